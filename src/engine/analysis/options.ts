@@ -1,0 +1,107 @@
+import type { Report } from '../report/schema';
+
+export type LossChoice = 'auto' | 'cross-entropy' | 'mse' | 'kl';
+export type MatrixChoice = 'ggn' | 'hessian' | 'both';
+
+/** Everything an analysis depends on. Two analyses with equal options and files give equal reports but for times. */
+export interface AnalyzeOptions {
+  /** Path of the .onnx file. */
+  readonly model: string;
+  /** Path of the .npz file; without it the analysis is label-free on synthetic inputs. */
+  readonly data?: string;
+  /** Name of the array of labels or targets in the data file; `labels` or `targets` by default. */
+  readonly labels?: string;
+  readonly loss: LossChoice;
+  readonly matrix: MatrixChoice;
+  /** How many of the Hessian's largest eigenvalues to find; 0 for none. */
+  readonly eigenvalues: number;
+  /** How many samples of the data to use; all by default. */
+  readonly samples?: number;
+  /** Samples per run of the derivative graph; chosen by size by default. */
+  readonly batch?: number;
+  /** Stop probing when stderr/|estimate| of every layer is below this. */
+  readonly rtol: number;
+  readonly maxProbes: number;
+  /** Candidate bit widths, 2 to 16. */
+  readonly bits: readonly number[];
+  /** `8MB`, `120KB`, `4.5bits`, or a fraction between the smallest and largest width such as `0.5`. */
+  readonly budget: string;
+  readonly seed: number;
+  /** ONNX Runtime execution provider: `cpu`, `cuda`, `webgpu`, `dml`, `coreml`. */
+  readonly executionProvider: string;
+}
+
+export const defaultOptions: Omit<AnalyzeOptions, 'model'> = {
+  loss: 'auto',
+  matrix: 'ggn',
+  eigenvalues: 5,
+  rtol: 0.05,
+  maxProbes: 100,
+  bits: [2, 3, 4, 8],
+  budget: '0.5',
+  seed: 0,
+  executionProvider: 'cpu',
+};
+
+export type Stage = 'load' | 'loss' | 'ggn' | 'hessian' | 'eigenvalues' | 'allocation';
+
+/** One step of progress; sent after each probe. */
+export interface Progress {
+  readonly stage: Stage;
+  /** A sentence a person can read, such as `GGN traces: draw 3 of at most 64`. */
+  readonly message: string;
+  /** Share of the whole analysis that is done, 0 to 1, never falling. */
+  readonly fraction: number;
+  /** Largest stderr/|estimate| over the layers so far. */
+  readonly relativeError?: number;
+  readonly etaSeconds?: number;
+}
+
+export interface AnalyzeHooks {
+  readonly onProgress?: (progress: Progress) => void;
+  /** Called with all results so far after each probe, at most a few times a second. */
+  readonly onPartial?: (report: Report) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** A node of the model as the text view shows it. */
+export interface NodeDescription {
+  readonly name: string;
+  readonly opType: string;
+  readonly domain: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** `name=value` in the file's order; long values are shortened. */
+  readonly attributes: readonly string[];
+  /** Names of the layers whose weight this node uses. */
+  readonly layers: readonly string[];
+}
+
+export interface TensorDescription {
+  readonly name: string;
+  readonly elemType: string;
+  /** Numbers, or names of symbolic dimensions. */
+  readonly shape: readonly (number | string)[];
+}
+
+/** What can be told of a model by reading it, without running anything. */
+export interface ModelDescription {
+  readonly file: string;
+  readonly opset: number;
+  readonly producer: string;
+  readonly parameters: number;
+  readonly inputs: readonly TensorDescription[];
+  readonly outputs: readonly TensorDescription[];
+  readonly initializers: readonly TensorDescription[];
+  readonly nodes: readonly NodeDescription[];
+}
+
+export interface HvpOptions {
+  readonly model: string;
+  readonly output: string;
+  readonly data?: string;
+  readonly loss: LossChoice;
+  readonly batch?: number;
+  /** Globs over parameter names; all parameters by default. */
+  readonly parameters?: readonly string[];
+}

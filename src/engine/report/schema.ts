@@ -1,0 +1,140 @@
+import { z } from 'zod';
+
+/** The version of the report's format; raised when a reader of the old one would misread the new one. */
+export const REPORT_VERSION = 1;
+
+/** One estimated number. `stderr` is the probes' own noise on the given data; 0 with `exact` when nothing was sampled. */
+export const estimateSchema = z.object({
+  estimate: z.number(),
+  stderr: z.number().nonnegative(),
+  /** How many probes (Hutchinson) or draws per sample (GGN) the estimate rests on. */
+  samples: z.number().int().nonnegative(),
+  seed: z.number().int(),
+  /** True when every direction was taken, so that only rounding is left. */
+  exact: z.boolean(),
+  /** Whether stderr/|estimate| fell below the tolerance; false when the cap on probes was reached first. */
+  converged: z.boolean(),
+});
+
+/** A record keyed by bit width ("2", "4", "8", …). */
+const perBits = z.record(z.string(), z.number());
+
+export const layerSchema = z.object({
+  /** The name a person would recognise: the initializer's, or the node's scope where the initializer is anonymous. */
+  name: z.string(),
+  initializer: z.string(),
+  opType: z.string(),
+  /** Names of the nodes that use the weight. */
+  nodes: z.array(z.string()),
+  shape: z.array(z.number().int()),
+  parameters: z.number().int(),
+  /** `analysed`: has a trace. `not-reached`: `reason` says why there is none. `pending`: the run stopped before it. */
+  status: z.enum(['analysed', 'not-reached', 'pending']),
+  reason: z.string().optional(),
+  /** Trace of the layer's diagonal block: the sum over its weights, of the mean loss. */
+  trace: z.object({ ggn: estimateSchema.optional(), hessian: estimateSchema.optional() }),
+  /** Trace of the matrix that decides the bits, divided by the number of parameters; null without one. */
+  averageTrace: z.number().nullable(),
+  /** Whether every path from this layer to the loss is piecewise linear, so that its Hessian block's trace is the GGN's. */
+  hessianEqualsGgn: z.boolean(),
+  /** ‖Q(W) − W‖² per bit width: symmetric, per output channel, round to nearest. */
+  quantizationError: perBits,
+  /** HAWQ-V2's Ω = averageTrace · ‖Q(W) − W‖² per bit width; empty without a trace. */
+  sensitivity: perBits,
+  /** The standard error of `sensitivity` that comes from the trace's. */
+  sensitivityStderr: perBits,
+  /** Bytes on disk per bit width, with the scales. */
+  sizeBytes: perBits,
+  /** The suggested bit width; null when the layer has no trace. */
+  bits: z.number().int().nullable(),
+});
+
+export const eigenvalueSchema = z.object({ value: z.number(), residual: z.number(), converged: z.boolean() });
+
+/** A point of the frontier: no other choice is at most as large and less sensitive. */
+export const frontierPointSchema = z.object({
+  bytes: z.number(),
+  effectiveBits: z.number(),
+  /** ΣΩ over the layers. */
+  sensitivity: z.number(),
+  /** Bit widths in the order of `layers` (null for a layer that takes no part). */
+  bits: z.array(z.number().int().nullable()),
+});
+
+export const diagnosticSchema = z.object({
+  severity: z.enum(['error', 'warning', 'info']),
+  code: z.string(),
+  message: z.string(),
+  node: z.string().optional(),
+  layer: z.string().optional(),
+});
+
+const arraySchema = z.object({ name: z.string(), elemType: z.string(), shape: z.array(z.number().int()) });
+
+export const reportSchema = z.object({
+  format: z.literal('curvature-report'),
+  version: z.literal(REPORT_VERSION),
+  createdAt: z.string(),
+  /** False while the analysis runs, and for what is kept of one that was cancelled or failed. */
+  complete: z.boolean(),
+  stopped: z.object({ reason: z.enum(['cancelled', 'failed']), message: z.string() }).optional(),
+  tool: z.object({ name: z.string(), version: z.string() }),
+  model: z.object({
+    file: z.string(),
+    sha256: z.string(),
+    sizeBytes: z.number(),
+    opset: z.number().int(),
+    producer: z.string(),
+    nodes: z.number().int(),
+    parameters: z.number().int(),
+    output: z.string(),
+  }),
+  data: z.object({
+    source: z.enum(['file', 'synthetic']),
+    file: z.string().optional(),
+    sha256: z.string().optional(),
+    arrays: z.array(arraySchema),
+    labels: z.string().optional(),
+  }),
+  settings: z.object({
+    loss: z.enum(['cross-entropy', 'mse', 'kl']),
+    matrix: z.enum(['ggn', 'hessian', 'both']),
+    /** The matrix whose traces decide the bits. */
+    sensitivityMatrix: z.enum(['ggn', 'hessian']),
+    eigenvalues: z.number().int(),
+    batch: z.number().int(),
+    rtol: z.number(),
+    maxProbes: z.number().int(),
+    bits: z.array(z.number().int()),
+    seed: z.number().int(),
+    executionProvider: z.string(),
+    threads: z.number().int(),
+  }),
+  /** Mean loss over the data, and how many samples it is the mean of. */
+  loss: z.number().nullable(),
+  samples: z.number().int(),
+  layers: z.array(layerSchema),
+  eigenvalues: z.array(eigenvalueSchema),
+  frontier: z.array(frontierPointSchema),
+  budget: z
+    .object({
+      requested: z.string(),
+      /** The limit in bytes of quantized weights, scales included. */
+      bytes: z.number(),
+      feasible: z.boolean(),
+      message: z.string().optional(),
+      /** What the suggestion takes. */
+      chosen: z.object({ bytes: z.number(), effectiveBits: z.number(), sensitivity: z.number() }),
+    })
+    .nullable(),
+  diagnostics: z.array(diagnosticSchema),
+  /** Seconds per stage. */
+  timings: z.record(z.string(), z.number()),
+});
+
+export type Estimate = z.infer<typeof estimateSchema>;
+export type LayerReport = z.infer<typeof layerSchema>;
+export type Eigenvalue = z.infer<typeof eigenvalueSchema>;
+export type FrontierPoint = z.infer<typeof frontierPointSchema>;
+export type Diagnostic = z.infer<typeof diagnosticSchema>;
+export type Report = z.infer<typeof reportSchema>;

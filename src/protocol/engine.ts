@@ -1,0 +1,20 @@
+import type { AnalyzeOptions, ModelDescription, Progress } from '../engine/analysis/options';
+import type { Report } from '../engine/report/schema';
+
+/** Requests that the extension sends to the engine's process: method → parameters and result. */
+export interface EngineMethods {
+  analyze: { params: AnalyzeOptions; result: Report };
+  describeModel: { params: { model: string }; result: ModelDescription };
+}
+
+/** Notifications from the engine's process while `analyze` runs. */
+export interface EngineEvents {
+  progressed: Progress;
+  partialResult: Report;
+}
+
+/** How a `CurvatureError` crosses the process boundary: the `data` of a JSON-RPC error. */
+export interface EngineErrorData {
+  readonly code: string;
+  readonly hint?: string;
+}

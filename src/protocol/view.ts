@@ -1,0 +1,25 @@
+import type { Progress } from '../engine/analysis/options';
+import type { Report } from '../engine/report/schema';
+
+/** All that the report page shows; sent whole, so that a page can be made anew at any time. */
+export interface ViewState {
+  readonly modelName: string;
+  readonly phase: 'idle' | 'running' | 'done' | 'cancelled' | 'failed';
+  readonly progress?: Progress;
+  /** Whole, or what is kept so far. */
+  readonly report?: Report;
+  readonly error?: { readonly message: string; readonly hint?: string };
+  /** False in a report file opened by itself or saved as HTML: there is nothing to run. */
+  readonly canAnalyze: boolean;
+}
+
+export type ToView = { readonly type: 'stateChanged'; readonly state: ViewState };
+
+export type FromView =
+  | { readonly type: 'ready' }
+  | { readonly type: 'analyze' }
+  | { readonly type: 'cancel' }
+  | { readonly type: 'retry' }
+  | { readonly type: 'chooseData' }
+  | { readonly type: 'saveReport'; readonly format: 'json' | 'html' | 'csv' }
+  | { readonly type: 'revealLayer'; readonly layer: string };
