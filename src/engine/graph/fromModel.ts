@@ -1,0 +1,139 @@
+import { type AttributeProto, AttributeProto_AttributeType as Kind, type GraphProto, type ModelProto, type NodeProto, type ValueInfoProto } from 'onnx-buf';
+import { CurvatureError } from '../errors';
+import { isExternal, readExternalData } from '../onnx/externalData';
+import { decodeTensor, elemTypeOf, float32Tensor, int64Tensor, type Tensor } from '../onnx/tensor';
+import type { Attribute, Dimension, Graph, Node, ValueInfo } from './graph';
+import { sortTopologically } from './topology';
+
+/**
+ * ModelProto → Graph. Constant nodes become initializers under their output's name, so that weights stand in
+ * one place whichever way the exporter wrote them; initializers that are listed as inputs too (IR version 3)
+ * are initializers.
+ * @param modelFolder where external data is looked for
+ */
+export function fromModel(model: ModelProto, modelFolder: string): Graph {
+  const proto = model.graph!;
+  const initializers = new Map<string, Tensor>();
+  for (const t of proto.initializer) {
+    if (initializers.has(t.name)) throw new CurvatureError('model-invalid', `Initializer "${t.name}" is in the file twice.`);
+    initializers.set(t.name, decodeTensor(t, isExternal(t) ? readExternalData(t, modelFolder) : undefined));
+  }
+  if (proto.sparseInitializer.length > 0) {
+    throw new CurvatureError('model-unsupported', 'The model has sparse initializers, which are not supported.', 'Store the weights densely.');
+  }
+  const names = new Set<string>();
+  const nodes: Node[] = [];
+  for (const n of proto.node) {
+    const constant = n.opType === 'Constant' && isStandard(n.domain) ? constantValue(n) : undefined;
+    if (constant) initializers.set(n.output[0]!, constant);
+    else nodes.push(nodeOf(n, uniqueName(n, names)));
+  }
+  const inputs = proto.input.filter(i => !initializers.has(i.name)).map(valueInfo);
+  const outputs = proto.output.map(o => o.name);
+  const given = [...inputs.map(i => i.name), ...initializers.keys()];
+  const sorted = sortTopologically(nodes, given);
+  const made = new Set([...given, ...sorted.flatMap(n => n.outputs)]);
+  const missing = outputs.find(o => !made.has(o));
+  if (missing !== undefined) throw new CurvatureError('model-invalid', `Nothing makes the model's output "${missing}".`);
+  return {
+    name: proto.name || 'model',
+    opsets: new Map(model.opsetImport.map(o => [isStandard(o.domain) ? '' : o.domain, Number(o.version)])),
+    inputs,
+    outputs,
+    initializers,
+    nodes: sorted,
+  };
+}
+
+const isStandard = (domain: string): boolean => domain === '' || domain === 'ai.onnx';
+
+function uniqueName(node: NodeProto, taken: Set<string>): string {
+  const base = node.name || node.output.find(o => o !== '') || node.opType;
+  let name = base;
+  for (let i = 2; taken.has(name); i++) name = `${base}#${i}`;
+  taken.add(name);
+  return name;
+}
+
+function nodeOf(n: NodeProto, name: string): Node {
+  return {
+    name,
+    opType: n.opType,
+    domain: isStandard(n.domain) ? '' : n.domain,
+    inputs: n.input,
+    outputs: n.output,
+    attributes: Object.fromEntries(n.attribute.map(a => [a.name, attributeOf(a)])),
+    captures: n.attribute.flatMap(a => (a.g ? captured(a.g) : a.graphs.flatMap(captured))),
+    scope: scopeOf(n),
+  };
+}
+
+function attributeOf(a: AttributeProto): Attribute {
+  switch (a.type) {
+    case Kind.INT:
+      return { int: Number(a.i) };
+    case Kind.INTS:
+      return { ints: a.ints.map(Number) };
+    case Kind.FLOAT:
+      return { float: a.f };
+    case Kind.FLOATS:
+      return { floats: a.floats };
+    case Kind.STRING:
+      return { string: new TextDecoder().decode(a.s) };
+    case Kind.TENSOR:
+      return a.t ? { tensor: decodeTensor(a.t) } : { proto: a };
+    default:
+      return { proto: a };
+  }
+}
+
+/** Values that a subgraph reads but neither takes as input nor makes. */
+function captured(graph: GraphProto): string[] {
+  const own = new Set([...graph.input.map(i => i.name), ...graph.initializer.map(t => t.name), ...graph.node.flatMap(n => n.output)]);
+  const used = graph.node.flatMap(n => [...n.input, ...n.attribute.flatMap(a => (a.g ? captured(a.g) : a.graphs.flatMap(captured)))]);
+  return [...new Set([...used, ...graph.output.map(o => o.name)])].filter(name => name !== '' && !own.has(name));
+}
+
+/**
+ * The dynamo exporter records module paths as a Python list in the node's metadata; the last entry is the
+ * operator call.
+ */
+function scopeOf(n: NodeProto): string {
+  const recorded = n.metadataProps.find(p => p.key === 'pkg.torch.onnx.name_scopes')?.value;
+  if (recorded === undefined) return '';
+  const parts = [...recorded.matchAll(/'([^']*)'/g)].map(m => m[1]!);
+  return parts.slice(0, -1).findLast(p => p !== '') ?? '';
+}
+
+function constantValue(n: NodeProto): Tensor | undefined {
+  const a = n.attribute[0];
+  if (!a) return undefined;
+  switch (a.name) {
+    case 'value':
+      return a.t && decodeTensor(a.t);
+    case 'value_float':
+      return float32Tensor([], [a.f]);
+    case 'value_floats':
+      return float32Tensor([a.floats.length], a.floats);
+    case 'value_int':
+      return int64Tensor([Number(a.i)], []);
+    case 'value_ints':
+      return int64Tensor(a.ints.map(Number));
+    default:
+      return undefined;
+  }
+}
+
+/** @throws CurvatureError `model-unsupported` for inputs that are no tensors. */
+export function valueInfo(v: ValueInfoProto): ValueInfo {
+  const type = v.type?.value;
+  const elemType = type?.case === 'tensorType' ? elemTypeOf(type.value.elemType) : undefined;
+  if (type?.case !== 'tensorType' || elemType === undefined) {
+    throw new CurvatureError('model-unsupported', `Input "${v.name}" is no tensor of numbers.`, 'Export the model with tensor inputs only.');
+  }
+  const shape = (type.value.shape?.dim ?? []).map((d): Dimension => {
+    if (d.value.case === 'dimValue') return Number(d.value.value) > 0 ? Number(d.value.value) : null;
+    return d.value.case === 'dimParam' && d.value.value !== '' ? d.value.value : null;
+  });
+  return { name: v.name, elemType, shape };
+}

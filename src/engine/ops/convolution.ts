@@ -1,0 +1,146 @@
+import type { GraphBuilder } from '../graph/builder';
+import { float32Tensor, numElements } from '../onnx/tensor';
+import { expand, matmul, reduceSum, reshape, sumDerivatives, transpose } from './emit';
+import { adjointAttributes, beginPads, convAttributes, extent, type Geometry, geometryOf, groupOf } from './geometry';
+import type { Op, Site } from './rule';
+
+/** y = w ∗ x + b over 1 to 3 spatial axes; x [N, C, …], w [O, C/group, …]. */
+const Conv: Op = {
+  linearity: 'multilinear',
+  jvp: (b, at, tangents) => [convolutionTangent(b, at, tangents)],
+  vjp: (b, at, [g], needs) => {
+    const geometry = convGeometry(at);
+    const group = groupOf(at.node);
+    return [
+      needs[0] ? inputCotangent(b, at, g!, geometry, group) : null,
+      needs[1] ? reduceSum(b, convSampleCotangent(b, at, g!), [0], false) : null,
+      needs[2] ? biasCotangent(b, g!, at.outShape()) : null,
+    ];
+  },
+};
+
+/** The adjoint of a convolution in x; x [N, C, …], w [C, O/group, …]. */
+const ConvTranspose: Op = {
+  linearity: 'multilinear',
+  jvp: (b, at, tangents) => [convolutionTangent(b, at, tangents)],
+  vjp: (b, at, [g], needs) => [
+    needs[0] ? b.add('Conv', [g!, at.input(1)], convAttributes(transposedGeometry(at), groupOf(at.node))) : null,
+    needs[1] ? reduceSum(b, convTransposeSampleCotangent(b, at, g!), [0], false) : null,
+    needs[2] ? biasCotangent(b, g!, at.outShape()) : null,
+  ],
+};
+
+export const convolution: Record<string, Op> = { Conv, ConvTranspose };
+
+function convolutionTangent(b: GraphBuilder, at: Site, [tx, tw, tb]: readonly (string | null)[]): string | null {
+  const { opType, attributes } = at.node;
+  const bias = tb ? [tb] : [];
+  const byWeight = tw ? b.add(opType, [at.input(0), tw, ...bias], attributes) : null;
+  const byInput = tx ? b.add(opType, [tx, at.input(1), ...(tw ? [] : bias)], attributes) : null;
+  if (!tw && !tx && tb) {
+    const channels = at.shape(2);
+    const column = [1, ...channels, ...at.outShape().slice(2).map(() => 1)];
+    return expand(b, reshape(b, tb, channels, column), column, at.outShape());
+  }
+  return sumDerivatives(b, [byInput, byWeight]);
+}
+
+const spatial = (shape: readonly number[]): readonly number[] => shape.slice(2);
+
+const convGeometry = (at: Site): Geometry =>
+  geometryOf(at.node, spatial(at.shape(1)), spatial(at.shape(0)), spatial(at.outShape()));
+
+/** The geometry of the Conv that this ConvTranspose is the adjoint of: from its output to its input. */
+function transposedGeometry(at: Site): Geometry {
+  const [small, large] = [spatial(at.shape(0)), spatial(at.outShape())];
+  const geometry = geometryOf(at.node, spatial(at.shape(1)), large, small);
+  // ONNX gives SAME_LOWER's odd pad to the other end here than it does for Conv.
+  const padsBegin = beginPads(at.node, small.length, i => Math.max(geometry.padsBegin[i]! + geometry.padsEnd[i]!, 0));
+  return { ...geometry, padsBegin };
+}
+
+const biasCotangent = (b: GraphBuilder, g: string, shape: readonly number[]): string =>
+  reduceSum(b, g, shape.map((_, i) => i).filter(i => i !== 1), false);
+
+function inputCotangent(b: GraphBuilder, at: Site, g: string, geometry: Geometry, group: number): string {
+  const pads = geometry.kernel.map((_, i) => ({
+    begin: extent(geometry, i) - 1 - geometry.padsBegin[i]!,
+    end: extent(geometry, i) - 1 - geometry.padsEnd[i]!,
+  }));
+  const isPlain = geometry.strides.every(s => s === 1) && pads.every(p => p.begin >= 0 && p.end >= 0);
+  if (!isPlain) {
+    const attributes = adjointAttributes(geometry, group, spatial(at.shape(0)), spatial(at.outShape()));
+    return b.add('ConvTranspose', [g, at.input(1)], attributes);
+  }
+  // At stride 1 a Conv with the flipped kernel does the same and runs up to twice as fast as ConvTranspose.
+  const flipped: Geometry = { ...geometry, padsBegin: pads.map(p => p.begin), padsEnd: pads.map(p => p.end) };
+  return b.add('Conv', [g, flipKernel(b, at.input(1), at.shape(1), group)], convAttributes(flipped, group));
+}
+
+/** w [O, C/group, …] → [C, O/group, …] with the spatial axes reversed. */
+function flipKernel(b: GraphBuilder, w: string, shape: readonly number[], group: number): string {
+  const [outputs, perGroup, ...kernel] = shape as [number, number, ...number[]];
+  const axes = kernel.map((_, i) => i + 2).filter(i => shape[i]! > 1);
+  const far = Number.MIN_SAFE_INTEGER;
+  const reversed =
+    axes.length === 0
+      ? w
+      : b.add('Slice', [w, b.ints(axes.map(() => -1)), b.ints(axes.map(() => far)), b.ints(axes), b.ints(axes.map(() => -1))]);
+  const grouped = [group, outputs / group, perGroup, ...kernel];
+  const swapped = [group, perGroup, outputs / group, ...kernel];
+  const perm = [0, 2, 1, ...kernel.map((_, i) => i + 3)];
+  if (group === 1) return transpose(b, reversed, [1, 0, ...kernel.map((_, i) => i + 2)]);
+  const exchanged = transpose(b, reshape(b, reversed, shape, grouped), perm);
+  return reshape(b, exchanged, swapped, [group * perGroup, outputs / group, ...kernel]);
+}
+
+/** Cotangent of a Conv's weight for each sample: [N, O, C/group, …]. */
+export const convSampleCotangent = (b: GraphBuilder, at: Site, g: string): string =>
+  sampleCotangent(b, { x: at.input(0), xShape: at.shape(0), g, gShape: at.outShape() }, convGeometry(at), at.shape(1), groupOf(at.node));
+
+/**
+ * Cotangent of a ConvTranspose's weight for each sample: [N, C, O/group, …]; input and output change roles.
+ */
+export const convTransposeSampleCotangent = (b: GraphBuilder, at: Site, g: string): string =>
+  sampleCotangent(
+    b,
+    { x: g, xShape: at.outShape(), g: at.input(0), gShape: at.shape(0) },
+    transposedGeometry(at),
+    at.shape(1),
+    groupOf(at.node),
+  );
+
+interface Correlated {
+  readonly x: string;
+  readonly xShape: readonly number[];
+  readonly g: string;
+  readonly gShape: readonly number[];
+}
+
+/** Σ over positions of g times the window of x there, per sample, as one batched product g · im2col(x)ᵀ. */
+function sampleCotangent(b: GraphBuilder, c: Correlated, geometry: Geometry, weightShape: readonly number[], group: number): string {
+  const [samples, channels] = c.xShape as [number, number];
+  const positions = numElements(spatial(c.gShape));
+  const outputs = c.gShape[1]!;
+  const taps = numElements(geometry.kernel);
+  const columns = im2col(b, c.x, c.xShape, geometry, spatial(c.gShape));
+  const columnShape = [samples, channels * taps, ...spatial(c.gShape)];
+  const g = reshape(b, c.g, c.gShape, [samples, group, outputs / group, positions]);
+  const x = reshape(b, columns, columnShape, [samples, group, (channels / group) * taps, positions]);
+  const product = matmul(b, g, transpose(b, x, [0, 1, 3, 2]));
+  return reshape(b, product, [samples, group, outputs / group, (channels / group) * taps], [samples, ...weightShape]);
+}
+
+/**
+ * The windows of x [N, C, …] as channels: [N, C·taps, …], by a depthwise Conv with one-hot kernels. That
+ * serves every stride, dilation, padding and rank, and beats Slice and Concat on the CPU.
+ */
+function im2col(b: GraphBuilder, x: string, shape: readonly number[], geometry: Geometry, output: readonly number[]): string {
+  const taps = numElements(geometry.kernel);
+  const channels = shape[1]!;
+  if (taps === 1 && spatial(shape).every((d, i) => d === output[i])) return x;
+  const oneHot = new Float32Array(channels * taps * taps);
+  for (let i = 0; i < channels * taps; i++) oneHot[i * taps + (i % taps)] = 1;
+  const kernels = b.constant(float32Tensor([channels * taps, 1, ...geometry.kernel], oneHot), `oneHot_${channels}x${geometry.kernel.join('x')}`);
+  return b.add('Conv', [x, kernels], convAttributes(geometry, channels));
+}

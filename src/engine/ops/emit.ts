@@ -1,0 +1,75 @@
+import type { GraphBuilder } from '../graph/builder';
+import { elemTypeCode, type ElemType } from '../onnx/tensor';
+import { type Derivative, sameShape } from './rule';
+
+/** Short forms for the operators that rules emit most. */
+
+export const mul = (b: GraphBuilder, x: string, y: string): string => b.add('Mul', [x, y]);
+export const add = (b: GraphBuilder, x: string, y: string): string => b.add('Add', [x, y]);
+export const sub = (b: GraphBuilder, x: string, y: string): string => b.add('Sub', [x, y]);
+export const div = (b: GraphBuilder, x: string, y: string): string => b.add('Div', [x, y]);
+export const neg = (b: GraphBuilder, x: string): string => b.add('Neg', [x]);
+export const exp = (b: GraphBuilder, x: string): string => b.add('Exp', [x]);
+export const matmul = (b: GraphBuilder, x: string, y: string): string => b.add('MatMul', [x, y]);
+
+export const scale = (b: GraphBuilder, x: string, factor: number): string => (factor === 1 ? x : mul(b, x, b.scalar(factor)));
+
+export const transpose = (b: GraphBuilder, x: string, perm: readonly number[]): string =>
+  perm.every((p, i) => p === i) ? x : b.add('Transpose', [x], { perm: { ints: perm } });
+
+/** Swaps the last two axes. */
+export function transposeLast(b: GraphBuilder, x: string, rank: number): string {
+  const perm = Array.from({ length: rank }, (_, i) => i);
+  [perm[rank - 2], perm[rank - 1]] = [rank - 1, rank - 2];
+  return transpose(b, x, perm);
+}
+
+export const reshape = (b: GraphBuilder, x: string, from: readonly number[], to: readonly number[]): string =>
+  // allowzero lets dimensions of size 0 stand for themselves.
+  sameShape(from, to) ? x : b.add('Reshape', [x, b.ints(to)], to.includes(0) ? { allowzero: { int: 1 } } : {});
+
+export const expand = (b: GraphBuilder, x: string, from: readonly number[], to: readonly number[]): string =>
+  sameShape(from, to) ? x : b.add('Expand', [x, b.ints(to)]);
+
+export const reduceSum = (b: GraphBuilder, x: string, axes: readonly number[], keepdims: boolean): string =>
+  axes.length === 0 ? x : b.add('ReduceSum', [x, b.ints(axes)], { keepdims: { int: keepdims ? 1 : 0 } });
+
+export const reduceMean = (b: GraphBuilder, x: string, axes: readonly number[]): string =>
+  b.add('ReduceMean', [x, b.ints(axes)], { keepdims: { int: 1 } });
+
+/** Sum over everything, a scalar of rank 0. */
+export const sumAll = (b: GraphBuilder, x: string): string => b.add('ReduceSum', [x], { keepdims: { int: 0 } });
+
+export const cast = (b: GraphBuilder, x: string, to: ElemType): string => b.add('Cast', [x], { to: { int: elemTypeCode(to) } });
+
+export const zeros = (b: GraphBuilder, shape: readonly number[]): string => expand(b, b.scalar(0), [], shape);
+
+/** 1 where the boolean `condition` holds, else 0. */
+export const indicator = (b: GraphBuilder, condition: string): string => cast(b, condition, 'float32');
+
+/** The sum of derivatives of equal shape; zeros drop out. */
+export function sumDerivatives(b: GraphBuilder, terms: readonly Derivative[]): Derivative {
+  const present = terms.filter(t => t !== null);
+  if (present.length <= 1) return present[0] ?? null;
+  return present.length === 2 ? add(b, present[0]!, present[1]!) : b.add('Sum', present);
+}
+
+/** Sums a cotangent of a broadcast result back to its operand's shape. */
+export function unbroadcast(b: GraphBuilder, g: string, from: readonly number[], to: readonly number[]): string {
+  if (sameShape(from, to)) return g;
+  const lead = from.length - to.length;
+  const axes = from.map((_, i) => i).filter(i => i < lead || (to[i - lead] === 1 && from[i] !== 1));
+  const summed = reduceSum(b, g, axes, true);
+  const kept = from.map((d, i) => (axes.includes(i) ? 1 : d));
+  return reshape(b, summed, kept, to);
+}
+
+/** The shape that operands broadcast to. */
+export function broadcastShape(...shapes: readonly (readonly number[])[]): number[] {
+  const rank = Math.max(0, ...shapes.map(s => s.length));
+  return Array.from({ length: rank }, (_, i) => {
+    const dims = shapes.map(s => s[i - rank + s.length] ?? 1);
+    return dims.find(d => d !== 1) ?? 1;
+  });
+}
+

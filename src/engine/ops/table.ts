@@ -1,0 +1,71 @@
+import type { Node } from '../graph/graph';
+import { arithmetic } from './arithmetic';
+import { convolution } from './convolution';
+import { elementwise } from './elementwise';
+import { linalg } from './linalg';
+import { movement } from './movement';
+import { normalization } from './normalization';
+import { pool } from './pool';
+import { reductions } from './reduction';
+import type { Op, OpRule } from './rule';
+
+/** Zero by definition: piecewise constant results, shapes, indices and random numbers. */
+const zero: readonly string[] = [
+  'And',
+  'ArgMax',
+  'ArgMin',
+  'BitShift',
+  'Ceil',
+  'ConstantOfShape',
+  'Equal',
+  'EyeLike',
+  'Floor',
+  'Greater',
+  'GreaterOrEqual',
+  'IsInf',
+  'IsNaN',
+  'Less',
+  'LessOrEqual',
+  'NonZero',
+  'Not',
+  'OneHot',
+  'Or',
+  'RandomNormal',
+  'RandomNormalLike',
+  'RandomUniform',
+  'RandomUniformLike',
+  'Range',
+  'Round',
+  'Shape',
+  'Sign',
+  'Size',
+  'Xor',
+];
+
+/** Every operator of the standard domain that this engine can differentiate, by its name. */
+export const ops: Readonly<Record<string, Op>> = {
+  ...elementwise,
+  ...arithmetic,
+  ...linalg,
+  ...convolution,
+  ...pool,
+  ...normalization,
+  ...movement,
+  ...reductions,
+  ...Object.fromEntries(zero.map(name => [name, 'zero' as const])),
+};
+
+export function opOf(node: Node): Op | undefined {
+  return node.domain === '' && Object.hasOwn(ops, node.opType) ? ops[node.opType] : undefined;
+}
+
+export function ruleOf(node: Node): OpRule | undefined {
+  const op = opOf(node);
+  return op === 'zero' ? undefined : op;
+}
+
+/** Whether an input of a node can carry a derivative. */
+export const isDifferentiable = (node: Node, i: number): boolean => {
+  const rule = ruleOf(node);
+  return rule !== undefined && !rule.constantInputs?.includes(i);
+};

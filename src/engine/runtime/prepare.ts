@@ -1,0 +1,38 @@
+import { CurvatureError } from '../errors';
+import type { Types } from '../graph/builder';
+import type { Graph } from '../graph/graph';
+import { canonicalize } from '../ops/canonicalize';
+import { foldConstants } from './fold';
+import type { Feeds } from './session';
+import { inferTypes } from './types';
+
+/** A graph with bound dimensions, shape arithmetic folded, in canonical form, and the types of all its values. */
+export interface Prepared {
+  readonly graph: Graph;
+  readonly types: Types;
+}
+
+/**
+ * Binds the inputs' dimensions and brings the graph to the form that derivatives are taken of.
+ * @param shapes the shape of every input
+ * @param parameters initializers that must not be folded into constants
+ * @param sample feeds for models with shapes that depend on data
+ */
+export async function prepare(
+  graph: Graph,
+  shapes: ReadonlyMap<string, readonly number[]>,
+  parameters: ReadonlySet<string>,
+  sample?: Feeds,
+): Promise<Prepared> {
+  const bound: Graph = {
+    ...graph,
+    inputs: graph.inputs.map(i => {
+      const shape = shapes.get(i.name);
+      if (!shape) throw new CurvatureError('data-mismatch', `The model's input "${i.name}" has no data.`);
+      return { ...i, shape };
+    }),
+  };
+  const folded = await foldConstants(bound, await inferTypes(bound, sample), parameters);
+  const canonical = canonicalize(folded, await inferTypes(folded, sample));
+  return { graph: canonical, types: await inferTypes(canonical, sample) };
+}

@@ -1,0 +1,43 @@
+import { CurvatureError } from '../errors';
+import type { Types } from '../graph/builder';
+import type { Graph, ValueInfo } from '../graph/graph';
+import { isFloat, type TensorType } from '../onnx/tensor';
+import { cpuSession, type Feeds, Session } from './session';
+
+/** Weights up to this many elements stay in the graph, since shape inference may read them. */
+const SMALL = 64;
+
+/**
+ * Types of all values of a graph with bound input dimensions. ONNX Runtime infers them on creating a session
+ * whose outputs are all the values; nothing runs. What depends on data is found by one run over `sample`.
+ */
+export async function inferTypes(graph: Graph, sample?: Feeds): Promise<Types> {
+  const types = new Map<string, TensorType>();
+  for (const i of graph.inputs) types.set(i.name, { elemType: i.elemType, shape: i.shape as number[] });
+  for (const [name, t] of graph.initializers) types.set(name, { elemType: t.elemType, shape: t.shape });
+  const values = graph.nodes.flatMap(n => n.outputs).filter(o => o !== '');
+  // Large weights are declared, not stored: their values don't matter here and copying them is slow.
+  const isLarge = (name: string): boolean => {
+    const t = graph.initializers.get(name)!;
+    return isFloat(t.elemType) && t.data.length > SMALL;
+  };
+  const large = [...graph.initializers.keys()].filter(isLarge);
+  const declared: ValueInfo[] = large.map(name => ({ name, ...graph.initializers.get(name)! }));
+  const skeleton: Graph = {
+    ...graph,
+    inputs: [...graph.inputs, ...declared],
+    initializers: new Map([...graph.initializers].filter(([name]) => !isLarge(name))),
+    outputs: values,
+  };
+  const session = await Session.create(skeleton, { ...cpuSession, optimize: false, threads: 1 });
+  for (const [name, type] of session.outputTypes()) if (type) types.set(name, type);
+  await session.dispose();
+  const unknown = values.filter(v => !types.has(v));
+  if (unknown.length > 0) {
+    if (!sample) throw new CurvatureError('model-unsupported', `The shape of "${unknown[0]}" depends on the data.`);
+    const tapped = await Session.create({ ...graph, outputs: unknown }, { ...cpuSession, optimize: false });
+    for (const [name, t] of Object.entries(await tapped.run(sample))) types.set(name, { elemType: t.elemType, shape: t.shape });
+    await tapped.dispose();
+  }
+  return types;
+}
