@@ -1,11 +1,12 @@
 import { type Node, qualifiedOpType, reads } from '../graph/graph';
 import { isDifferentiable, opOf } from '../ops/table';
 
-/** Values through which a derivative by `sources` can pass, the sources included. */
-export function activeValues(nodes: readonly Node[], sources: ReadonlySet<string>): Set<string> {
+/** Values through which a derivative by `sources` can pass, the sources included; `fixed` ones are constants. */
+export function activeValues(nodes: readonly Node[], sources: ReadonlySet<string>, fixed: ReadonlySet<string>): Set<string> {
   const active = new Set(sources);
   for (const node of nodes) {
-    if (node.inputs.some((v, i) => active.has(v) && isDifferentiable(node, i))) for (const o of node.outputs) active.add(o);
+    if (!node.inputs.some((v, i) => active.has(v) && isDifferentiable(node, i))) continue;
+    for (const o of node.outputs) if (!fixed.has(o)) active.add(o);
   }
   return active;
 }

@@ -11,6 +11,7 @@ import { activeValues } from './reach';
  * Reverse mode: walks `nodes` backwards from `seeds` (value → cotangent) and emits the cotangents of `wanted`.
  * Only paths from `sources` are walked, and a source's own cotangent is emitted only where it is wanted: with activations
  * wanted and weights as sources, no weight gradient is computed.
+ * @param fixed values that count as constants, such as the targets of a label-free loss
  * @returns value → cotangent, without the values whose cotangent is zero
  */
 export function vjp(
@@ -20,8 +21,9 @@ export function vjp(
   seeds: ReadonlyMap<string, string>,
   sources: ReadonlySet<string>,
   wanted: ReadonlySet<string>,
+  fixed: ReadonlySet<string> = new Set(),
 ): Map<string, string> {
-  const active = activeValues(nodes, sources);
+  const active = activeValues(nodes, sources, fixed);
   const relevant = ancestors(nodes, seeds.keys());
   const terms = new Map<string, Derivative[]>();
   const accumulate = (value: string, d: Derivative): void => {

@@ -1,6 +1,7 @@
 import { invariant } from '../errors';
 import { float32Tensor, int64Tensor, type Tensor, type TensorType } from '../onnx/tensor';
 import type { Attribute, Graph, Node, ValueInfo } from './graph';
+import { prune } from './topology';
 
 /** Types of values; what ONNX Runtime inferred for a graph, and what was added to it since. */
 export type Types = ReadonlyMap<string, TensorType>;
@@ -125,8 +126,9 @@ export class GraphBuilder {
     return this.constant(int64Tensor(values), 'ints');
   }
 
+  /** The graph so far, reduced to what `outputs` need. */
   build(outputs: readonly string[]): Graph {
-    return { ...this.base, inputs: this.inputs, outputs, initializers: this.initializers, nodes: this.nodes };
+    return prune({ ...this.base, inputs: this.inputs, outputs, initializers: this.initializers, nodes: this.nodes }, outputs);
   }
 
   private push(node: Node): void {

@@ -76,3 +76,16 @@ export function stringAttribute(node: Node, name: string, otherwise: string): st
   const a = node.attributes[name];
   return a && 'string' in a ? a.string : otherwise;
 }
+
+/** The nodes that read each value, in order. */
+export function consumersOf(nodes: readonly Node[]): Map<string, Node[]> {
+  const consumers = new Map<string, Node[]>();
+  for (const node of nodes) {
+    for (const value of new Set(reads(node))) {
+      const list = consumers.get(value);
+      if (list) list.push(node);
+      else consumers.set(value, [node]);
+    }
+  }
+  return consumers;
+}

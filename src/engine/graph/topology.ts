@@ -76,13 +76,13 @@ export function ancestors(nodes: readonly Node[], targets: Iterable<string>): Se
   return needed;
 }
 
-/** The graph reduced to what `outputs` need; inputs stay when `keepInputs` names them. */
-export function prune(graph: Graph, outputs: readonly string[], keepInputs: (name: string) => boolean = () => false): Graph {
+/** The graph reduced to what `outputs` need. */
+export function prune(graph: Graph, outputs: readonly string[]): Graph {
   const needed = ancestors(graph.nodes, outputs);
   return {
     ...graph,
     outputs,
-    inputs: graph.inputs.filter(i => needed.has(i.name) || keepInputs(i.name)),
+    inputs: graph.inputs.filter(i => needed.has(i.name)),
     initializers: new Map([...graph.initializers].filter(([name]) => needed.has(name))),
     nodes: graph.nodes.filter(n => n.outputs.some(o => needed.has(o))),
   };

@@ -144,7 +144,7 @@ export function decodeTensor(proto: TensorProto, external?: Uint8Array): Tensor 
 function viewOf(bytes: Uint8Array, elemType: ElemType): TypedArray {
   const Array = storage[elemType];
   const length = bytes.length / Array.BYTES_PER_ELEMENT;
-  const aligned = bytes.byteOffset % Array.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
+  const aligned = bytes.byteOffset % Array.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes);
   return new Array(aligned.buffer as ArrayBuffer, aligned.byteOffset, length);
 }
 

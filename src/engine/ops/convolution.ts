@@ -13,7 +13,7 @@ const Conv: Op = {
     const group = groupOf(at.node);
     return [
       needs[0] ? inputCotangent(b, at, g!, geometry, group) : null,
-      needs[1] ? reduceSum(b, convSampleCotangent(b, at, g!), [0], false) : null,
+      needs[1] ? weightCotangent(b, convOuterProducts(b, at, g!), at.shape(1)) : null,
       needs[2] ? biasCotangent(b, g!, at.outShape()) : null,
     ];
   },
@@ -25,7 +25,7 @@ const ConvTranspose: Op = {
   jvp: (b, at, tangents) => [convolutionTangent(b, at, tangents)],
   vjp: (b, at, [g], needs) => [
     needs[0] ? b.add('Conv', [g!, at.input(1)], convAttributes(transposedGeometry(at), groupOf(at.node))) : null,
-    needs[1] ? reduceSum(b, convTransposeSampleCotangent(b, at, g!), [0], false) : null,
+    needs[1] ? weightCotangent(b, convTransposeOuterProducts(b, at, g!), at.shape(1)) : null,
     needs[2] ? biasCotangent(b, g!, at.outShape()) : null,
   ],
 };
@@ -94,21 +94,27 @@ function flipKernel(b: GraphBuilder, w: string, shape: readonly number[], group:
   return reshape(b, exchanged, swapped, [group * perGroup, outputs / group, ...kernel]);
 }
 
-/** Cotangent of a Conv's weight for each sample: [N, O, C/group, …]. */
-export const convSampleCotangent = (b: GraphBuilder, at: Site, g: string): string =>
-  sampleCotangent(b, { x: at.input(0), xShape: at.shape(0), g, gShape: at.outShape() }, convGeometry(at), at.shape(1), groupOf(at.node));
-
 /**
- * Cotangent of a ConvTranspose's weight for each sample: [N, C, O/group, …]; input and output change roles.
+ * The cotangent of a weight as a sum of outer products over positions p, sample by sample and group by group:
+ * Σ_p g[·, p] x[·, p]ᵀ with g [N, groups, O, P] and x [N, groups, I, P].
  */
-export const convTransposeSampleCotangent = (b: GraphBuilder, at: Site, g: string): string =>
-  sampleCotangent(
-    b,
-    { x: g, xShape: at.outShape(), g: at.input(0), gShape: at.shape(0) },
-    transposedGeometry(at),
-    at.shape(1),
-    groupOf(at.node),
-  );
+export interface OuterProducts {
+  readonly g: string;
+  readonly x: string;
+  readonly samples: number;
+  readonly groups: number;
+  readonly rows: number;
+  readonly columns: number;
+  readonly positions: number;
+}
+
+/** Of a Conv's weight [O, C/group, …]. */
+export const convOuterProducts = (b: GraphBuilder, at: Site, g: string): OuterProducts =>
+  correlated(b, { x: at.input(0), xShape: at.shape(0), g, gShape: at.outShape() }, convGeometry(at), groupOf(at.node));
+
+/** Of a ConvTranspose's weight [C, O/group, …]; input and output change roles. */
+export const convTransposeOuterProducts = (b: GraphBuilder, at: Site, g: string): OuterProducts =>
+  correlated(b, { x: g, xShape: at.outShape(), g: at.input(0), gShape: at.shape(0) }, transposedGeometry(at), groupOf(at.node));
 
 interface Correlated {
   readonly x: string;
@@ -117,18 +123,24 @@ interface Correlated {
   readonly gShape: readonly number[];
 }
 
-/** Σ over positions of g times the window of x there, per sample, as one batched product g · im2col(x)ᵀ. */
-function sampleCotangent(b: GraphBuilder, c: Correlated, geometry: Geometry, weightShape: readonly number[], group: number): string {
+function correlated(b: GraphBuilder, c: Correlated, geometry: Geometry, groups: number): OuterProducts {
   const [samples, channels] = c.xShape as [number, number];
   const positions = numElements(spatial(c.gShape));
-  const outputs = c.gShape[1]!;
   const taps = numElements(geometry.kernel);
-  const columns = im2col(b, c.x, c.xShape, geometry, spatial(c.gShape));
-  const columnShape = [samples, channels * taps, ...spatial(c.gShape)];
-  const g = reshape(b, c.g, c.gShape, [samples, group, outputs / group, positions]);
-  const x = reshape(b, columns, columnShape, [samples, group, (channels / group) * taps, positions]);
-  const product = matmul(b, g, transpose(b, x, [0, 1, 3, 2]));
-  return reshape(b, product, [samples, group, outputs / group, (channels / group) * taps], [samples, ...weightShape]);
+  const [rows, columns] = [c.gShape[1]! / groups, (channels / groups) * taps];
+  const windows = im2col(b, c.x, c.xShape, geometry, spatial(c.gShape));
+  const windowShape = [samples, channels * taps, ...spatial(c.gShape)];
+  return {
+    ...{ samples, groups, rows, columns, positions },
+    g: reshape(b, c.g, c.gShape, [samples, groups, rows, positions]),
+    x: reshape(b, windows, windowShape, [samples, groups, columns, positions]),
+  };
+}
+
+/** The cotangent of a weight: the outer products as one batched product g xᵀ, summed over the samples. */
+function weightCotangent(b: GraphBuilder, o: OuterProducts, shape: readonly number[]): string {
+  const product = matmul(b, o.g, transpose(b, o.x, [0, 1, 3, 2]));
+  return reshape(b, reduceSum(b, product, [0], false), [o.groups, o.rows, o.columns], shape);
 }
 
 /**

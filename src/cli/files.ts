@@ -1,0 +1,31 @@
+import { access, constants, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { CurvatureError } from '../engine/errors';
+
+/** Refuses, before a long run, a place where its result could not be written. Throws `option-invalid`. */
+export async function requireWritable(file: string): Promise<void> {
+  const folder = path.dirname(path.resolve(file));
+  try {
+    if ((await stat(file).catch(() => undefined))?.isDirectory()) throw new Error('it is a folder');
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    throw new CurvatureError(
+      'option-invalid',
+      `'${file}' can't be written: ${error instanceof Error ? error.message : String(error)}.`,
+      'Choose a file in a folder that exists and may be written to.',
+    );
+  }
+}
+
+/** Writes a file and says so on stderr. Throws `runtime-failed` naming the file when the system refuses. */
+export async function writeResult(file: string, content: string): Promise<void> {
+  try {
+    await writeFile(file, content);
+  } catch (error) {
+    throw new CurvatureError(
+      'runtime-failed',
+      `'${file}' could not be written: ${error instanceof Error ? error.message : String(error)}.`,
+    );
+  }
+  process.stderr.write(`Wrote ${file}\n`);
+}

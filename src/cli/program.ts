@@ -1,0 +1,140 @@
+import { Command, CommanderError, Option } from 'commander';
+import { defaultOptions } from '../engine/analysis/options';
+import { version } from '../../package.json';
+import { type AnalyzeFlags } from './analyze';
+import { exitCodeOf, printError } from './errors';
+import { type HvpFlags } from './hvp';
+import * as read from './values';
+
+/**
+ * Runs one command line; resolves to the exit code: 0 done, 1 the run failed, 2 bad usage or input, 130
+ * interrupted.
+ */
+export async function runCli(argv: readonly string[]): Promise<number> {
+  let code = 0;
+  const program = new Command('curvature')
+    .description(
+      'Measures how strongly each layer of an ONNX model bends the loss, and suggests how many bits each layer needs.',
+    )
+    .version(version)
+    .exitOverride()
+    .showHelpAfterError('(--help explains all options)');
+  // The engine, with ONNX Runtime's native part, is loaded only when there is something to run.
+  addAnalyze(program, async (model, flags) => {
+    const { runAnalyze } = await import('./analyze');
+    code = await runAnalyze(model, flags);
+  });
+  addHvp(program, async (model, flags) => {
+    const { runHvp } = await import('./hvp');
+    code = await runHvp(model, flags);
+  });
+  try {
+    await program.parseAsync(argv);
+    return code;
+  } catch (error) {
+    // Commander has printed its own message, and reports --help and --version as errors with exit code 0.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    printError(error);
+    return exitCodeOf(error);
+  }
+}
+
+function addAnalyze(program: Command, action: (model: string, flags: AnalyzeFlags) => Promise<void>): void {
+  program
+    .command('analyze')
+    .description('Find the curvature of every layer and suggest bit widths.')
+    .argument('<model>', 'the .onnx file')
+    .addOption(dataOption())
+    .option(
+      '--labels <name>',
+      'array of labels or targets in the data file (default: labels, targets, y or label)',
+    )
+    .addOption(lossOption())
+    .addOption(
+      new Option(
+        '--matrix <name>',
+        'curvature matrix: ggn is fast and never negative, hessian is the exact second derivative',
+      )
+        .choices(['ggn', 'hessian', 'both'])
+        .default(defaultOptions.matrix),
+    )
+    .option(
+      '--eigenvalues <n>',
+      "how many of the Hessian's largest eigenvalues to find, 0 for none",
+      read.count,
+      defaultOptions.eigenvalues,
+    )
+    .option('--samples <n>', 'use the first n samples of the data (default: all)', read.positive)
+    .addOption(batchOption())
+    .option(
+      '--rtol <x>',
+      'stop probing when the standard error of every trace is below this share of it',
+      read.tolerance,
+      defaultOptions.rtol,
+    )
+    .option(
+      '--max-probes <n>',
+      'stop probing after n probes at the latest',
+      read.probes,
+      defaultOptions.maxProbes,
+    )
+    .option('--bits <list>', 'candidate bit widths, 2 to 16', read.bitWidths, [...defaultOptions.bits])
+    .option(
+      '--budget <size>',
+      'limit on the quantized weights: a size (8MB, 800KB), bits per weight (4.5bits), or a share of the way from all at 4 bits to all at 8 bits (0.5)',
+      read.budget,
+      defaultOptions.budget,
+    )
+    .option('--seed <n>', 'seed of all random numbers', read.seed, defaultOptions.seed)
+
+    .addOption(
+      new Option('--ep <name>', 'ONNX Runtime execution provider')
+        .choices(['cpu', 'cuda', 'webgpu', 'dml', 'coreml'])
+        .default(defaultOptions.executionProvider),
+    )
+    .option('-o, --out <file>', 'write the report as JSON, to open in the editor or analyze further')
+    .option('--html <file>', 'write the report as one HTML page')
+    .option('--csv <file>', 'write the table of layers as CSV')
+    .option('--json', 'print the report as JSON in place of the table')
+    .addHelpText(
+      'after',
+      '\nExample:\n  curvature analyze resnet.onnx --data images.npz --bits 4,8 --budget 4.5bits --out resnet.curvature.json',
+    )
+    .action(action);
+}
+
+function addHvp(program: Command, action: (model: string, flags: HvpFlags) => Promise<void>): void {
+  program
+    .command('hvp')
+    .description('Write an ONNX model that computes Hessian-vector products of the loss.')
+    .argument('<model>', 'the .onnx file')
+    .requiredOption('-o, --output <file>', 'the .onnx file to write')
+    .addOption(dataOption())
+    .addOption(lossOption())
+    .addOption(batchOption())
+    .option('--parameters <globs...>', 'only parameters whose names match, such as "layer4.*" (default: all)')
+    .addHelpText(
+      'after',
+      '\nExample:\n  curvature hvp resnet.onnx -o resnet.hvp.onnx --data images.npz --parameters "fc.*"',
+    )
+    .action(action);
+}
+
+const dataOption = (): Option =>
+  new Option(
+    '-d, --data <file>',
+    "samples: an .npz with arrays named as the model's inputs, and labels (default: made-up inputs)",
+  );
+
+const lossOption = (): Option =>
+  new Option(
+    '--loss <name>',
+    'loss to differentiate: auto takes cross-entropy where there are class labels, and kl without labels',
+  )
+    .choices(['auto', 'cross-entropy', 'mse', 'kl'])
+    .default(defaultOptions.loss);
+
+const batchOption = (): Option =>
+  new Option('--batch <n>', 'samples per run of the derivative graph (default: chosen by size)').argParser(
+    read.positive,
+  );

@@ -1,0 +1,48 @@
+import { InvalidArgumentError } from 'commander';
+import { parseBudget } from '../engine/allocation/budget';
+import { CurvatureError } from '../engine/errors';
+
+/**
+ * Readers of the options' values; each throws commander's error, which names the option before the message.
+ */
+
+function integer(least: number, most: number): (text: string) => number {
+  return text => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+    const limit = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+    throw new InvalidArgumentError(`A whole number ${limit} is expected.`);
+  };
+}
+
+export const count = integer(0, Number.MAX_SAFE_INTEGER);
+export const positive = integer(1, Number.MAX_SAFE_INTEGER);
+/** One probe has no error bar. */
+export const probes = integer(2, Number.MAX_SAFE_INTEGER);
+export const seed = integer(0, 2 ** 32 - 1);
+const bitWidth = integer(2, 16);
+
+export function tolerance(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value > 0 && value < Infinity) return value;
+  throw new InvalidArgumentError('A number above 0 is expected, such as 0.05.');
+}
+
+/** Distinct widths in rising order. */
+export function bitWidths(text: string): number[] {
+  const widths = text.split(',').map(part => bitWidth(part.trim()));
+  if (new Set(widths).size < widths.length) throw new InvalidArgumentError('A bit width is given twice.');
+  return widths.sort((a, b) => a - b);
+}
+
+/** Checks the budget before anything is run; the engine reads it again from the report's settings. */
+export function budget(text: string): string {
+  try {
+    parseBudget(text);
+    return text;
+  } catch (error) {
+    if (error instanceof CurvatureError)
+      throw new InvalidArgumentError(`${error.message} ${error.hint ?? ''}`);
+    throw error;
+  }
+}

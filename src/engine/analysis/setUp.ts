@@ -1,0 +1,150 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { obstacles } from '../autodiff/reach';
+import type { LossKind } from '../autodiff/loss';
+import type { Layer } from '../curvature/layers';
+import type { Parameter } from '../curvature/parameters';
+import { makeProblem, type Problem } from '../curvature/problem';
+import { type Dataset, openDataset } from '../data/dataset';
+import { syntheticDataset } from '../data/synthetic';
+import { CurvatureError } from '../errors';
+import type { Graph } from '../graph/graph';
+import type { Diagnostic, Report } from '../report/schema';
+import { cpuSession } from '../runtime/session';
+import { type Model, sha256 } from './model';
+import { runnablePart, type Unrunnable, unknownOperatorOf } from './runnable';
+
+/** Samples drawn where there are no data. */
+const SYNTHETIC_SAMPLES = 64;
+/** Length taken for a dimension of a synthetic input that the model leaves open, other than the batch. */
+const OPEN_DIMENSION = 16;
+
+export interface SetUpOptions {
+  readonly data?: string;
+  readonly labels?: string;
+  readonly loss: LossKind | 'auto';
+  readonly samples?: number;
+  readonly batch?: number;
+  readonly seed: number;
+  readonly executionProvider: string;
+}
+
+/** A model with its data, ready to be differentiated, and what is known of each layer before anything ran. */
+export interface SetUp {
+  readonly problem: Problem;
+  /** Layers with a path of known derivatives to the loss. */
+  readonly reached: readonly Layer[];
+  /** Parameters of the same kind. */
+  readonly parameters: readonly Parameter[];
+  /** Why a layer is not reached, by initializer. */
+  readonly reasons: ReadonlyMap<string, string>;
+  readonly data: Report['data'];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export async function setUp(model: Model, options: SetUpOptions): Promise<SetUp> {
+  const { dataset, data, diagnostics } = openData(model.graph, options);
+  const { problem, unrunnable, isCut } = await firstRunnable(model, dataset, options);
+  const { nodes } = problem.prepared.graph;
+  const blocked = obstacles(nodes, problem.loss.logits);
+  const present = new Set(nodes.flatMap(n => n.inputs));
+  const reasons = new Map<string, string>();
+  for (const { initializer } of model.layers) {
+    const obstacle = blocked.get(initializer);
+    if (obstacle) {
+      reasons.set(initializer, `The derivative of node "${obstacle.node}" (${obstacle.opType}), which comes after this layer, is not known.`);
+    } else if (!present.has(initializer)) {
+      const [first] = unrunnable;
+      reasons.set(
+        initializer,
+        first
+          ? `Its result can't be computed: node "${first.nodes[0]}" (${first.opType}) is unknown to ONNX Runtime.`
+          : 'The loss does not depend on this layer.',
+      );
+    }
+  }
+  const isReached = (name: string): boolean => present.has(name) && !blocked.has(name);
+  const obstacleNodes = new Map([...blocked.values()].map(o => [o.node, o.opType]));
+  return {
+    problem,
+    reached: model.layers.filter(l => isReached(l.initializer)),
+    parameters: model.parameters.filter(p => isReached(p.name)),
+    reasons,
+    data,
+    diagnostics: [
+      ...diagnostics,
+      ...unrunnable.map(u => unrunnableDiagnostic(u, isCut, problem.loss.logits)),
+      ...[...obstacleNodes].map(
+        ([node, opType]): Diagnostic => ({ severity: 'warning', code: 'no-derivative', node, message: `Operator ${opType} of node "${node}" has no derivative rule; layers before it are not measured.` }),
+      ),
+    ],
+  };
+}
+
+function unrunnableDiagnostic({ opType, nodes }: Unrunnable, isCut: boolean, output: string): Diagnostic {
+  const rest = isCut
+    ? `Layers before it are measured by how much they change its input "${output}".`
+    : `Outputs that need it are left out; "${output}" is measured.`;
+  return { severity: 'error', code: 'unknown-operator', node: nodes[0], message: `Operator ${opType} (node "${nodes[0]}") is unknown to ONNX Runtime. ${rest}` };
+}
+
+/** The problem over the whole model, or over what is left of it without the operators that ONNX Runtime does not know. */
+async function firstRunnable(model: Model, dataset: Dataset, options: SetUpOptions): Promise<{ problem: Problem; unrunnable: readonly Unrunnable[]; isCut: boolean }> {
+  const parameters = new Set(model.parameters.map(p => p.name));
+  const unrunnable: Unrunnable[] = [];
+  let part: { graph: Graph; isCut: boolean } = { graph: model.graph, isCut: false };
+  for (;;) {
+    try {
+      const { graph, isCut } = part;
+      // Labels belong to the model's own output, not to a value inside it.
+      const data = isCut ? withoutLabels(dataset) : dataset;
+      const problem = await makeProblem(graph, parameters, data, {
+        output: graph.outputs[0]!,
+        loss: isCut ? 'mse' : options.loss,
+        batch: options.batch,
+        session: { ...cpuSession, executionProvider: options.executionProvider },
+      });
+      return { problem, unrunnable, isCut };
+    } catch (error) {
+      const unknown = unknownOperatorOf(error, part.graph);
+      if (!unknown) throw error;
+      unrunnable.push(unknown);
+      const rest = runnablePart(model.graph, unrunnable);
+      if (!rest) {
+        throw new CurvatureError(
+          'model-unsupported',
+          `Operator ${unknown.opType} (node "${unknown.nodes[0]}") is unknown to ONNX Runtime, and no layer runs without it.`,
+          'Replace the operator by standard ones when exporting.',
+        );
+      }
+      part = rest;
+    }
+  }
+}
+
+const withoutLabels = (dataset: Dataset): Dataset => ({ ...dataset, labels: undefined });
+
+function openData(graph: Graph, options: SetUpOptions): { dataset: Dataset; data: Report['data']; diagnostics: Diagnostic[] } {
+  if (options.data === undefined) {
+    const inputs = graph.inputs.map(i => ({ ...i, shape: i.shape.map((d, axis) => (typeof d === 'number' ? d : axis === 0 ? 1 : OPEN_DIMENSION)) }));
+    const dataset = syntheticDataset(inputs, options.samples ?? SYNTHETIC_SAMPLES, options.seed);
+    const note: Diagnostic = { severity: 'warning', code: 'synthetic-data', message: 'No data were given: random inputs were used. Sensitivities on your own data can differ; add an .npz beside the model.' };
+    return { dataset, data: { source: 'synthetic', arrays: arraysOf(dataset) }, diagnostics: [note] };
+  }
+  const bytes = readData(options.data);
+  const file = path.basename(options.data);
+  const dataset = openDataset(bytes, file, { inputs: graph.inputs, labels: options.labels, samples: options.samples });
+  const data = { source: 'file' as const, file, sha256: sha256(bytes), arrays: arraysOf(dataset), labels: dataset.labels?.name };
+  return { dataset, data, diagnostics: dataset.notes.map((message): Diagnostic => ({ severity: 'info', code: 'data-note', message })) };
+}
+
+function readData(file: string): Uint8Array {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new CurvatureError('data-unreadable', `${file} can't be read: ${(error as Error).message}`);
+  }
+}
+
+const arraysOf = (dataset: Dataset): Report['data']['arrays'] =>
+  [...dataset.inputs.values(), ...(dataset.labels ? [dataset.labels] : [])].map(a => ({ name: a.name, elemType: a.dtype, shape: [...a.shape] }));

@@ -1,0 +1,90 @@
+import { gradientNorms } from '../curvature/gradientNorms';
+import type { Layer } from '../curvature/layers';
+import { hessianOperator } from '../curvature/products';
+import type { Parameter } from '../curvature/parameters';
+import type { Problem } from '../curvature/problem';
+import { quadraticForms, rademacherDirection, unitDirection } from '../curvature/quadraticForms';
+import { exactGaussNewtonTrace, gaussNewtonTrace } from '../estimators/gaussNewtonTrace';
+import { hutchinson } from '../estimators/hutchinson';
+import { lanczos, type LanczosProgress } from '../estimators/lanczos';
+import type { Estimate, TraceProgress } from '../estimators/result';
+
+export interface EstimationOptions {
+  readonly seed: number;
+  readonly rtol: number;
+  readonly maxProbes: number;
+  readonly signal?: AbortSignal;
+}
+
+/** With this many output columns or fewer, taking all of them costs no more than sampling does. */
+const EXACT_COLUMNS = 16;
+/** Directions that share one run of the primal and the gradient. */
+const PROBES_PER_RUN = 4;
+
+/** Traces of all layers' Gauss–Newton blocks, exactly where the outputs are few. */
+export async function* gaussNewtonTraces(problem: Problem, layers: readonly Layer[], options: EstimationOptions): AsyncGenerator<TraceProgress, void, void> {
+  const { seed, rtol, maxProbes, signal } = options;
+  const norms = await gradientNorms(problem, layers, seed, signal);
+  const names = layers.map(l => l.name);
+  try {
+    if (norms.columns <= EXACT_COLUMNS && norms.perSample.every(Boolean)) {
+      yield* exactGaussNewtonTrace(norms.column, { layers: names, columns: norms.columns, seed, signal });
+    } else {
+      yield* gaussNewtonTrace(norms.sample, { layers: names, seed, rtol, maxDraws: maxProbes, signal });
+    }
+  } finally {
+    await norms.dispose();
+  }
+}
+
+/** Traces of all layers' Hessian blocks: Hutchinson's estimate, or the diagonal itself where it is no longer than that. */
+export async function* hessianTraces(problem: Problem, layers: readonly Layer[], options: EstimationOptions): AsyncGenerator<TraceProgress, void, void> {
+  const { seed, rtol, maxProbes, signal } = options;
+  const weights = layers.reduce((sum, l) => sum + l.size, 0);
+  const isExact = weights <= maxProbes;
+  const direction = isExact ? unitDirection(layers) : rademacherDirection(layers, seed);
+  const forms = await quadraticForms(problem, layers, PROBES_PER_RUN, direction, signal);
+  const names = layers.map(l => l.name);
+  try {
+    if (isExact) {
+      yield* diagonalSum(forms.sample, layers, weights, seed);
+    } else {
+      yield* hutchinson(probes => forms.sample(probes), { layers: names, seed, rtol, maxProbes, samplesPerCall: PROBES_PER_RUN, signal });
+    }
+  } finally {
+    await forms.dispose();
+  }
+}
+
+/** Sums vᵀHv over all unit vectors: the trace itself. */
+async function* diagonalSum(
+  sample: (probes: readonly number[]) => Promise<Float64Array[]>,
+  layers: readonly Layer[],
+  weights: number,
+  seed: number,
+): AsyncGenerator<TraceProgress, void, void> {
+  const sums = layers.map(() => 0);
+  for (let done = 0; done < weights; done += PROBES_PER_RUN) {
+    const probes = Array.from({ length: Math.min(PROBES_PER_RUN, weights - done) }, (_, i) => done + i);
+    for (const forms of await sample(probes)) forms.forEach((f, l) => (sums[l]! += f));
+    const samples = done + probes.length;
+    const isWhole = samples === weights;
+    const estimates = sums.map((estimate): Estimate => ({ estimate, stderr: 0, samples, seed, exact: true, converged: true }));
+    yield { estimates: isWhole ? estimates : [], samples, cap: weights, relativeError: isWhole ? 0 : Infinity };
+  }
+}
+
+/** The Hessian's largest eigenvalues over all parameters together. */
+export async function* largestEigenvalues(
+  problem: Problem,
+  parameters: readonly Parameter[],
+  count: number,
+  { seed, signal }: EstimationOptions,
+): AsyncGenerator<LanczosProgress, void, void> {
+  const operator = await hessianOperator(problem, parameters, signal);
+  try {
+    yield* lanczos(operator, { count, seed, signal });
+  } finally {
+    await operator.dispose();
+  }
+}

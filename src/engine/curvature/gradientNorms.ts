@@ -1,0 +1,96 @@
+import { numElements, float32Tensor } from '../onnx/tensor';
+import { cancelled } from '../errors';
+import { Session } from '../runtime/session';
+import { Rng } from '../util/rng';
+import { gradientNormGraph, gradientNormName, OUTPUT_PROBE } from './derivatives';
+import type { Layer } from './layers';
+import { batches, type Problem } from './problem';
+
+/** Draws squared norms of gradients along random combinations of a factor of the output Hessian. */
+export interface GradientNorms {
+  /** Whether each layer's samples are told apart. */
+  readonly perSample: readonly boolean[];
+  /** Columns of the factor for one sample: with that many draws of `column` the traces have no noise. */
+  readonly columns: number;
+  /** For each draw and layer, one number per sample, or per batch where the samples can't be told apart. */
+  sample(draws: readonly number[]): Promise<Float64Array[][]>;
+  /** The same for single columns of the factor. */
+  column(indices: readonly number[]): Promise<Float64Array[][]>;
+  dispose(): Promise<void>;
+}
+
+/**
+ * Which layers' samples can be told apart is tried out: signs that are zero but for the first sample must leave the
+ * other samples' norms at zero. A model that mixes samples, or keeps them on another axis, fails the trial.
+ */
+export async function gradientNorms(problem: Problem, layers: readonly Layer[], seed: number, signal?: AbortSignal): Promise<GradientNorms> {
+  const { loss, batch } = problem;
+  const width = numElements(loss.shape.slice(1));
+  let together: ReadonlySet<number> = new Set();
+  for (;;) {
+    const { graph, perSample } = gradientNormGraph(problem.prepared, loss, layers, together);
+    const session = await Session.create(graph, problem.session);
+    const mixing = batch > 1 ? await mixedLayers(problem, session, perSample, width) : [];
+    if (mixing.length === 0) return drawing(problem, layers, seed, session, perSample, width, signal);
+    await session.dispose();
+    together = new Set([...together, ...mixing]);
+  }
+}
+
+async function mixedLayers(problem: Problem, session: Session, perSample: readonly boolean[], width: number): Promise<number[]> {
+  const { loss, batch } = problem;
+  const probe = new Float32Array(batch * width);
+  probe.set(Rng.of(0, 'isolation').rademacher(width));
+  const first = batches(problem).next();
+  if (first.done) return [];
+  const results = await session.run({ ...first.value, [OUTPUT_PROBE]: float32Tensor(loss.shape, probe) });
+  return perSample.flatMap((alone, l) => {
+    const norms = results[gradientNormName(l)]!.data as Float32Array;
+    return alone && norms.some((n, i) => i > 0 && n !== 0) ? [l] : [];
+  });
+}
+
+function drawing(
+  problem: Problem,
+  layers: readonly Layer[],
+  seed: number,
+  session: Session,
+  perSample: readonly boolean[],
+  width: number,
+  signal?: AbortSignal,
+): GradientNorms {
+  const { loss, batch, dataset } = problem;
+  const measure = async (probeOf: (start: number) => Float32Array): Promise<Float64Array[]> => {
+    const norms = layers.map((_, l) => new Float64Array(perSample[l] ? dataset.samples : Math.ceil(dataset.samples / batch)));
+    let start = 0;
+    for (const feeds of batches(problem)) {
+      if (signal?.aborted) throw cancelled();
+      const results = await session.run({ ...feeds, [OUTPUT_PROBE]: float32Tensor(loss.shape, probeOf(start)) });
+      const real = Math.min(batch, dataset.samples - start);
+      norms.forEach((all, l) => {
+        const part = results[gradientNormName(l)]!.data as Float32Array;
+        if (perSample[l]) all.set(part.subarray(0, real), start);
+        else all[start / batch] = part[0]!;
+      });
+      start += batch;
+    }
+    return norms;
+  };
+  const each = async (items: readonly number[], probe: (item: number) => (start: number) => Float32Array): Promise<Float64Array[][]> => {
+    const all: Float64Array[][] = [];
+    for (const item of items) all.push(await measure(probe(item)));
+    return all;
+  };
+  return {
+    perSample,
+    columns: width,
+    sample: draws => each(draws, draw => start => Rng.of(seed, 'ggn', draw, start).rademacher(batch * width)),
+    column: indices =>
+      each(indices, column => () => {
+        const unit = new Float32Array(batch * width);
+        for (let i = 0; i < batch; i++) unit[i * width + column] = 1;
+        return unit;
+      }),
+    dispose: () => session.dispose(),
+  };
+}

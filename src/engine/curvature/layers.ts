@@ -1,0 +1,101 @@
+import { consumersOf, type Graph, intAttribute, intsAttribute, type Node } from '../graph/graph';
+import { normalizeAxis } from '../ops/rule';
+import { findParameters } from './parameters';
+
+/** A weight of rank 2 or more with the nodes that use it; what is quantized as one. */
+export interface Layer {
+  /** The name a person would recognise. */
+  readonly name: string;
+  readonly initializer: string;
+  readonly shape: readonly number[];
+  readonly size: number;
+  /** Operator of the first use. */
+  readonly opType: string;
+  readonly nodes: readonly string[];
+  /** Axis of the output channels in the initializer; null where they lie along none. */
+  readonly channelAxis: number | null;
+}
+
+/** Which operand of an operator is a weight when it is constant, and where its output channels lie. */
+const weightOperands: Readonly<Record<string, (node: Node, i: number, rank: number) => number | null | undefined>> = {
+  Conv: (_node, i) => (i === 1 ? 0 : undefined),
+  ConvTranspose: (node, i) => (i === 1 ? (intAttribute(node, 'group', 1) === 1 ? 1 : null) : undefined),
+  Gemm: (node, i) => {
+    if (i > 1) return undefined;
+    const isTransposed = intAttribute(node, i === 0 ? 'transA' : 'transB', 0) === 1;
+    return (i === 0) === isTransposed ? 1 : 0;
+  },
+  MatMul: (_node, i, rank) => (i === 1 ? rank - 1 : rank - 2),
+  Gather: (node, i) => (i === 0 && intAttribute(node, 'axis', 0) === 0 ? 0 : undefined),
+};
+// Gemm: A′ is [M, K] and B′ [K, N]; output channels of A lie along M, those of B along N.
+
+/** Operators behind which a weight is still the same weight. */
+const aliases = new Set(['Identity', 'Transpose', 'Reshape', 'Squeeze', 'Unsqueeze', 'Flatten', 'Cast']);
+
+export const isAlias = (node: Node): boolean => node.domain === '' && aliases.has(node.opType);
+
+/** The layers of a graph, in the order in which the model runs them. */
+export function findLayers(graph: Graph): Layer[] {
+  const consumers = consumersOf(graph.nodes);
+  const order = new Map(graph.nodes.map((n, i) => [n, i]));
+  const found: { layer: Omit<Layer, 'name'>; uses: Node[] }[] = [];
+  for (const { name, shape, size } of findParameters(graph)) {
+    if (shape.length < 2) continue;
+    const uses: { node: Node; axis: number | null }[] = [];
+    const follow = (value: string, axes: readonly (number | null)[]): void => {
+      for (const node of consumers.get(value) ?? []) {
+        if (isAlias(node)) {
+          follow(node.outputs[0]!, movedAxes(node, axes));
+          continue;
+        }
+        node.inputs.forEach((input, i) => {
+          const axis = input === value && node.domain === '' ? weightOperands[node.opType]?.(node, i, axes.length) : undefined;
+          if (axis !== undefined) uses.push({ node, axis: axis === null ? null : (axes[normalizeAxis(axis, axes.length)] ?? null) });
+        });
+      }
+    };
+    follow(name, shape.map((_, i) => i));
+    const first = uses[0];
+    if (!first) continue;
+    found.push({
+      layer: { initializer: name, shape, size, opType: first.node.opType, nodes: uses.map(u => u.node.name), channelAxis: first.axis },
+      uses: uses.map(u => u.node),
+    });
+  }
+  found.sort((a, b) => order.get(a.uses[0]!)! - order.get(b.uses[0]!)!);
+  const taken = new Set<string>();
+  return found.map(({ layer, uses }) => ({ ...layer, name: unique(displayName(layer.initializer, uses[0]!), taken) }));
+}
+
+/** Which axis of the initializer each axis of an alias is; null where a reshape has mixed them. */
+function movedAxes(node: Node, axes: readonly (number | null)[]): readonly (number | null)[] {
+  switch (node.opType) {
+    case 'Transpose': {
+      const perm = intsAttribute(node, 'perm') ?? axes.map((_, i) => axes.length - 1 - i);
+      return perm.map(p => axes[p] ?? null);
+    }
+    case 'Identity':
+    case 'Cast':
+      return axes;
+    default:
+      return axes.map(() => null);
+  }
+}
+
+/** Names that exporters make up for weights they have transformed. */
+const anonymous = /^(onnx::\w+|val_\d+|_val_\d+|\d+|.*_transposed|const_fold_opt__\d+)$/;
+
+function displayName(initializer: string, node: Node): string {
+  if (!anonymous.test(initializer)) return initializer;
+  const fromPath = node.name.startsWith('/') ? node.name.split('/').slice(1, -1).join('.') : '';
+  const scope = node.scope || fromPath;
+  return scope ? `${scope}.weight` : initializer;
+}
+
+function unique(base: string, taken: Set<string>): string {
+  let name = base;
+  for (let i = 2; taken.has(name); i++) name = `${base}#${i}`;
+  taken.add(name);
+  return name;
+}

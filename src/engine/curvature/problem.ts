@@ -1,0 +1,105 @@
+import { type LossKind, type LossSpec, targetsName, WEIGHT_INPUT } from '../autodiff/loss';
+import type { DataArray } from '../data/array';
+import type { Dataset } from '../data/dataset';
+import type { Graph } from '../graph/graph';
+import { float32Tensor, numElements, type Tensor, type TypedArray } from '../onnx/tensor';
+import { type Prepared, prepare } from '../runtime/prepare';
+import type { Feeds, SessionOptions } from '../runtime/session';
+import { chooseLoss } from './chooseLoss';
+import { countTerms, type Targets, toTargets } from './targets';
+
+/** A model, its data and a loss, ready to be differentiated. All derivatives are of the mean loss over the data. */
+export interface Problem {
+  readonly prepared: Prepared;
+  readonly loss: LossSpec;
+  readonly dataset: Dataset;
+  readonly targets: Targets | undefined;
+  /** Samples per run. */
+  readonly batch: number;
+  readonly session: SessionOptions;
+}
+
+export interface ProblemOptions {
+  readonly output: string;
+  readonly loss: LossKind | 'auto';
+  /** Chosen by the size of the activations when absent. */
+  readonly batch?: number;
+  readonly session: SessionOptions;
+}
+
+/** What a run may hold in activations and their derivatives by default. */
+const MEMORY_BYTES = 1 << 30;
+/** Values alive at once in a derivative graph, relative to the primal's values: unfolded windows, cotangents, tangents. */
+const DERIVATIVE_FACTOR = 6;
+const MAX_BATCH = 64;
+
+/** Prepares a float32 graph for derivatives by `parameters` over the data. */
+export async function makeProblem(graph: Graph, parameters: ReadonlySet<string>, dataset: Dataset, options: ProblemOptions): Promise<Problem> {
+  const at = (batch: number): Promise<Prepared> => {
+    const shapes = new Map([...dataset.inputs].map(([name, a]) => [name, [batch, ...a.shape.slice(1)]]));
+    return prepare(graph, shapes, parameters, sampleFeeds(dataset, batch));
+  };
+  const fixed = fixedBatch(graph);
+  const batch = Math.min(fixed ?? options.batch ?? fittingBatch(await at(1)), fixed ?? dataset.samples);
+  const prepared = await at(batch);
+  const loss = chooseLoss(prepared, options.output, options.loss, dataset.labels);
+  const targets = loss.isLabelled && dataset.labels ? toTargets(dataset.labels, loss) : undefined;
+  return { prepared, loss, dataset, targets, batch, session: options.session };
+}
+
+/** The batch that the file settles, if it does. */
+function fixedBatch(graph: Graph): number | undefined {
+  const first = graph.inputs[0]?.shape[0];
+  return typeof first === 'number' ? first : undefined;
+}
+
+function fittingBatch({ graph, types }: Prepared): number {
+  const values = graph.nodes.flatMap(n => n.outputs).reduce((sum, o) => sum + numElements(types.get(o)?.shape ?? []), 0);
+  const perSample = values * Float32Array.BYTES_PER_ELEMENT * DERIVATIVE_FACTOR;
+  return Math.max(1, Math.min(MAX_BATCH, Math.floor(MEMORY_BYTES / perSample)));
+}
+
+/** Feeds for the batches of the data, in order: inputs, labels or targets, and weights that make sums means. */
+export function* batches(problem: Problem): Generator<Feeds> {
+  const { dataset, batch } = problem;
+  for (let start = 0; start < dataset.samples; start += batch) yield feedsOf(problem, start);
+}
+
+export const numBatches = ({ dataset, batch }: Problem): number => Math.ceil(dataset.samples / batch);
+
+function feedsOf({ dataset, loss, targets, batch }: Problem, start: number): Feeds {
+  const part = dataset.batch(start, batch);
+  const feeds: Record<string, Tensor> = sampleInputs(part.inputs, part.samples, batch);
+  const terms = targets?.count ?? countTerms(loss, dataset.samples);
+  feeds[WEIGHT_INPUT] = float32Tensor([batch], Float32Array.from({ length: batch }, (_, i) => (i < part.samples ? 1 / terms : 0)));
+  if (targets) {
+    const shape = loss.kind === 'mse' ? loss.shape : loss.shape.filter((_, i) => i !== loss.classAxis);
+    const width = numElements(shape.slice(1));
+    const rows = targets.data.subarray(start * width, (start + part.samples) * width);
+    feeds[targetsName(loss.kind)] = { elemType: loss.kind === 'mse' ? 'float32' : 'int64', shape, data: padded(rows, width, batch) };
+  }
+  return feeds;
+}
+
+function sampleInputs(inputs: ReadonlyMap<string, DataArray>, samples: number, batch: number): Record<string, Tensor> {
+  const feeds: Record<string, Tensor> = {};
+  for (const [name, { dtype, shape, data }] of inputs) {
+    const width = samples === 0 ? 0 : data.length / samples;
+    feeds[name] = { elemType: dtype, shape: [batch, ...shape.slice(1)], data: padded(data, width, batch) };
+  }
+  return feeds;
+}
+
+const sampleFeeds = (dataset: Dataset, batch: number): Feeds => {
+  const part = dataset.batch(0, batch);
+  return sampleInputs(part.inputs, part.samples, batch);
+};
+
+/** Fills a last, shorter batch with copies of its first sample, whose weight is 0. */
+function padded<T extends TypedArray>(rows: T, width: number, batch: number): T {
+  if (rows.length === width * batch) return rows;
+  const full = new (rows.constructor as new (length: number) => T)(width * batch);
+  full.set(rows as never);
+  for (let i = rows.length; i < full.length; i++) full[i] = rows[i % width] as never;
+  return full;
+}

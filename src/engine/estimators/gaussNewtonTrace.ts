@@ -1,0 +1,125 @@
+import { cancelled, invariant } from '../errors';
+import { RunningMoments } from '../util/statistics';
+import {
+  type AdaptiveOptions,
+  sampleUntilConverged,
+  throwNotFinite,
+  type TraceAccumulator,
+} from './adaptive';
+import { type TraceProgress } from './result';
+
+/**
+ * For each draw asked for, and each layer, the squared norms ‖∇_{W_l} ⟨S_i r_i, f(x_i)⟩‖² / N of the samples
+ * i. A layer whose samples can't be told apart gives their sum alone, as one number.
+ */
+export type GradientNormSampler = (draws: number[]) => Promise<readonly (readonly Float64Array[])[]>;
+
+export type GaussNewtonOptions = Omit<AdaptiveOptions, 'minSamples' | 'maxSamples'> & {
+  /** 2 by default: N samples give N independent probes per draw, but one draw alone has no error. */
+  readonly minDraws?: number;
+  /** 64 by default. */
+  readonly maxDraws?: number;
+};
+
+/**
+ * Traces of all layers' Gauss–Newton blocks G_l = (1/N) Σ_i J_ilᵀ S_i S_iᵀ J_il from squared norms of
+ * per-sample gradients.
+ *
+ * With r_i of independent signs, E‖J_ilᵀ S_i r_i‖² = tr(J_ilᵀ S_i S_iᵀ J_il): Hutchinson in the space of the
+ * outputs, where S_i S_iᵀ is the loss's output Hessian (softmax cross-entropy: S = diag(√p) − p√pᵀ). The
+ * estimate is Σ_i t̄_il over the samples' means t̄_il. The data are fixed, so the error pools the draws'
+ * variance *within* each sample: stderr² = Σ_i s_i²/m; how much samples differ from one another doesn't
+ * enter. Cost: one backward pass per draw, no second derivatives.
+ *
+ * Throws `cancelled`, `not-finite` (naming layer, draw and sample) and what the sampler throws; everything
+ * yielded before stays good.
+ */
+export function gaussNewtonTrace(
+  sampler: GradientNormSampler,
+  options: GaussNewtonOptions,
+): AsyncGenerator<TraceProgress, void, void> {
+  const { minDraws = 2, maxDraws = 64, ...rest } = options;
+  return sampleUntilConverged(sampler, new GradientNorms(options.layers), {
+    ...rest,
+    minSamples: minDraws,
+    maxSamples: maxDraws,
+  });
+}
+
+export type ExactGaussNewtonOptions = Pick<
+  GaussNewtonOptions,
+  'layers' | 'seed' | 'samplesPerCall' | 'signal'
+> & {
+  /** Number of columns of S: the sampler's draw c back-propagates column c. */
+  readonly columns: number;
+};
+
+/**
+ * The same traces without sampling: the sum over all columns of S. The estimates come with the last yield, as
+ * a part of the sum is no estimate of the whole; stderr is 0.
+ */
+export async function* exactGaussNewtonTrace(
+  sampler: GradientNormSampler,
+  options: ExactGaussNewtonOptions,
+): AsyncGenerator<TraceProgress, void, void> {
+  const { layers, columns, seed, samplesPerCall = 1, signal } = options;
+  const sums = layers.map(() => 0);
+  for (let done = 0; done < columns;) {
+    if (signal?.aborted) throw cancelled();
+    const indices = Array.from({ length: Math.min(samplesPerCall, columns - done) }, (_, i) => done + i);
+    for (const norms of await sampler(indices)) {
+      requireFinite(norms, layers, done);
+      norms.forEach((values, l) => (sums[l] += values.reduce((sum, value) => sum + value, 0)));
+      done += 1;
+    }
+    const isWhole = done === columns;
+    const estimates = sums.map(estimate => ({
+      ...{ estimate, stderr: 0, samples: columns, seed },
+      exact: true,
+      converged: true,
+    }));
+    yield {
+      estimates: isWhole ? estimates : [],
+      samples: done,
+      cap: columns,
+      relativeError: isWhole ? 0 : Infinity,
+    };
+  }
+}
+
+class GradientNorms implements TraceAccumulator<readonly Float64Array[]> {
+  /** Per layer, per sample; made when the first draw tells how many samples there are. */
+  private moments: readonly (readonly RunningMoments[])[] = [];
+
+  constructor(private readonly layers: readonly string[]) {}
+
+  add(norms: readonly Float64Array[], draw: number): void {
+    invariant(
+      norms.length === this.layers.length,
+      `gradient norms of ${norms.length} layers, not ${this.layers.length}`,
+    );
+    requireFinite(norms, this.layers, draw);
+    if (this.moments.length === 0) {
+      this.moments = norms.map(values => Array.from(values, () => new RunningMoments()));
+    }
+    norms.forEach((values, l) => {
+      invariant(values.length === this.moments[l].length, `draw ${draw} has another number of samples`);
+      values.forEach((value, i) => this.moments[l][i].add(value));
+    });
+  }
+
+  summary(): readonly { estimate: number; stderr: number }[] {
+    return this.moments.map(samples => ({
+      estimate: samples.reduce((sum, m) => sum + m.mean, 0),
+      stderr: Math.sqrt(samples.reduce((sum, m) => sum + m.variance / m.count, 0)),
+    }));
+  }
+}
+
+function requireFinite(norms: readonly Float64Array[], layers: readonly string[], draw: number): void {
+  norms.forEach((values, l) => {
+    const bad = values.findIndex(value => !Number.isFinite(value));
+    if (bad >= 0)
+      throwNotFinite(values[bad], layers[l], `draw ${draw}${values.length > 1 ? `, sample ${bad}` : ''}`);
+  });
+}

@@ -1,0 +1,95 @@
+import type { GraphBuilder } from '../graph/builder';
+import { intAttribute } from '../graph/graph';
+import { numElements } from '../onnx/tensor';
+import { convOuterProducts, convTransposeOuterProducts, type OuterProducts } from './convolution';
+import { indicator, matmul, mul, reduceSum, reshape, scale, transpose, transposeLast } from './emit';
+import { gemmAttributes } from './linalg';
+import type { Site } from './rule';
+
+/**
+ * Squared norms of each sample's own gradient of a weight, without the gradients being summed first: [N].
+ * @param g cotangent of the node's output, with each sample's part independent of the others
+ * @returns undefined where the operator's samples can't be told apart
+ */
+export function sampleNorms(b: GraphBuilder, at: Site, operand: number, g: string, samples: number): string | undefined {
+  switch (at.node.opType) {
+    case 'Conv':
+      return at.shape(0)[0] === samples ? squaredNorms(b, convOuterProducts(b, at, g)) : undefined;
+    case 'ConvTranspose':
+      return at.shape(0)[0] === samples ? squaredNorms(b, convTransposeOuterProducts(b, at, g)) : undefined;
+    case 'Gemm': {
+      const { alpha, transA } = gemmAttributes(at);
+      if (operand !== 1 || transA) return undefined;
+      const products = rowProducts(b, at, g, samples);
+      return products && scale(b, squaredNorms(b, products), alpha * alpha);
+    }
+    case 'MatMul': {
+      if (at.shape(operand).length !== 2 || at.shape(1 - operand).length < 2) return undefined;
+      const products = operand === 1 ? rowProducts(b, at, g, samples) : columnProducts(b, at, g, samples);
+      return products && squaredNorms(b, products);
+    }
+    case 'Gather':
+      return embeddingNorms(b, at, g, samples);
+    default:
+      return undefined;
+  }
+}
+
+/** x [N…, I] times a weight [I, O]: the rows of one sample stand together. */
+function rowProducts(b: GraphBuilder, at: Site, g: string, samples: number): OuterProducts | undefined {
+  const [shape, outShape] = [at.shape(0), at.outShape()];
+  const [columns, rows] = [shape[shape.length - 1]!, outShape[outShape.length - 1]!];
+  const positions = numElements(shape.slice(0, -1)) / samples;
+  if (shape[0]! % samples !== 0) return undefined;
+  const last = [0, 1, 3, 2];
+  return {
+    ...{ samples, groups: 1, rows, columns, positions },
+    g: transpose(b, reshape(b, g, outShape, [samples, 1, positions, rows]), last),
+    x: transpose(b, reshape(b, at.input(0), shape, [samples, 1, positions, columns]), last),
+  };
+}
+
+/** A weight [O, I] times x [N…, I, P]. */
+function columnProducts(b: GraphBuilder, at: Site, g: string, samples: number): OuterProducts | undefined {
+  const [shape, outShape] = [at.shape(1), at.outShape()];
+  if (shape.length < 3 || shape[0]! % samples !== 0) return undefined;
+  const [columns, width] = [shape[shape.length - 2]!, shape[shape.length - 1]!];
+  const rows = outShape[outShape.length - 2]!;
+  const matrices = numElements(shape.slice(0, -2)) / samples;
+  const positions = matrices * width;
+  const laid = (v: string, from: readonly number[], height: number): string => {
+    const apart = transpose(b, reshape(b, v, from, [samples, matrices, height, width]), [0, 2, 1, 3]);
+    return reshape(b, apart, [samples, height, matrices, width], [samples, 1, height, positions]);
+  };
+  return { samples, groups: 1, rows, columns, positions, g: laid(g, outShape, rows), x: laid(at.input(1), shape, columns) };
+}
+
+/**
+ * ‖Σ_p g_p x_pᵀ‖² per sample, by whichever is cheapest: for one position the product of two norms; the Gram matrices
+ * Σ_pq ⟨g_p, g_q⟩⟨x_p, x_q⟩; or the gradient itself.
+ */
+function squaredNorms(b: GraphBuilder, o: OuterProducts): string {
+  const { samples, positions, rows, columns } = o;
+  const squares = (v: string, axes: readonly number[]): string => reduceSum(b, mul(b, v, v), axes, false);
+  if (positions === 1) return reduceSum(b, mul(b, squares(o.g, [2, 3]), squares(o.x, [2, 3])), [1], false);
+  if (positions * (rows + columns) < rows * columns) {
+    const gram = (v: string): string => matmul(b, transpose(b, v, [0, 1, 3, 2]), v);
+    return reduceSum(b, mul(b, gram(o.g), gram(o.x)), [1, 2, 3], false);
+  }
+  const gradient = matmul(b, o.g, transpose(b, o.x, [0, 1, 3, 2]));
+  return reshape(b, squares(gradient, [1, 2, 3]), [samples], [samples]);
+}
+
+/** An embedding's rows get the sum of the cotangents where they were looked up: Σ_ts [i_t = i_s] ⟨g_t, g_s⟩. */
+function embeddingNorms(b: GraphBuilder, at: Site, g: string, samples: number): string | undefined {
+  const indexShape = at.shape(1);
+  if (intAttribute(at.node, 'axis', 0) !== 0 || indexShape[0] !== samples) return undefined;
+  const lookups = numElements(indexShape) / samples;
+  const width = numElements(at.shape(0).slice(1));
+  const rows = reshape(b, g, at.outShape(), [samples, lookups, width]);
+  const gram = matmul(b, rows, transposeLast(b, rows, 3));
+  const down = reshape(b, at.input(1), indexShape, [samples, lookups, 1]);
+  const across = reshape(b, at.input(1), indexShape, [samples, 1, lookups]);
+  const isSame = indicator(b, b.add('Equal', [down, across]));
+  return reduceSum(b, mul(b, gram, isSame), [1, 2], false);
+}

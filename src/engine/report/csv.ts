@@ -1,0 +1,44 @@
+import { type Estimate, type Report } from './schema';
+
+/**
+ * The layer table as CSV (RFC 4180, with a header line): one line per layer, one group of columns per bit
+ * width. What a layer doesn't have is left empty.
+ */
+export function layersToCsv(report: Report): string {
+  const widths = report.settings.bits.map(String);
+  const header = [
+    ...['name', 'op_type', 'shape', 'parameters', 'status', 'reason'],
+    ...['ggn_trace', 'ggn_trace_stderr', 'hessian_trace', 'hessian_trace_stderr', 'average_trace'],
+    ...widths.flatMap(b => [
+      `quantization_error_${b}`,
+      `sensitivity_${b}`,
+      `sensitivity_stderr_${b}`,
+      `bytes_${b}`,
+    ]),
+    'bits',
+  ];
+  const lines = report.layers.map(layer => [
+    ...[layer.name, layer.opType, layer.shape.join('x'), layer.parameters, layer.status, layer.reason],
+    ...[...estimateCells(layer.trace.ggn), ...estimateCells(layer.trace.hessian), layer.averageTrace],
+    ...widths.flatMap(b => [
+      layer.quantizationError[b],
+      layer.sensitivity[b],
+      layer.sensitivityStderr[b],
+      layer.sizeBytes[b],
+    ]),
+    layer.bits,
+  ]);
+  return [header, ...lines].map(cells => `${cells.map(cell).join(',')}\r\n`).join('');
+}
+
+const estimateCells = (estimate: Estimate | undefined): (number | undefined)[] => [
+  estimate?.estimate,
+  estimate?.stderr,
+];
+
+function cell(value: string | number | null | undefined): string {
+  const text = String(value ?? '');
+  // A spreadsheet would run a name that begins like a formula; numbers may begin with a minus.
+  const safe = typeof value === 'string' && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}

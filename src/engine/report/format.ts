@@ -1,0 +1,23 @@
+import { type Estimate } from './schema';
+
+/** Four significant digits at most, in powers of ten where a plain number would be long. */
+export function formatNumber(value: number): string {
+  if (value === 0) return '0';
+  const magnitude = Math.abs(value);
+  if (magnitude < 1e-3 || magnitude >= 1e5) return value.toExponential(2).replace('e+', 'e');
+  return String(Number(value.toPrecision(4)));
+}
+
+/** `12.34 ± 0.56`, or the bare number where it is exact. */
+export function formatEstimate({ estimate, stderr, exact }: Estimate): string {
+  return exact ? formatNumber(estimate) : `${formatNumber(estimate)} ± ${Number(stderr.toPrecision(2))}`;
+}
+
+/** `1.23 MB`; units of 1000. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'KB', 'MB', 'GB', 'TB'];
+  let amount = bytes;
+  let unit = 0;
+  for (; amount >= 999.5 && unit < units.length - 1; unit++) amount /= 1000;
+  return `${Number(amount.toPrecision(3))} ${units[unit]}`;
+}

@@ -1,0 +1,80 @@
+import { formatBytes, formatEstimate, formatNumber } from './format';
+import { type LayerReport, type Report } from './schema';
+
+/**
+ * The report for a terminal: a table of layers in aligned columns, and below it what was found in all. Ends
+ * in a newline.
+ */
+export function reportToText(report: Report): string {
+  return [...layerTable(report), '', ...summary(report), ''].join('\n');
+}
+
+function layerTable(report: Report): string[] {
+  const { bits, sensitivityMatrix } = report.settings;
+  const widths = bits.map(String);
+  const header = [
+    'layer',
+    'op',
+    'shape',
+    'parameters',
+    'trace',
+    'average',
+    ...widths.map(b => `Ω(${b})`),
+    'bits',
+  ];
+  const rows = report.layers.map(layer => {
+    const trace = layer.trace[sensitivityMatrix];
+    return [
+      ...[layer.name, layer.opType, layer.shape.join('×'), String(layer.parameters)],
+      trace ? formatEstimate(trace) : '–',
+      layer.averageTrace === null ? '–' : formatNumber(layer.averageTrace),
+      ...widths.map(b => (b in layer.sensitivity ? formatNumber(layer.sensitivity[b]) : '–')),
+      layer.bits === null ? '–' : String(layer.bits),
+    ];
+  });
+  const table = [header, ...rows];
+  const sizes = header.map((_, column) => Math.max(...table.map(row => row[column].length)));
+  // Words stand to the left of their column, numbers to the right.
+  const align = (text: string, column: number): string =>
+    column < 3 ? text.padEnd(sizes[column]) : text.padStart(sizes[column]);
+  return table.map(row => row.map(align).join('  ').trimEnd());
+}
+
+function summary(report: Report): string[] {
+  const { settings, layers, budget } = report;
+  const matrix = settings.sensitivityMatrix === 'ggn' ? 'Gauss–Newton matrix' : 'Hessian';
+  const loss = report.loss === null ? 'not known' : formatNumber(report.loss);
+  const source =
+    report.data.source === 'file' ? `of ${report.data.file ?? 'the data'}` : 'of synthetic inputs';
+  return [
+    `Loss (${settings.loss}): ${loss} on ${report.samples} samples ${source}. Traces of the ${matrix}.`,
+    ...layers.filter(layer => layer.status !== 'analysed').map(excluded),
+    ...report.layers.filter(layer => isUnconverged(layer, settings.sensitivityMatrix)).map(unconverged),
+    ...(report.eigenvalues.length > 0 ? [eigenvalueLine(report)] : []),
+    ...(budget ? [budgetLine(budget), ...(budget.message ? [budget.message] : [])] : []),
+    ...(report.stopped ? [`Stopped (${report.stopped.reason}): ${report.stopped.message}`] : []),
+  ];
+}
+
+const excluded = ({ name, status, reason }: LayerReport): string =>
+  `${name}: ${status === 'pending' ? 'not analysed before the run stopped' : 'not reached'}${reason ? ` (${reason})` : ''}.`;
+
+const isUnconverged = ({ trace }: LayerReport, matrix: 'ggn' | 'hessian'): boolean =>
+  trace[matrix]?.converged === false;
+
+const unconverged = ({ name }: LayerReport): string =>
+  `${name}: the trace did not reach the asked precision; allow more probes.`;
+
+function eigenvalueLine({ eigenvalues }: Report): string {
+  const values = eigenvalues.map(
+    ({ value, converged }) => `${formatNumber(value)}${converged ? '' : ' (not converged)'}`,
+  );
+  return `Largest eigenvalues of the Hessian: ${values.join(', ')}.`;
+}
+
+function budgetLine({ requested, bytes, chosen }: NonNullable<Report['budget']>): string {
+  return (
+    `Suggested bits: ${formatBytes(chosen.bytes)} (${formatNumber(chosen.effectiveBits)} bits per weight), ` +
+    `ΣΩ ${formatNumber(chosen.sensitivity)}, for a budget of ${requested} (${formatBytes(bytes)}).`
+  );
+}

@@ -1,0 +1,515 @@
+"""A small ONNX interpreter on PyTorch: the oracle behind the golden files.
+
+Every operator is a Python function whose positional arguments are the ONNX inputs and whose keyword arguments are the
+ONNX attributes. Operands that moved from attribute to input over the opsets (axes, pads, split) therefore need one
+definition only. Floating point is float64 throughout, so that the numbers can judge a float32 engine, and every result
+can be differentiated as often as PyTorch can.
+"""
+
+import inspect
+import math
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy
+import onnx
+import torch
+import torch.nn.functional as F
+from onnx import TensorProto, helper, numpy_helper
+
+# Where the hardware is unsupported, this library says so once for every convolution.
+torch.backends.nnpack.set_flags(False)
+
+OPERATORS = {}
+FLOATS = {TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16}
+OTHERS = {TensorProto.INT64: torch.int64, TensorProto.INT32: torch.int32, TensorProto.BOOL: torch.bool}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What an operator may depend on besides its operands."""
+
+    opset: int
+    outputs: int
+
+
+def tensor(array):
+    """Converts an array; floating point widens to float64."""
+    array = numpy.asarray(array)
+    return torch.tensor(array, dtype=torch.float64 if array.dtype.kind == "f" else None)
+
+
+def run(nodes, opset, values):
+    """Evaluates nodes in order and returns all values by name; values holds inputs and constants."""
+    values = dict(values)
+    for node in nodes:
+        if node.output[0] in values:
+            continue
+        if node.domain not in ("", "ai.onnx"):
+            raise NotImplementedError(f"{node.domain}::{node.op_type}")
+        function = OPERATORS[node.op_type]
+        operands = [values[name] if name else None for name in node.input]
+        attributes = {a.name: attribute(a) for a in node.attribute}
+        if inspect.isfunction(function) and "context" in inspect.signature(function).parameters:
+            attributes["context"] = Context(opset, len(node.output))
+        results = function(*operands, **attributes)
+        values.update(zip(node.output, results if isinstance(results, (list, tuple)) else [results]))
+    return values
+
+
+def attribute(a):
+    value = helper.get_attribute_value(a)
+    if isinstance(value, bytes):
+        return value.decode()
+    return tensor(numpy_helper.to_array(value)) if isinstance(value, TensorProto) else value
+
+
+class Model:
+    """An ONNX file. Its parameters are all floating point constants of two elements or more but running statistics."""
+
+    def __init__(self, path):
+        model = onnx.load(path)
+        self.nodes = list(model.graph.node)
+        self.opset = next(o.version for o in model.opset_import if o.domain in ("", "ai.onnx"))
+        self.constants = {i.name: tensor(numpy_helper.to_array(i)) for i in model.graph.initializer}
+        for node in self.nodes:
+            if node.op_type == "Constant":
+                self.constants[node.output[0]] = OPERATORS["Constant"](**{a.name: attribute(a) for a in node.attribute})
+        self.inputs = [i.name for i in model.graph.input if i.name not in self.constants]
+        self.outputs = [o.name for o in model.graph.output]
+        statistics = {name for n in self.nodes if n.op_type == "BatchNormalization" for name in n.input[3:5]}
+        self.parameters = {
+            name: value
+            for name, value in self.constants.items()
+            if value.is_floating_point() and value.numel() > 1 and name not in statistics
+        }
+
+    def __call__(self, inputs, parameters=None):
+        return run(self.nodes, self.opset, {**self.constants, **inputs, **(parameters or {})})[self.outputs[0]]
+
+    def layers(self):
+        """The weights that a Conv, Gemm or MatMul reads directly or through nodes that only alias or transpose them."""
+        source, found = {name: name for name in self.parameters}, []
+        for node in self.nodes:
+            if node.op_type in ("Identity", "Transpose") and node.input[0] in source:
+                source[node.output[0]] = source[node.input[0]]
+            if node.op_type in ("Conv", "ConvTranspose", "Gemm", "MatMul"):
+                found += [source[name] for name in node.input if name in source]
+        return [name for name in dict.fromkeys(found) if self.parameters[name].dim() >= 2]
+
+
+def operator(*names):
+    def register(function):
+        for name in names:
+            OPERATORS[name] = function
+        return function
+
+    return register
+
+
+def ints(value):
+    return value.reshape(-1).tolist() if torch.is_tensor(value) else list(value)
+
+
+def number(value, default):
+    """A scalar operand or attribute; an operand that is left out is None."""
+    return default if value is None else value.item() if torch.is_tensor(value) else value
+
+
+# Elementwise
+
+OPERATORS.update(
+    Identity=lambda x: x,
+    Relu=torch.relu,
+    Sigmoid=torch.sigmoid,
+    Tanh=torch.tanh,
+    Erf=torch.erf,
+    Exp=torch.exp,
+    Log=torch.log,
+    Sqrt=torch.sqrt,
+    Reciprocal=torch.reciprocal,
+    Neg=torch.neg,
+    Abs=torch.abs,
+    Sin=torch.sin,
+    Cos=torch.cos,
+    Softplus=lambda x: torch.logaddexp(x, torch.zeros_like(x)),
+    Softsign=lambda x: x / (1 + x.abs()),
+    Mish=lambda x: x * torch.tanh(F.softplus(x)),
+    HardSwish=lambda x: x * torch.clamp(x / 6 + 0.5, 0, 1),
+    Gelu=lambda x, approximate="none": F.gelu(x, approximate=approximate),
+    Elu=lambda x, alpha=1.0: torch.where(x > 0, x, alpha * torch.expm1(x)),
+    Selu=lambda x, alpha=1.67326319217681884765625, gamma=1.05070102214813232421875: gamma
+    * torch.where(x > 0, x, alpha * torch.expm1(x)),
+    Celu=lambda x, alpha=1.0: torch.where(x > 0, x, alpha * torch.expm1(x / alpha)),
+    LeakyRelu=lambda x, alpha=0.01: torch.where(x > 0, x, alpha * x),
+    ThresholdedRelu=lambda x, alpha=1.0: torch.where(x > alpha, x, torch.zeros_like(x)),
+    HardSigmoid=lambda x, alpha=0.2, beta=0.5: torch.clamp(alpha * x + beta, 0, 1),
+    PRelu=lambda x, slope: torch.where(x > 0, x, slope * x),
+    Clip=lambda x, min=-math.inf, max=math.inf: torch.clamp(x, number(min, -math.inf), number(max, math.inf)),
+    Dropout=lambda x, ratio=0.5, training_mode=None, seed=None: x,
+)
+
+
+@operator("Cast")
+def cast(x, *, to, saturate=1):
+    # Every floating point type is carried as float64, so casts among them are exact and keep the gradient.
+    return x.to(torch.float64 if to in FLOATS else OTHERS[to])
+
+
+# Arithmetic
+
+OPERATORS.update(
+    Add=torch.add,
+    Sub=torch.sub,
+    Mul=torch.mul,
+    Div=lambda a, b: a / b if a.is_floating_point() else torch.div(a, b, rounding_mode="trunc"),
+    Pow=lambda a, b: torch.pow(a, b.to(a.dtype)),
+    Max=lambda *x: reduce(torch.maximum, x),
+    Min=lambda *x: reduce(torch.minimum, x),
+    Sum=lambda *x: reduce(torch.add, x),
+    Mean=lambda *x: reduce(torch.add, x) / len(x),
+    Where=torch.where,
+    Equal=torch.eq,
+)
+
+
+# Linear algebra
+
+OPERATORS["MatMul"] = torch.matmul
+
+
+@operator("Gemm")
+def gemm(a, b, c=None, *, alpha=1.0, beta=1.0, transA=0, transB=0):
+    y = alpha * (a.T if transA else a) @ (b.T if transB else b)
+    return y if c is None else y + beta * c
+
+
+# Convolution and pooling
+
+
+def window(sizes, kernel, strides, pads, dilations, auto_pad, ceil_mode=0):
+    """Fills in the defaults of a sliding window; also how far a rounded-up last window reaches beyond the padding."""
+    rank = len(kernel)
+    strides, dilations, pads = strides or [1] * rank, dilations or [1] * rank, pads or [0] * 2 * rank
+    before, after = pads[:rank], pads[rank:]
+    extents = [d * (k - 1) + 1 for d, k in zip(dilations, kernel)]
+    if auto_pad.startswith("SAME"):
+        totals = [max((-(-n // s) - 1) * s + e - n, 0) for n, s, e in zip(sizes, strides, extents)]
+        small, large = [t // 2 for t in totals], [t - t // 2 for t in totals]
+        before, after = (small, large) if auto_pad == "SAME_UPPER" else (large, small)
+    beyond = [0] * rank
+    for i in range(rank if ceil_mode else 0):
+        steps = -(-(sizes[i] + before[i] + after[i] - extents[i]) // strides[i])
+        # A window that would start in the padding behind the data is left out.
+        steps -= steps * strides[i] >= sizes[i] + before[i]
+        beyond[i] = max(steps * strides[i] + extents[i] - sizes[i] - before[i] - after[i], 0)
+    return strides, dilations, before, after, beyond
+
+
+def surround(x, before, after, value=0.0):
+    """Pads the last axes with a constant."""
+    return F.pad(x, [n for pair in zip(reversed(before), reversed(after)) for n in pair], value=value)
+
+
+@operator("Conv")
+def conv(x, w, b=None, *, strides=None, pads=None, dilations=None, group=1, auto_pad="NOTSET", kernel_shape=None):
+    kernel = list(w.shape[2:])
+    strides, dilations, before, after, _ = window(x.shape[2:], kernel, strides, pads, dilations, auto_pad)
+    function = (F.conv1d, F.conv2d, F.conv3d)[len(kernel) - 1]
+    return function(surround(x, before, after), w, b, strides, 0, dilations, group)
+
+
+@operator("ConvTranspose")
+def conv_transpose(
+    x, w, b=None, *, strides=None, pads=None, dilations=None, group=1, output_padding=None, kernel_shape=None
+):
+    kernel = list(w.shape[2:])
+    strides, dilations, before, after, _ = window(x.shape[2:], kernel, strides, pads, dilations, "NOTSET")
+    function = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[len(kernel) - 1]
+    y = function(x, w, b, strides, 0, output_padding or 0, group, dilations)
+    return surround(y, [-n for n in before], [-n for n in after])
+
+
+def windows(x, kernel, strides, dilations):
+    """Views x as its windows: the last axes become all output positions, and then all kernel positions."""
+    rank = len(kernel)
+    for i in range(rank):
+        axis = 2 + i
+        starts = torch.arange(0, x.shape[axis] - dilations[i] * (kernel[i] - 1), strides[i])
+        index = starts[:, None] + torch.arange(kernel[i]) * dilations[i]
+        x = torch.movedim(x.index_select(axis, index.reshape(-1)).unflatten(axis, index.shape), axis + 1, -1)
+    return x
+
+
+@operator("MaxPool")
+def max_pool(x, *, kernel_shape, strides=None, pads=None, dilations=None, auto_pad="NOTSET", ceil_mode=0):
+    strides, dilations, before, after, beyond = window(
+        x.shape[2:], kernel_shape, strides, pads, dilations, auto_pad, ceil_mode
+    )
+    after = [a + b for a, b in zip(after, beyond)]
+    padded = surround(x, before, after, -math.inf)
+    return windows(padded, kernel_shape, strides, dilations).amax(tuple(range(-len(kernel_shape), 0)))
+
+
+@operator("AveragePool")
+def average_pool(
+    x, *, kernel_shape, strides=None, pads=None, dilations=None, auto_pad="NOTSET", ceil_mode=0, count_include_pad=0
+):
+    strides, dilations, before, after, beyond = window(
+        x.shape[2:], kernel_shape, strides, pads, dilations, auto_pad, ceil_mode
+    )
+    # Padding counts when asked for, but the overhang of a rounded-up last window never does.
+    counted = surround(torch.ones_like(x.detach()), before, after, float(count_include_pad))
+    none, axes = [0] * len(beyond), tuple(range(-len(kernel_shape), 0))
+    total, count = (
+        windows(surround(t, none, beyond), kernel_shape, strides, dilations).sum(axes)
+        for t in (surround(x, before, after), counted)
+    )
+    return total / count
+
+
+OPERATORS.update(
+    GlobalAveragePool=lambda x: x.mean(tuple(range(2, x.dim())), keepdim=True),
+    GlobalMaxPool=lambda x: x.amax(tuple(range(2, x.dim())), keepdim=True),
+)
+
+
+# Normalization
+
+
+def along(vector, x):
+    """Shapes a vector over the channels of x."""
+    return vector.reshape([-1] + [1] * (x.dim() - 2))
+
+
+def standardize(x, axes, epsilon):
+    centred = x - x.mean(axes, keepdim=True)
+    return centred / torch.sqrt(centred.square().mean(axes, keepdim=True) + epsilon)
+
+
+@operator("BatchNormalization")
+def batch_normalization(x, scale, bias, mean, variance, *, epsilon=1e-5, momentum=0.9, spatial=1, training_mode=0):
+    if training_mode:
+        raise NotImplementedError("BatchNormalization in training mode")
+    return (x - along(mean, x)) / torch.sqrt(along(variance, x) + epsilon) * along(scale, x) + along(bias, x)
+
+
+@operator("InstanceNormalization")
+def instance_normalization(x, scale, bias, *, epsilon=1e-5):
+    return standardize(x, tuple(range(2, x.dim())), epsilon) * along(scale, x) + along(bias, x)
+
+
+@operator("LayerNormalization")
+def layer_normalization(x, scale, bias=None, *, axis=-1, epsilon=1e-5, stash_type=1):
+    y = standardize(x, tuple(range(axis % x.dim(), x.dim())), epsilon) * scale
+    return y if bias is None else y + bias
+
+
+@operator("RMSNormalization")
+def rms_normalization(x, scale, *, axis=-1, epsilon=1e-5, stash_type=1):
+    axes = tuple(range(axis % x.dim(), x.dim()))
+    return x / torch.sqrt(x.square().mean(axes, keepdim=True) + epsilon) * scale
+
+
+@operator("LRN")
+def local_response_normalization(x, *, size, alpha=1e-4, beta=0.75, bias=1.0):
+    channels = x.shape[1]
+    squares = F.pad(x.square(), [0, 0] * (x.dim() - 2) + [(size - 1) // 2, size // 2])
+    total = sum(squares.narrow(1, i, channels) for i in range(size))
+    return x / (bias + alpha / size * total) ** beta
+
+
+@operator("Softmax")
+def softmax(x, *, axis=None, context):
+    if context.opset >= 13:
+        return torch.softmax(x, -1 if axis is None else axis)
+    # Before opset 13, all axes from the given one on form one distribution.
+    axis = (1 if axis is None else axis) % x.dim()
+    return torch.softmax(x.flatten(axis), -1).reshape(x.shape)
+
+
+@operator("LogSoftmax")
+def log_softmax(x, *, axis=None, context):
+    if context.opset >= 13:
+        return torch.log_softmax(x, -1 if axis is None else axis)
+    axis = (1 if axis is None else axis) % x.dim()
+    return torch.log_softmax(x.flatten(axis), -1).reshape(x.shape)
+
+
+# Movement
+
+
+@operator("Constant")
+def constant(*, value=None, value_float=None, value_floats=None, value_int=None, value_ints=None):
+    given = [v for v in (value_float, value_floats, value_int, value_ints) if v is not None]
+    return value if value is not None else tensor(given[0])
+
+
+@operator("ConstantOfShape")
+def constant_of_shape(shape, *, value=None):
+    value = torch.zeros(1, dtype=torch.float64) if value is None else value
+    return value.reshape(()).expand(ints(shape)).clone()
+
+
+@operator("Shape")
+def shape(x, *, start=0, end=None):
+    return torch.tensor(list(x.shape)[start:end], dtype=torch.int64)
+
+
+@operator("Reshape")
+def reshape(x, target, *, allowzero=0):
+    return x.reshape([x.shape[i] if n == 0 and not allowzero else n for i, n in enumerate(ints(target))])
+
+
+@operator("Flatten")
+def flatten(x, *, axis=1):
+    axis += x.dim() * (axis < 0)
+    return x.reshape(math.prod(x.shape[:axis]), -1)
+
+
+@operator("Transpose")
+def transpose(x, *, perm=None):
+    return x.permute(perm or list(range(x.dim()))[::-1])
+
+
+@operator("Squeeze")
+def squeeze(x, axes=None):
+    removed = [i for i, n in enumerate(x.shape) if n == 1] if axes is None else [a % x.dim() for a in ints(axes)]
+    return x.reshape([n for i, n in enumerate(x.shape) if i not in removed])
+
+
+@operator("Unsqueeze")
+def unsqueeze(x, axes):
+    rank = x.dim() + len(ints(axes))
+    for axis in sorted(a % rank for a in ints(axes)):
+        x = x.unsqueeze(axis)
+    return x
+
+
+@operator("Concat")
+def concat(*x, axis):
+    return torch.cat(x, axis)
+
+
+@operator("Split")
+def split(x, sizes=None, *, split=None, axis=0, num_outputs=None, context):
+    sizes = split if sizes is None else ints(sizes)
+    if sizes is None:
+        length, parts = x.shape[axis], num_outputs or context.outputs
+        chunk = -(-length // parts)
+        sizes = [chunk] * (parts - 1) + [length - chunk * (parts - 1)]
+    return torch.split(x, sizes, axis)
+
+
+@operator("Slice")
+def slice_(x, starts, ends, axes=None, steps=None):
+    starts, ends = ints(starts), ints(ends)
+    axes = range(len(starts)) if axes is None else ints(axes)
+    steps = [1] * len(starts) if steps is None else ints(steps)
+    for start, end, axis, step in zip(starts, ends, axes, steps):
+        length = x.shape[axis]
+        # Counting down, an end before the first element cannot be written as a Python index, so it becomes None.
+        index = range(length)[start : None if step < 0 and end < -length else end : step]
+        x = x.index_select(axis, torch.tensor(index, dtype=torch.int64))
+    return x
+
+
+@operator("Gather")
+def gather(x, indices, *, axis=0):
+    axis %= x.dim()
+    index = indices.long() % x.shape[axis]
+    return x.index_select(axis, index.reshape(-1)).reshape([*x.shape[:axis], *index.shape, *x.shape[axis + 1 :]])
+
+
+@operator("GatherElements")
+def gather_elements(x, indices, *, axis=0):
+    return torch.gather(x, axis, indices.long() % x.shape[axis])
+
+
+@operator("Expand")
+def expand(x, target):
+    return x.expand(torch.broadcast_shapes(x.shape, ints(target)))
+
+
+@operator("Tile")
+def tile(x, repeats):
+    return x.repeat(ints(repeats))
+
+
+@operator("Pad")
+def pad(x, pads, value=0.0, axes=None, *, mode="constant"):
+    pads = ints(pads)
+    axes = range(x.dim()) if axes is None else ints(axes)
+    for axis, before, after in zip(axes, pads[: len(pads) // 2], pads[len(pads) // 2 :]):
+        if mode == "constant":
+            moved = F.pad(x.movedim(axis, -1), [before, after], value=number(value, 0.0))
+            x = moved.movedim(-1, axis)
+        else:
+            index = numpy.pad(numpy.arange(x.shape[axis]), (before, after), mode=mode)
+            x = x.index_select(axis, torch.from_numpy(index))
+    return x
+
+
+@operator("DepthToSpace")
+def depth_to_space(x, *, blocksize, mode="DCR"):
+    n, c, h, w = x.shape
+    if mode == "DCR":
+        y = x.reshape(n, blocksize, blocksize, -1, h, w).permute(0, 3, 4, 1, 5, 2)
+    else:
+        y = x.reshape(n, -1, blocksize, blocksize, h, w).permute(0, 1, 4, 2, 5, 3)
+    return y.reshape(n, -1, h * blocksize, w * blocksize)
+
+
+@operator("SpaceToDepth")
+def space_to_depth(x, *, blocksize):
+    n, c, h, w = x.shape
+    y = x.reshape(n, c, h // blocksize, blocksize, w // blocksize, blocksize).permute(0, 3, 5, 1, 2, 4)
+    return y.reshape(n, -1, h // blocksize, w // blocksize)
+
+
+# Reductions
+
+
+def reduction(name, function):
+    @operator(name)
+    def reduced(x, axes=None, *, keepdims=1, noop_with_empty_axes=0):
+        axes = [] if axes is None else ints(axes)
+        if not axes and noop_with_empty_axes:
+            # The steps around the reduction remain: a sum of squares over no axes is the square.
+            return function(x.unsqueeze(-1), (-1,), keepdim=False)
+        return function(x, tuple(axes or range(x.dim())), keepdim=bool(keepdims))
+
+
+reduction("ReduceSum", torch.sum)
+reduction("ReduceMean", torch.mean)
+reduction("ReduceMax", torch.amax)
+reduction("ReduceMin", torch.amin)
+reduction("ReduceL2", lambda x, axes, keepdim: x.square().sum(axes, keepdim=keepdim).sqrt())
+reduction("ReduceSumSquare", lambda x, axes, keepdim: x.square().sum(axes, keepdim=keepdim))
+reduction("ReduceLogSumExp", torch.logsumexp)
+
+
+# Attention
+
+
+@operator("Attention")
+def attention(
+    q, k, v, mask=None, *, is_causal=0, scale=None, softcap=0.0, q_num_heads=None, kv_num_heads=None
+):
+    packed = q.dim() == 3
+    if packed:
+        q, k, v = (
+            t.unflatten(-1, (heads, -1)).transpose(1, 2)
+            for t, heads in ((q, q_num_heads), (k, kv_num_heads), (v, kv_num_heads))
+        )
+    # In grouped attention, neighbouring query heads share a key and value head.
+    k, v = (t.repeat_interleave(q.shape[1] // t.shape[1], 1) for t in (k, v))
+    scores = q @ k.transpose(-1, -2) * (1 / math.sqrt(q.shape[-1]) if scale is None else scale)
+    if softcap:
+        scores = softcap * torch.tanh(scores / softcap)
+    if mask is not None:
+        scores = scores + mask if mask.is_floating_point() else scores.masked_fill(~mask, -math.inf)
+    if is_causal:
+        scores = scores.masked_fill(torch.ones(scores.shape[-2:], dtype=torch.bool).triu(1), -math.inf)
+    y = torch.softmax(scores, -1) @ v
+    return y.transpose(1, 2).flatten(2) if packed else y

@@ -1,0 +1,77 @@
+/** The workbench as a person sees it, for the tests that drive it in a browser. */
+import type { FrameLocator, Locator, Page } from 'playwright-core';
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+
+const shots = path.resolve(process.env.SHOTS ?? 'out/shots');
+
+export class Workbench {
+  constructor(private readonly page: Page) {
+    mkdirSync(shots, { recursive: true });
+  }
+
+  file(name: string): Locator {
+    return this.page.locator('.explorer-folders-view .monaco-list-row', { hasText: name });
+  }
+
+  tab(name: string): Locator {
+    return this.page.locator('.tabs-container .tab', { hasText: name });
+  }
+
+  /** The page of the panel in front: an iframe of VS Code's own holds the one of the extension. */
+  get panel(): FrameLocator {
+    return this.page.frameLocator('iframe.webview.ready:visible').frameLocator('iframe#active-frame');
+  }
+
+  get toast(): Locator {
+    return this.page.locator('.notification-toast').first();
+  }
+
+  get statusBar(): Locator {
+    return this.page.locator('.statusbar-item', { hasText: 'Curvature' });
+  }
+
+  get hover(): Locator {
+    return this.page.locator('.monaco-hover:not(.hidden)').first();
+  }
+
+  line(text: string): Locator {
+    return this.page.locator('.editor-instance .view-line', { hasText: text }).first();
+  }
+
+  problem(text: string): Locator {
+    return this.page.locator('.markers-panel .monaco-list-row', { hasText: text }).first();
+  }
+
+  /** Opens a file's context menu. The explorer is there before the extension's entries are, so it may take some tries. */
+  async contextMenu(name: string, entry: string): Promise<Locator> {
+    const item = this.page.locator('.monaco-menu .action-item', { hasText: entry });
+    for (let tries = 0; ; tries++) {
+      await this.file(name).click({ button: 'right' });
+      const found = await item.waitFor({ timeout: 1500 }).then(
+        () => true,
+        () => false,
+      );
+      if (found) return item;
+      if (tries > 20) throw new Error(`The context menu of ${name} never had ${entry}`);
+      await this.page.keyboard.press('Escape');
+    }
+  }
+
+  /** Types into the palette and gives its rows. */
+  async palette(text: string): Promise<Locator> {
+    await this.page.keyboard.press('F1');
+    const input = this.page.locator('.quick-input-widget input').first();
+    await input.waitFor();
+    await input.fill(`>${text}`);
+    return this.quickPick(text);
+  }
+
+  quickPick(text: string): Locator {
+    return this.page.locator('.quick-input-list .monaco-list-row', { hasText: text }).first();
+  }
+
+  async shot(name: string): Promise<void> {
+    await this.page.screenshot({ path: path.join(shots, `${name}.png`) });
+  }
+}

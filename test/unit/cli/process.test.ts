@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+
+const cli = path.resolve(__dirname, '../../../dist/cli.js');
+const folder = mkdtempSync(path.join(tmpdir(), 'curvature-cli-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const run = (...parameters: string[]) =>
+  spawnSync(process.execPath, [cli, ...parameters], { cwd: folder, encoding: 'utf8', timeout: 60_000 });
+
+test('--version prints the number alone', () => {
+  const { status, stdout } = run('--version');
+  assert.equal(status, 0);
+  assert.match(stdout, /^\d+\.\d+\.\d+\n$/);
+});
+
+test('help explains each option, with its default and an example', () => {
+  const main = run('--help');
+  assert.equal(main.status, 0);
+  assert.match(main.stdout, /analyze .*<model>[\s\S]*hvp .*<model>/);
+  const analyze = run('analyze', '--help');
+  assert.equal(analyze.status, 0);
+  for (const option of [
+    'data',
+    'labels',
+    'loss',
+    'matrix',
+    'eigenvalues',
+    'samples',
+    'batch',
+    'rtol',
+    'max-probes',
+  ]) {
+    assert.match(analyze.stdout, new RegExp(`--${option} <`), option);
+  }
+  for (const option of ['bits', 'budget', 'seed', 'ep', 'out', 'html', 'csv']) {
+    assert.match(analyze.stdout, new RegExp(`--${option} <`), option);
+  }
+  assert.match(analyze.stdout, /default: 0\.05/);
+  assert.match(analyze.stdout, /Example:\n {2}curvature analyze resnet\.onnx/);
+});
+
+const usageErrors: [string[], RegExp][] = [
+  [[], /Usage: curvature/],
+  [['analyse', 'm.onnx'], /error: unknown command 'analyse'[\s\S]*Did you mean analyze/],
+  [['analyze'], /error: missing required argument 'model'/],
+  [['analyze', 'm.onnx', 'n.onnx'], /error: too many arguments/],
+  [['analyze', 'm.onnx', '--dta', 'x'], /error: unknown option '--dta'[\s\S]*Did you mean --data/],
+  [
+    ['analyze', 'm.onnx', '--loss', 'l1'],
+    /error: option '--loss <name>' argument 'l1' is invalid\. Allowed choices are auto/,
+  ],
+  [['analyze', 'm.onnx', '--matrix', 'fisher'], /Allowed choices are ggn, hessian, both/],
+  [['analyze', 'm.onnx', '--rtol', '0'], /option '--rtol <x>' argument '0' is invalid\. A number above 0/],
+  [['analyze', 'm.onnx', '--bits', '1,4'], /argument '1,4' is invalid\. A whole number from 2 to 16/],
+  [
+    ['analyze', 'm.onnx', '--budget', 'small'],
+    /argument 'small' is invalid\. The budget 'small' is not a size/,
+  ],
+  [['analyze', 'm.onnx', '--ep', 'tpu'], /Allowed choices are cpu, cuda, webgpu, dml, coreml/],
+  [['analyze', 'm.onnx', '--seed', '-1'], /argument '-1' is invalid/],
+  [['analyze', 'm.onnx', '--max-probes', '1'], /argument '1' is invalid\. A whole number of at least 2/],
+  [['hvp', 'm.onnx'], /error: required option '-o, --output <file>' not specified/],
+];
+for (const [parameters, message] of usageErrors) {
+  test(`'curvature ${parameters.join(' ')}' is bad usage`, () => {
+    const { status, stdout, stderr } = run(...parameters);
+    assert.match(stderr, message);
+    assert.equal(stdout, '');
+    assert.equal(status, 2);
+  });
+}
+
+const unwritable: [string, string][] = [
+  ['--out', 'missing/report.json'],
+  ['--html', '.'],
+  ['--csv', 'missing/layers.csv'],
+];
+for (const [option, file] of unwritable) {
+  test(`${option} ${file} is refused before anything is run`, () => {
+    const { status, stderr, stdout } = run('analyze', 'm.onnx', option, file);
+    assert.match(stderr, new RegExp(`^error: '${file}' can't be written: .*\nhint: Choose a file`));
+    assert.deepEqual([status, stdout], [2, '']);
+  });
+}
+
+const badModels: [string, string | undefined][] = [
+  ['missing.onnx', undefined],
+  ['empty.onnx', ''],
+  ['text.onnx', 'this is no model'],
+];
+for (const [file, content] of badModels) {
+  test(`the model ${file} is bad input for both commands`, () => {
+    if (content !== undefined) writeFileSync(path.join(folder, file), content);
+    for (const parameters of [
+      ['analyze', file, '--json'],
+      ['hvp', file, '-o', 'out.onnx'],
+    ]) {
+      const { status, stdout, stderr } = run(...parameters);
+      assert.match(stderr, new RegExp(`^error: .*${file}`, 'm'));
+      // A stack is for bugs only.
+      assert.doesNotMatch(stderr, /^ {4}at /m);
+      assert.deepEqual([status, stdout], [2, '']);
+    }
+  });
+}

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { layerLabel } from '../../../src/extension/text/layerLabel';
+import {
+  escapeMarkdown,
+  layerMarkdown,
+  notAnalysedMarkdown,
+} from '../../../src/extension/text/layerMarkdown';
+import { aLayer, aReport } from '../../support/vscode/reports';
+
+test('an analysed layer tells its trace, its average, its bits and Ω per width', () => {
+  const layer = aLayer('conv1', 0.8, 8);
+  const text = layerMarkdown(layer, aReport([layer]));
+  assert.match(text, /^\*\*conv1\*\* — Conv, 8 × 4 × 3 × 3, 288 weights/);
+  assert.match(text, /Trace \(GGN\): \*\*12\.\d+ ± 0\.31\*\* \(16 samples\)/);
+  assert.match(text, /Average trace: 0\.0428\d* per weight/);
+  assert.match(text, /trace equals the GGN’s/);
+  assert.match(text, /Suggested: \*\*8 bits\*\*, 320 B/);
+  assert.match(text, /\| 4 \| 0\.05 ± [\d.e-]+ \| 176 B \|/);
+  assert.match(text, /\| \*\*8\*\* \|/);
+});
+
+test('what is partial, synthetic, exact or not converged says so', () => {
+  const estimate = { estimate: 3, stderr: 1, samples: 1, seed: 0, exact: false, converged: false };
+  const layer = aLayer('a', 1, 4, {
+    trace: { ggn: { ...estimate, exact: true, converged: true }, hessian: estimate },
+    hessianEqualsGgn: false,
+  });
+  const text = layerMarkdown(
+    layer,
+    aReport([layer], { complete: false, data: { source: 'synthetic', arrays: [] } }),
+  );
+  assert.match(text, /Trace \(GGN\): \*\*3\*\* \(exact\)/);
+  assert.match(text, /Trace \(Hessian\): \*\*3 ± 1\*\* \(1 sample, not converged\)/);
+  assert.match(text, /may differ from the GGN’s/);
+  assert.match(text, /partial results/);
+  assert.match(text, /synthetic inputs/);
+});
+
+test('a layer without a trace says why', () => {
+  const unreached = aLayer('a', 0, 4, { status: 'not-reached', reason: 'behind FancyOp *x*', bits: null });
+  assert.match(layerMarkdown(unreached, aReport([unreached])), /Not reached: behind FancyOp \\\*x\\\*/);
+  const pending = aLayer('a', 0, 4, { status: 'pending', bits: null });
+  assert.match(layerMarkdown(pending, aReport([pending])), /stopped before this layer/);
+});
+
+test('a name can neither format, link nor break the line', () => {
+  const name = '[x](command:evil)<b>`*_$(bug)|\nhttps://example.com';
+  const text = notAnalysedMarkdown([name], undefined);
+  assert.equal(text.split('\n').length, 3);
+  assert.doesNotMatch(text.replaceAll(/\\./g, ''), /[[\]()<>`_$|]/);
+});
+
+test('escaping leaves words alone', () => {
+  assert.equal(escapeMarkdown('conv1.weight'), 'conv1\\.weight');
+  assert.equal(escapeMarkdown('größe 1'), 'größe 1');
+});
+
+test('the one link is the command’s', () => {
+  assert.match(notAnalysedMarkdown(['fc'], 'command:x'), /\[Analyze Curvature\]\(command:x\)/);
+});
+
+test('the label at the end of a line is short', () => {
+  const layer = aLayer('a', 1, 4);
+  assert.match(layerLabel(layer, aReport([layer])), /^4 bits · trace 12\.3\d* ± 0\.31$/);
+  const nothing = aLayer('a', 1, 4, { trace: {}, bits: null });
+  assert.equal(layerLabel(nothing, aReport([nothing])), '');
+});
