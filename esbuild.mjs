@@ -5,7 +5,13 @@ import path from 'node:path';
 
 const flags = new Set(process.argv.slice(2));
 const production = flags.has('--production');
-const common = { bundle: true, minify: production, sourcemap: !production, logLevel: 'warning', legalComments: 'none' };
+const common = {
+  bundle: true,
+  minify: production,
+  sourcemap: !production,
+  logLevel: 'warning',
+  legalComments: 'none',
+};
 
 /** onnxruntime-node holds a native binding that no bundler can take in; it ships beside the bundles. */
 const node = { ...common, platform: 'node', target: 'node20', format: 'cjs', external: ['onnxruntime-node'] };

@@ -25,9 +25,18 @@ export const engineLayers = [
 
 const outsideEngine = ['protocol', 'server', 'cli', 'extension', 'webview'];
 const vscodeBan = { group: ['vscode'], message: 'Only src/extension* may import vscode.' };
-const ortBan = { group: ['onnxruntime-node', 'onnxruntime-common'], message: 'Only src/engine/runtime may import ONNX Runtime.' };
-const chartBan = { group: ['chart.js', 'chart.js/*', 'chartjs-*'], message: 'Only webview/shared/chart.ts may import chart.js.' };
-const toolkitBan = { group: ['@vscode/webview-ui-toolkit'], message: 'Only webview/shared/controls.ts may import the toolkit.' };
+const ortBan = {
+  group: ['onnxruntime-node', 'onnxruntime-common'],
+  message: 'Only src/engine/runtime may import ONNX Runtime.',
+};
+const chartBan = {
+  group: ['chart.js', 'chart.js/*', 'chartjs-*'],
+  message: 'Only webview/shared/chart.ts may import chart.js.',
+};
+const toolkitBan = {
+  group: ['@vscode/webview-ui-toolkit'],
+  message: 'Only webview/shared/controls.ts may import the toolkit.',
+};
 
 const restrict = (files, patterns, ignores = []) => ({
   files,
@@ -42,15 +51,27 @@ export default tseslint.config(
   {
     languageOptions: {
       parserOptions: {
-        projectService: { allowDefaultProject: ['eslint.config.mjs', 'esbuild.mjs'] },
+        projectService: true,
         tsconfigRootDir: import.meta.dirname,
       },
     },
     rules: {
       'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
-      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      // node:test reports what its promises would tell.
+      '@typescript-eslint/no-floating-promises': [
+        'error',
+        {
+          allowForKnownSafeCalls: [
+            { from: 'package', package: 'node:test', name: ['test', 'describe', 'it', 'suite'] },
+          ],
+        },
+      ],
       eqeqeq: 'error',
     },
   },
@@ -61,7 +82,10 @@ export default tseslint.config(
         vscodeBan,
         ...(layer === 'runtime' ? [] : [ortBan]),
         {
-          group: [...engineLayers.slice(i + 1).map(l => `**/${l}/**`), ...outsideEngine.map(l => `**/${l}/**`)],
+          group: [
+            ...engineLayers.slice(i + 1).map(l => `**/${l}/**`),
+            ...outsideEngine.map(l => `**/${l}/**`),
+          ],
           message: `engine/${layer} may import only: ${engineLayers.slice(0, i).join(', ') || 'errors'}.`,
         },
       ],
@@ -69,9 +93,27 @@ export default tseslint.config(
   ),
   restrict(['src/protocol/**', 'src/server/**', 'src/cli/**'], [vscodeBan, ortBan]),
   restrict(['src/extension.ts', 'src/extension/**'], [ortBan]),
-  restrict(['webview/**'], [vscodeBan, ortBan, chartBan, toolkitBan], ['webview/shared/chart.ts', 'webview/shared/controls.ts']),
+  restrict(
+    ['webview/**'],
+    [vscodeBan, ortBan, chartBan, toolkitBan],
+    ['webview/shared/chart.ts', 'webview/shared/controls.ts'],
+  ),
   restrict(['webview/shared/chart.ts'], [vscodeBan, ortBan, toolkitBan]),
   restrict(['webview/shared/controls.ts'], [vscodeBan, ortBan, chartBan]),
-  { files: ['**/*.mjs'], ...tseslint.configs.disableTypeChecked, languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', setTimeout: 'readonly', clearTimeout: 'readonly', setInterval: 'readonly', clearInterval: 'readonly' } } },
+  {
+    files: ['**/*.mjs'],
+    extends: [tseslint.configs.disableTypeChecked],
+    languageOptions: {
+      globals: {
+        process: 'readonly',
+        console: 'readonly',
+        URL: 'readonly',
+        setTimeout: 'readonly',
+        clearTimeout: 'readonly',
+        setInterval: 'readonly',
+        clearInterval: 'readonly',
+      },
+    },
+  },
   prettier,
 );

@@ -24,32 +24,44 @@ export async function checkRules(c: GoldenCase): Promise<void> {
 
   const reverse = new GraphBuilder(prepared.graph, prepared.types);
   const cotangent = reverse.input({ name: 'cotangent', elemType: 'float32', shape: c.y.shape });
-  const cotangents = vjp(reverse, prepared.graph.nodes, prepared.types, new Map([[c.output, cotangent]]), sources, sources);
+  const cotangents = vjp(
+    reverse,
+    prepared.graph.nodes,
+    prepared.types,
+    new Map([[c.output, cotangent]]),
+    sources,
+    sources,
+  );
   const gradient = reverse.build([c.output, ...cotangents.values()]);
 
   const types = await inferTypes(gradient);
   const forward = new GraphBuilder(gradient, types);
   const directions = new Map(
-    c.differentiable.map(name => [name, forward.input({ name: `${name}/tangent`, elemType: 'float32', shape: c.inputs[name]!.shape })]),
+    c.differentiable.map(name => [
+      name,
+      forward.input({ name: `${name}/tangent`, elemType: 'float32', shape: c.inputs[name].shape }),
+    ]),
   );
   const tangents = jvp(forward, gradient.nodes, types, directions, gradient.outputs);
   const named: [string, string | undefined, readonly number[]][] = [
     ['y', c.output, c.y.data],
     ['jvp', tangents.get(c.output), c.jvp],
     ...c.differentiable.flatMap((name): [string, string | undefined, readonly number[]][] => [
-      [`vjp ${name}`, cotangents.get(name), c.vjp[name]!],
-      [`hvp ${name}`, tangents.get(cotangents.get(name) ?? ''), c.hvp[name]!],
+      [`vjp ${name}`, cotangents.get(name), c.vjp[name]],
+      [`hvp ${name}`, tangents.get(cotangents.get(name) ?? ''), c.hvp[name]],
     ]),
   ];
   const outputs = [...new Set(named.flatMap(([, value]) => (value === undefined ? [] : [value])))];
   const session = await Session.create(forward.build(outputs));
   const feeds: Record<string, Tensor> = { cotangent: float32Tensor(c.y.shape, c.cotangent) };
-  for (const { name } of graph.inputs) feeds[name] = tensorOf(c.inputs[name]!);
-  for (const name of c.differentiable) feeds[`${name}/tangent`] = float32Tensor(c.inputs[name]!.shape, c.tangents[name]!);
+  for (const { name } of graph.inputs) feeds[name] = tensorOf(c.inputs[name]);
+  for (const name of c.differentiable)
+    feeds[`${name}/tangent`] = float32Tensor(c.inputs[name].shape, c.tangents[name]);
   const results = await session.run(feeds);
   await session.dispose();
   for (const [what, value, expected] of named) {
-    const found = value === undefined ? expected.map(() => 0) : Array.from(results[value]!.data as Float32Array);
+    const found =
+      value === undefined ? expected.map(() => 0) : Array.from(results[value].data as Float32Array);
     assertClose(found, expected, `${c.name}: ${what}`);
   }
 }
@@ -58,9 +70,17 @@ export async function checkRules(c: GoldenCase): Promise<void> {
  * Largest difference relative to the largest expected number. Below 0.01 that number is what terms of order 1 leave when
  * they cancel: three ulps of 1 are allowed there.
  */
-export function assertClose(found: readonly number[], expected: readonly number[], what: string, tolerance = TOLERANCE): void {
+export function assertClose(
+  found: readonly number[],
+  expected: readonly number[],
+  what: string,
+  tolerance = TOLERANCE,
+): void {
   assert.equal(found.length, expected.length, `${what}: number of elements`);
   const scale = Math.max(1e-2, ...expected.map(Math.abs));
-  const worst = Math.max(0, ...expected.map((e, i) => Math.abs(e - found[i]!) / scale));
-  assert.ok(worst <= tolerance, `${what} differs by ${worst.toExponential(2)} of its largest element ${scale.toExponential(2)}`);
+  const worst = Math.max(0, ...expected.map((e, i) => Math.abs(e - found[i]) / scale));
+  assert.ok(
+    worst <= tolerance,
+    `${what} differs by ${worst.toExponential(2)} of its largest element ${scale.toExponential(2)}`,
+  );
 }

@@ -14,7 +14,12 @@ export interface GoldenCase {
     readonly outputs: readonly string[];
     readonly attributes: Readonly<Record<string, Attribute>>;
   }[];
-  readonly inputs: Readonly<Record<string, { readonly elemType: ElemType; readonly shape: readonly number[]; readonly data: readonly number[] }>>;
+  readonly inputs: Readonly<
+    Record<
+      string,
+      { readonly elemType: ElemType; readonly shape: readonly number[]; readonly data: readonly number[] }
+    >
+  >;
   readonly constants: readonly string[];
   readonly differentiable: readonly string[];
   readonly output: string;
@@ -56,9 +61,11 @@ export function graphOf(c: GoldenCase): Graph {
   return {
     name: c.name,
     opsets: new Map([['', c.opset]]),
-    inputs: names.filter(n => !c.constants.includes(n)).map(name => ({ name, elemType: c.inputs[name]!.elemType, shape: c.inputs[name]!.shape })),
+    inputs: names
+      .filter(n => !c.constants.includes(n))
+      .map(name => ({ name, elemType: c.inputs[name].elemType, shape: c.inputs[name].shape })),
     outputs: [c.output],
-    initializers: new Map(c.constants.map(name => [name, tensorOf(c.inputs[name]!)])),
+    initializers: new Map(c.constants.map(name => [name, tensorOf(c.inputs[name])])),
     nodes: c.nodes.map((n, i) => ({ name: `node${i}`, domain: '', captures: [], scope: '', ...n })),
   };
 }

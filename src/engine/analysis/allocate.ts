@@ -23,7 +23,11 @@ export function allocate(layers: readonly LayerReport[], requested: string): All
     .map(l => ({
       name: l.name,
       parameters: l.parameters,
-      choices: Object.entries(l.sensitivity).map(([bits, sensitivity]) => ({ bits: Number(bits), sensitivity, bytes: l.sizeBytes[bits]! })),
+      choices: Object.entries(l.sensitivity).map(([bits, sensitivity]) => ({
+        bits: Number(bits),
+        sensitivity,
+        bytes: l.sizeBytes[bits],
+      })),
     }));
   if (problem.length === 0) return { frontier: [], budget: null, bits: layers.map(() => null) };
   const frontier = paretoFrontier(problem);
@@ -31,17 +35,30 @@ export function allocate(layers: readonly LayerReport[], requested: string): All
   const { point, feasible, message } = choosePoint(frontier, bytes);
   const spread = (chosen: readonly number[]): (number | null)[] => {
     let next = 0;
-    return takesPart.map(part => (part ? chosen[next++]! : null));
+    return takesPart.map(part => (part ? chosen[next++] : null));
   };
-  const at = (p: number): FrontierPoint => ({ ...measures(frontier, problem, p), bits: spread(frontier.bits(p)) });
+  const at = (p: number): FrontierPoint => ({
+    ...measures(frontier, problem, p),
+    bits: spread(frontier.bits(p)),
+  });
   return {
     frontier: thinForDisplay(frontier, MAX_POINTS, point).map(at),
-    budget: { requested, bytes, feasible, ...(message !== undefined ? { message } : {}), chosen: measures(frontier, problem, point) },
+    budget: {
+      requested,
+      bytes,
+      feasible,
+      ...(message !== undefined ? { message } : {}),
+      chosen: measures(frontier, problem, point),
+    },
     bits: spread(frontier.bits(point)),
   };
 }
 
-function measures(frontier: Frontier, problem: AllocationProblem, point: number): { bytes: number; effectiveBits: number; sensitivity: number } {
-  const bytes = frontier.bytes[point]!;
-  return { bytes, effectiveBits: effectiveBits(problem, bytes), sensitivity: frontier.sensitivity[point]! };
+function measures(
+  frontier: Frontier,
+  problem: AllocationProblem,
+  point: number,
+): { bytes: number; effectiveBits: number; sensitivity: number } {
+  const bytes = frontier.bytes[point];
+  return { bytes, effectiveBits: effectiveBits(problem, bytes), sensitivity: frontier.sensitivity[point] };
 }

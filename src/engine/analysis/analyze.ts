@@ -39,7 +39,9 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
     createdAt: new Date().toISOString(),
     timings: { load: secondsSince(started) },
     // At its own output the Hessian of kl is the Gauss–Newton matrix itself.
-    piecewiseLinear: new Set(reached.filter((_, l) => linear[l] || problem.loss.kind === 'kl').map(l => l.initializer)),
+    piecewiseLinear: new Set(
+      reached.filter((_, l) => linear[l] || problem.loss.kind === 'kl').map(l => l.initializer),
+    ),
     quantization: quantizeLayers(model, options.bits),
     loss: null,
     ggn: [],
@@ -57,10 +59,20 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
       state.timings[name] = secondsSince(start);
     }
   };
-  const follow = async (name: Stage, label: string, traces: AsyncGenerator<TraceProgress>, keep: (estimates: readonly Estimate[]) => void): Promise<void> => {
+  const follow = async (
+    name: Stage,
+    label: string,
+    traces: AsyncGenerator<TraceProgress>,
+    keep: (estimates: readonly Estimate[]) => void,
+  ): Promise<void> => {
     for await (const { estimates, samples, cap, relativeError } of traces) {
       if (estimates.length > 0) keep(estimates);
-      progress.step(name, `${label} ${samples} of at most ${cap}`, adaptiveShare(samples, cap, relativeError, options.rtol), relativeError);
+      progress.step(
+        name,
+        `${label} ${samples} of at most ${cap}`,
+        adaptiveShare(samples, cap, relativeError, options.rtol),
+        relativeError,
+      );
       partials();
     }
   };
@@ -70,20 +82,38 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
     });
     if (options.matrix !== 'hessian' && reached.length > 0) {
       await stage('ggn', 'GGN traces', () =>
-        follow('ggn', 'GGN traces: draw', gaussNewtonTraces(problem, reached, { ...options, signal }), e => (state.ggn = e)),
+        follow(
+          'ggn',
+          'GGN traces: draw',
+          gaussNewtonTraces(problem, reached, { ...options, signal }),
+          e => (state.ggn = e),
+        ),
       );
     }
     if (options.matrix !== 'ggn' && reached.length > 0) {
       await stage('hessian', 'Hessian traces', () =>
-        follow('hessian', 'Hessian traces: probe', hessianTraces(problem, reached, { ...options, signal }), e => (state.hessian = e)),
+        follow(
+          'hessian',
+          'Hessian traces: probe',
+          hessianTraces(problem, reached, { ...options, signal }),
+          e => (state.hessian = e),
+        ),
       );
     }
     if (options.eigenvalues > 0 && parameters.length > 0) {
       await stage('eigenvalues', 'Largest eigenvalues', async () => {
-        for await (const lanczos of largestEigenvalues(problem, parameters, options.eigenvalues, { ...options, signal })) {
+        for await (const lanczos of largestEigenvalues(problem, parameters, options.eigenvalues, {
+          ...options,
+          signal,
+        })) {
           state.eigenvalues = lanczos.eigenvalues;
           const residual = Math.max(...lanczos.eigenvalues.map(e => e.residual));
-          progress.step('eigenvalues', `Largest eigenvalues: step ${lanczos.steps} of at most ${lanczos.maxSteps}`, lanczos.steps / lanczos.maxSteps, residual);
+          progress.step(
+            'eigenvalues',
+            `Largest eigenvalues: step ${lanczos.steps} of at most ${lanczos.maxSteps}`,
+            lanczos.steps / lanczos.maxSteps,
+            residual,
+          );
           partials();
         }
       });

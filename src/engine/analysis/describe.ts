@@ -9,7 +9,8 @@ import { valueInfo } from '../graph/fromModel';
 export function describeModel(file: string): Promise<ModelDescription> {
   const { graph, layers, parameters, producer } = openModel(file);
   const users = new Map<string, string[]>();
-  for (const layer of layers) for (const node of layer.nodes) users.set(node, [...(users.get(node) ?? []), layer.name]);
+  for (const layer of layers)
+    for (const node of layer.nodes) users.set(node, [...(users.get(node) ?? []), layer.name]);
   const outputs = readModelFile(file).model.graph!.output.map(o => describeValue(valueInfo(o)));
   return Promise.resolve({
     file: path.basename(file),
@@ -18,7 +19,11 @@ export function describeModel(file: string): Promise<ModelDescription> {
     parameters: parameters.reduce((sum, p) => sum + p.size, 0),
     inputs: graph.inputs.map(describeValue),
     outputs,
-    initializers: [...graph.initializers].map(([name, t]) => ({ name, elemType: t.elemType, shape: t.shape })),
+    initializers: [...graph.initializers].map(([name, t]) => ({
+      name,
+      elemType: t.elemType,
+      shape: t.shape,
+    })),
     nodes: graph.nodes.map(n => ({
       ...{ name: n.name, opType: n.opType, domain: n.domain, inputs: n.inputs, outputs: n.outputs },
       attributes: Object.entries(n.attributes).map(([name, a]) => `${name}=${describeAttribute(a)}`),

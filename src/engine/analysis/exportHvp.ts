@@ -16,7 +16,9 @@ const DEFAULT_BATCH = 1;
  * Writes the Hessian-vector product of the mean loss over one batch as an ONNX file. Inputs: the model's, `labels` or
  * `targets` where the loss has them, and `NAME/tangent`; outputs: `loss`, `NAME/gradient`, `NAME/hvp`.
  */
-export async function exportHvp(options: HvpOptions): Promise<{ readonly parameters: readonly string[]; readonly batch: number }> {
+export async function exportHvp(
+  options: HvpOptions,
+): Promise<{ readonly parameters: readonly string[]; readonly batch: number }> {
   const model = openModel(options.model);
   const { problem, parameters, diagnostics } = await setUp(model, {
     ...{ data: options.data, loss: options.loss, seed: 0, executionProvider: 'cpu' },
@@ -25,10 +27,17 @@ export async function exportHvp(options: HvpOptions): Promise<{ readonly paramet
   const chosen = choose(parameters, options.parameters);
   if (chosen.length === 0) {
     const [blocking] = diagnostics.filter(d => d.code === 'no-derivative');
-    throw new CurvatureError('model-unsupported', `No parameter of ${path.basename(options.model)} can be differentiated.`, blocking?.message);
+    throw new CurvatureError(
+      'model-unsupported',
+      `No parameter of ${path.basename(options.model)} can be differentiated.`,
+      blocking?.message,
+    );
   }
   const graph = await hvpGraph(problem.prepared, problem.loss, 'mean', chosen);
-  const inputs = [...problem.prepared.graph.inputs, ...graph.inputs.filter(i => !problem.prepared.graph.inputs.some(p => p.name === i.name))];
+  const inputs = [
+    ...problem.prepared.graph.inputs,
+    ...graph.inputs.filter(i => !problem.prepared.graph.inputs.some(p => p.name === i.name)),
+  ];
   const types = await inferTypes(graph);
   const outputs = graph.outputs.map(name => ({ name, ...types.get(name)! }));
   writeFileSync(options.output, encodeGraph({ ...graph, inputs }, outputs));
@@ -36,12 +45,30 @@ export async function exportHvp(options: HvpOptions): Promise<{ readonly paramet
 }
 
 /** Parameters whose names match any of the globs, in which `*` stands for any run of characters and `?` for one. */
-function choose(parameters: readonly Parameter[], globs: readonly string[] | undefined): readonly Parameter[] {
+function choose(
+  parameters: readonly Parameter[],
+  globs: readonly string[] | undefined,
+): readonly Parameter[] {
   if (!globs || globs.length === 0) return parameters;
-  const patterns = globs.map(glob => ({ glob, pattern: new RegExp(`^${glob.replace(/[.+^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '.*').replace(/\?/g, '.')}$`) }));
+  const patterns = globs.map(glob => ({
+    glob,
+    pattern: new RegExp(
+      `^${glob
+        .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+        .replace(/\*/g, '.*')
+        .replace(/\?/g, '.')}$`,
+    ),
+  }));
   for (const { glob, pattern } of patterns) {
     if (!parameters.some(p => pattern.test(p.name))) {
-      throw new CurvatureError('option-invalid', `No parameter matches "${glob}".`, `The model has: ${parameters.slice(0, 20).map(p => p.name).join(', ')}${parameters.length > 20 ? ', …' : ''}`);
+      throw new CurvatureError(
+        'option-invalid',
+        `No parameter matches "${glob}".`,
+        `The model has: ${parameters
+          .slice(0, 20)
+          .map(p => p.name)
+          .join(', ')}${parameters.length > 20 ? ', …' : ''}`,
+      );
     }
   }
   return parameters.filter(p => patterns.some(({ pattern }) => pattern.test(p.name)));

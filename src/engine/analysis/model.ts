@@ -36,14 +36,22 @@ export function openModel(file: string): Model {
 
 export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** Operators of integer arithmetic, whose weights are no floats any more. */
-const quantized = /^(QLinear|QGemm|MatMulInteger|ConvInteger|DynamicQuantize)/;
+/** Operators of models whose weights are no floats any more. */
+const quantized = /^(QLinear|QGemm|MatMulInteger|ConvInteger|DynamicQuantize|DequantizeLinear)/;
 
 /** @throws CurvatureError `model-unsupported` for a model without a layer to measure, with the reason. */
 export function requireLayers({ graph, layers, file }: Model): void {
   if (layers.length > 0) return;
   const integer = graph.nodes.find(n => quantized.test(n.opType));
   throw integer
-    ? new CurvatureError('model-unsupported', `${path.basename(file)} computes in integers (node "${integer.name}", ${integer.opType}).`, 'Analyze the float model that it was made from.')
-    : new CurvatureError('model-unsupported', `${path.basename(file)} has no layer with float weights: no constant weight of rank 2 or more feeds a Conv, ConvTranspose, Gemm, MatMul or Gather.`, 'Weights must be stored in the file, as initializers or Constant nodes.');
+    ? new CurvatureError(
+        'model-unsupported',
+        `${path.basename(file)} is quantized already (node "${integer.name}", ${integer.opType}).`,
+        'Analyze the float model that it was made from.',
+      )
+    : new CurvatureError(
+        'model-unsupported',
+        `${path.basename(file)} has no layer with float weights: no constant weight of rank 2 or more feeds a Conv, ConvTranspose, Gemm, MatMul or Gather.`,
+        'Weights must be stored in the file, as initializers or Constant nodes.',
+      );
 }

@@ -36,7 +36,13 @@ export class ProgressTracker {
     // A forecast from the first few percent would only jump about.
     const etaSeconds = fraction > 0.02 && fraction < 1 ? (seconds * (1 - fraction)) / fraction : undefined;
     const isKnown = relativeError !== undefined && Number.isFinite(relativeError);
-    this.report({ stage, message, fraction, ...(isKnown ? { relativeError } : {}), ...(etaSeconds !== undefined ? { etaSeconds } : {}) });
+    this.report({
+      stage,
+      message,
+      fraction,
+      ...(isKnown ? { relativeError } : {}),
+      ...(etaSeconds !== undefined ? { etaSeconds } : {}),
+    });
   }
 }
 

@@ -52,7 +52,10 @@ export async function setUp(model: Model, options: SetUpOptions): Promise<SetUp>
   for (const { initializer } of model.layers) {
     const obstacle = blocked.get(initializer);
     if (obstacle) {
-      reasons.set(initializer, `The derivative of node "${obstacle.node}" (${obstacle.opType}), which comes after this layer, is not known.`);
+      reasons.set(
+        initializer,
+        `The derivative of node "${obstacle.node}" (${obstacle.opType}), which comes after this layer, is not known.`,
+      );
     } else if (!present.has(initializer)) {
       const [first] = unrunnable;
       reasons.set(
@@ -74,9 +77,12 @@ export async function setUp(model: Model, options: SetUpOptions): Promise<SetUp>
     diagnostics: [
       ...diagnostics,
       ...unrunnable.map(u => unrunnableDiagnostic(u, isCut, problem.loss.logits)),
-      ...[...obstacleNodes].map(
-        ([node, opType]): Diagnostic => ({ severity: 'warning', code: 'no-derivative', node, message: `Operator ${opType} of node "${node}" has no derivative rule; layers before it are not measured.` }),
-      ),
+      ...[...obstacleNodes].map(([node, opType]): Diagnostic => ({
+        severity: 'warning',
+        code: 'no-derivative',
+        node,
+        message: `Operator ${opType} of node "${node}" has no derivative rule; layers before it are not measured.`,
+      })),
     ],
   };
 }
@@ -85,11 +91,20 @@ function unrunnableDiagnostic({ opType, nodes }: Unrunnable, isCut: boolean, out
   const rest = isCut
     ? `Layers before it are measured by how much they change its input "${output}".`
     : `Outputs that need it are left out; "${output}" is measured.`;
-  return { severity: 'error', code: 'unknown-operator', node: nodes[0], message: `Operator ${opType} (node "${nodes[0]}") is unknown to ONNX Runtime. ${rest}` };
+  return {
+    severity: 'error',
+    code: 'unknown-operator',
+    node: nodes[0],
+    message: `Operator ${opType} (node "${nodes[0]}") is unknown to ONNX Runtime. ${rest}`,
+  };
 }
 
 /** The problem over the whole model, or over what is left of it without the operators that ONNX Runtime does not know. */
-async function firstRunnable(model: Model, dataset: Dataset, options: SetUpOptions): Promise<{ problem: Problem; unrunnable: readonly Unrunnable[]; isCut: boolean }> {
+async function firstRunnable(
+  model: Model,
+  dataset: Dataset,
+  options: SetUpOptions,
+): Promise<{ problem: Problem; unrunnable: readonly Unrunnable[]; isCut: boolean }> {
   const parameters = new Set(model.parameters.map(p => p.name));
   const unrunnable: Unrunnable[] = [];
   let part: { graph: Graph; isCut: boolean } = { graph: model.graph, isCut: false };
@@ -99,7 +114,7 @@ async function firstRunnable(model: Model, dataset: Dataset, options: SetUpOptio
       // Labels belong to the model's own output, not to a value inside it.
       const data = isCut ? withoutLabels(dataset) : dataset;
       const problem = await makeProblem(graph, parameters, data, {
-        output: graph.outputs[0]!,
+        output: graph.outputs[0],
         loss: isCut ? 'mse' : options.loss,
         batch: options.batch,
         session: { ...cpuSession, executionProvider: options.executionProvider },
@@ -124,18 +139,47 @@ async function firstRunnable(model: Model, dataset: Dataset, options: SetUpOptio
 
 const withoutLabels = (dataset: Dataset): Dataset => ({ ...dataset, labels: undefined });
 
-function openData(graph: Graph, options: SetUpOptions): { dataset: Dataset; data: Report['data']; diagnostics: Diagnostic[] } {
+function openData(
+  graph: Graph,
+  options: SetUpOptions,
+): { dataset: Dataset; data: Report['data']; diagnostics: Diagnostic[] } {
   if (options.data === undefined) {
-    const inputs = graph.inputs.map(i => ({ ...i, shape: i.shape.map((d, axis) => (typeof d === 'number' ? d : axis === 0 ? 1 : OPEN_DIMENSION)) }));
+    const inputs = graph.inputs.map(i => ({
+      ...i,
+      shape: i.shape.map((d, axis) => (typeof d === 'number' ? d : axis === 0 ? 1 : OPEN_DIMENSION)),
+    }));
     const dataset = syntheticDataset(inputs, options.samples ?? SYNTHETIC_SAMPLES, options.seed);
-    const note: Diagnostic = { severity: 'warning', code: 'synthetic-data', message: 'No data were given: random inputs were used. Sensitivities on your own data can differ; add an .npz beside the model.' };
+    const note: Diagnostic = {
+      severity: 'warning',
+      code: 'synthetic-data',
+      message:
+        'No data were given: random inputs were used. Sensitivities on your own data can differ; add an .npz beside the model.',
+    };
     return { dataset, data: { source: 'synthetic', arrays: arraysOf(dataset) }, diagnostics: [note] };
   }
   const bytes = readData(options.data);
   const file = path.basename(options.data);
-  const dataset = openDataset(bytes, file, { inputs: graph.inputs, labels: options.labels, samples: options.samples });
-  const data = { source: 'file' as const, file, sha256: sha256(bytes), arrays: arraysOf(dataset), labels: dataset.labels?.name };
-  return { dataset, data, diagnostics: dataset.notes.map((message): Diagnostic => ({ severity: 'info', code: 'data-note', message })) };
+  const dataset = openDataset(bytes, file, {
+    inputs: graph.inputs,
+    labels: options.labels,
+    samples: options.samples,
+  });
+  const data = {
+    source: 'file' as const,
+    file,
+    sha256: sha256(bytes),
+    arrays: arraysOf(dataset),
+    labels: dataset.labels?.name,
+  };
+  return {
+    dataset,
+    data,
+    diagnostics: dataset.notes.map((message): Diagnostic => ({
+      severity: 'info',
+      code: 'data-note',
+      message,
+    })),
+  };
 }
 
 function readData(file: string): Uint8Array {
@@ -147,4 +191,8 @@ function readData(file: string): Uint8Array {
 }
 
 const arraysOf = (dataset: Dataset): Report['data']['arrays'] =>
-  [...dataset.inputs.values(), ...(dataset.labels ? [dataset.labels] : [])].map(a => ({ name: a.name, elemType: a.dtype, shape: [...a.shape] }));
+  [...dataset.inputs.values(), ...(dataset.labels ? [dataset.labels] : [])].map(a => ({
+    name: a.name,
+    elemType: a.dtype,
+    shape: [...a.shape],
+  }));

@@ -41,19 +41,21 @@ export function quantizeLayers(model: Model, bits: readonly number[]): Map<strin
     model.layers.map(layer => {
       const { initializer: name, shape, size, channelAxis: axis } = layer;
       const weight = { name, shape, data: model.graph.initializers.get(name)!.data as Float32Array };
-      const perBits = <T>(value: (b: number) => T): Record<string, T> => Object.fromEntries(bits.map(b => [String(b), value(b)]));
+      const perBits = <T>(value: (b: number) => T): Record<string, T> =>
+        Object.fromEntries(bits.map(b => [String(b), value(b)]));
       return [
         name,
         {
           error: perBits(b => quantizeUniform(weight, { bits: b, axis }).error),
-          sizeBytes: perBits(b => quantizedBytes(size, axis === null ? 1 : shape[axis]!, b)),
+          sizeBytes: perBits(b => quantizedBytes(size, axis === null ? 1 : shape[axis], b)),
         },
       ];
     }),
   );
 }
 
-const matrixOf = (options: AnalyzeOptions): 'ggn' | 'hessian' => (options.matrix === 'hessian' ? 'hessian' : 'ggn');
+const matrixOf = (options: AnalyzeOptions): 'ggn' | 'hessian' =>
+  options.matrix === 'hessian' ? 'hessian' : 'ggn';
 
 export function buildReport(state: State, complete: boolean, stopped?: Report['stopped']): Report {
   const { model, options, setUp } = state;
@@ -75,7 +77,7 @@ export function buildReport(state: State, complete: boolean, stopped?: Report['s
       producer: model.producer,
       nodes: model.graph.nodes.length,
       parameters: model.parameters.reduce((sum, p) => sum + p.size, 0),
-      output: problem.prepared.graph.outputs[0]!,
+      output: problem.prepared.graph.outputs[0],
     },
     data: setUp.data,
     settings: {
@@ -109,7 +111,9 @@ function layerReport(state: State, layer: Layer, complete: boolean): LayerReport
   const hessian = index < 0 ? undefined : state.hessian[index];
   const deciding = matrixOf(options) === 'ggn' ? ggn : hessian;
   const { error, sizeBytes } = state.quantization.get(layer.initializer)!;
-  const omegas = deciding ? Object.entries(error).map(([b, e]) => [b, omega(deciding, layer.size, e)] as const) : [];
+  const omegas = deciding
+    ? Object.entries(error).map(([b, e]) => [b, omega(deciding, layer.size, e)] as const)
+    : [];
   const reason = setUp.reasons.get(layer.initializer);
   return {
     name: layer.name,
@@ -132,7 +136,10 @@ function layerReport(state: State, layer: Layer, complete: boolean): LayerReport
 }
 
 /** What a person should know of the estimates: caps that were reached, and traces below zero. */
-function estimateDiagnostics({ options, setUp, ggn, hessian }: State, layers: readonly LayerReport[]): Diagnostic[] {
+function estimateDiagnostics(
+  { options, setUp, ggn, hessian }: State,
+  layers: readonly LayerReport[],
+): Diagnostic[] {
   const capped = (name: string, estimates: readonly Estimate[]): Diagnostic[] => {
     const open = estimates.filter(e => !e.converged);
     if (open.length === 0 || (estimates[0]?.samples ?? 0) < options.maxProbes) return [];
@@ -153,7 +160,12 @@ function estimateDiagnostics({ options, setUp, ggn, hessian }: State, layers: re
   return [
     ...capped('GGN', ggn),
     ...capped('Hessian', hessian),
-    ...clamped.map((l): Diagnostic => ({ severity: 'warning', code: 'negative-trace', layer: l.name, message: `The trace of ${l.name} is estimated below zero; its sensitivity counts as 0. The GGN is never negative.` })),
+    ...clamped.map((l): Diagnostic => ({
+      severity: 'warning',
+      code: 'negative-trace',
+      layer: l.name,
+      message: `The trace of ${l.name} is estimated below zero; its sensitivity counts as 0. The GGN is never negative.`,
+    })),
   ];
 }
 

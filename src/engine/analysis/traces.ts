@@ -22,7 +22,11 @@ const EXACT_COLUMNS = 16;
 const PROBES_PER_RUN = 4;
 
 /** Traces of all layers' Gauss–Newton blocks, exactly where the outputs are few. */
-export async function* gaussNewtonTraces(problem: Problem, layers: readonly Layer[], options: EstimationOptions): AsyncGenerator<TraceProgress, void, void> {
+export async function* gaussNewtonTraces(
+  problem: Problem,
+  layers: readonly Layer[],
+  options: EstimationOptions,
+): AsyncGenerator<TraceProgress, void, void> {
   const { seed, rtol, maxProbes, signal } = options;
   const norms = await gradientNorms(problem, layers, seed, signal);
   const names = layers.map(l => l.name);
@@ -38,7 +42,11 @@ export async function* gaussNewtonTraces(problem: Problem, layers: readonly Laye
 }
 
 /** Traces of all layers' Hessian blocks: Hutchinson's estimate, or the diagonal itself where it is no longer than that. */
-export async function* hessianTraces(problem: Problem, layers: readonly Layer[], options: EstimationOptions): AsyncGenerator<TraceProgress, void, void> {
+export async function* hessianTraces(
+  problem: Problem,
+  layers: readonly Layer[],
+  options: EstimationOptions,
+): AsyncGenerator<TraceProgress, void, void> {
   const { seed, rtol, maxProbes, signal } = options;
   const weights = layers.reduce((sum, l) => sum + l.size, 0);
   const isExact = weights <= maxProbes;
@@ -49,7 +57,14 @@ export async function* hessianTraces(problem: Problem, layers: readonly Layer[],
     if (isExact) {
       yield* diagonalSum(forms.sample, layers, weights, seed);
     } else {
-      yield* hutchinson(probes => forms.sample(probes), { layers: names, seed, rtol, maxProbes, samplesPerCall: PROBES_PER_RUN, signal });
+      yield* hutchinson(probes => forms.sample(probes), {
+        layers: names,
+        seed,
+        rtol,
+        maxProbes,
+        samplesPerCall: PROBES_PER_RUN,
+        signal,
+      });
     }
   } finally {
     await forms.dispose();
@@ -66,11 +81,23 @@ async function* diagonalSum(
   const sums = layers.map(() => 0);
   for (let done = 0; done < weights; done += PROBES_PER_RUN) {
     const probes = Array.from({ length: Math.min(PROBES_PER_RUN, weights - done) }, (_, i) => done + i);
-    for (const forms of await sample(probes)) forms.forEach((f, l) => (sums[l]! += f));
+    for (const forms of await sample(probes)) forms.forEach((f, l) => (sums[l] += f));
     const samples = done + probes.length;
     const isWhole = samples === weights;
-    const estimates = sums.map((estimate): Estimate => ({ estimate, stderr: 0, samples, seed, exact: true, converged: true }));
-    yield { estimates: isWhole ? estimates : [], samples, cap: weights, relativeError: isWhole ? 0 : Infinity };
+    const estimates = sums.map((estimate): Estimate => ({
+      estimate,
+      stderr: 0,
+      samples,
+      seed,
+      exact: true,
+      converged: true,
+    }));
+    yield {
+      estimates: isWhole ? estimates : [],
+      samples,
+      cap: weights,
+      relativeError: isWhole ? 0 : Infinity,
+    };
   }
 }
 

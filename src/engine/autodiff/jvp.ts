@@ -32,7 +32,12 @@ export function jvp(
 }
 
 /** Tangents of one node's outputs; empty where no tangent reaches it. */
-export function nodeTangents(b: GraphBuilder, node: Node, types: Types, known: ReadonlyMap<string, string>): readonly (string | null)[] {
+export function nodeTangents(
+  b: GraphBuilder,
+  node: Node,
+  types: Types,
+  known: ReadonlyMap<string, string>,
+): readonly (string | null)[] {
   const op = opOf(node);
   if (op === 'zero') return [];
   const outer = node.inputs.map((v, k) => (isDifferentiable(node, k) ? (known.get(v) ?? null) : null));

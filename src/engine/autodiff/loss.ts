@@ -56,16 +56,22 @@ export function attachLoss(b: GraphBuilder, spec: LossSpec, weighting: Weighting
 /** −Σ w log softmax(z)[label] */
 function crossEntropy(b: GraphBuilder, spec: LossSpec, weighting: Weighting): AttachedLoss {
   const { logits, shape, classAxis } = spec;
-  const classes = shape[classAxis]!;
+  const classes = shape[classAxis];
   const labelShape = shape.filter((_, i) => i !== classAxis);
   const labels = b.input({ name: targetsName('cross-entropy'), elemType: 'int64', shape: labelShape });
   const open = shape.map((d, i) => (i === classAxis ? 1 : d));
-  const range = b.constant(int64Tensor(Array.from({ length: classes }, (_, c) => c), shape.map((_, i) => (i === classAxis ? classes : 1))));
+  const range = b.constant(
+    int64Tensor(
+      Array.from({ length: classes }, (_, c) => c),
+      shape.map((_, i) => (i === classAxis ? classes : 1)),
+    ),
+  );
   const laid = reshape(b, labels, labelShape, open);
   // A label outside the classes, such as −100, matches none of them and drops out.
   const oneHot = indicator(b, b.add('Equal', [laid, range]));
   const isCounted = reduceSum(b, oneHot, [classAxis], true);
-  const sampleWeight = weighting === 'mean' ? b.add('Reciprocal', [sumAll(b, isCounted)]) : weightInput(b, shape);
+  const sampleWeight =
+    weighting === 'mean' ? b.add('Reciprocal', [sumAll(b, isCounted)]) : weightInput(b, shape);
   const logP = b.add('LogSoftmax', [logits], { axis: { int: classAxis } });
   const terms = mul(b, mul(b, oneHot, logP), sampleWeight);
   return { loss: neg(b, sumAll(b, terms)), fixed: new Set(), weight: mul(b, isCounted, sampleWeight) };
@@ -92,13 +98,22 @@ function meanSquaredError(b: GraphBuilder, spec: LossSpec, weighting: Weighting)
   const own = spec.isLabelled ? undefined : fixedCopy(b, logits, 'own_output');
   const targets = own ?? b.input({ name: targetsName('mse'), elemType: 'float32', shape });
   const difference = sub(b, logits, targets);
-  return { loss: sumAll(b, mul(b, mul(b, difference, difference), weight)), fixed: new Set(own ? [own] : []), weight };
+  return {
+    loss: sumAll(b, mul(b, mul(b, difference, difference), weight)),
+    fixed: new Set(own ? [own] : []),
+    weight,
+  };
 }
 
 function weightInput(b: GraphBuilder, shape: readonly number[]): string {
-  const samples = shape[0]!;
+  const samples = shape[0];
   const weight = b.input({ name: WEIGHT_INPUT, elemType: 'float32', shape: [samples] });
-  return reshape(b, weight, [samples], shape.map((_, i) => (i === 0 ? samples : 1)));
+  return reshape(
+    b,
+    weight,
+    [samples],
+    shape.map((_, i) => (i === 0 ? samples : 1)),
+  );
 }
 
 /** A value of its own that equals `value`, to be named as a constant of the differentiation. */

@@ -2,7 +2,11 @@ import { type Node, qualifiedOpType, reads } from '../graph/graph';
 import { isDifferentiable, opOf } from '../ops/table';
 
 /** Values through which a derivative by `sources` can pass, the sources included; `fixed` ones are constants. */
-export function activeValues(nodes: readonly Node[], sources: ReadonlySet<string>, fixed: ReadonlySet<string>): Set<string> {
+export function activeValues(
+  nodes: readonly Node[],
+  sources: ReadonlySet<string>,
+  fixed: ReadonlySet<string>,
+): Set<string> {
   const active = new Set(sources);
   for (const node of nodes) {
     if (!node.inputs.some((v, i) => active.has(v) && isDifferentiable(node, i))) continue;
@@ -25,7 +29,7 @@ export function obstacles(nodes: readonly Node[], target: string): Map<string, O
   const reaches = new Set([target]);
   const blocked = new Map<string, Obstacle>();
   for (let i = nodes.length - 1; i >= 0; i--) {
-    const node = nodes[i]!;
+    const node = nodes[i];
     if (!node.outputs.some(o => reaches.has(o))) continue;
     const op = opOf(node);
     if (op === 'zero') continue;

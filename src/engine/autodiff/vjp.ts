@@ -40,11 +40,13 @@ export function vjp(
     return sum;
   };
   for (let i = nodes.length - 1; i >= 0; i--) {
-    const node = nodes[i]!;
+    const node = nodes[i];
     if (!node.outputs.some(o => relevant.has(o) && active.has(o))) continue;
     const outer = node.outputs.map(o => (active.has(o) ? settle(o) : null));
     if (outer.every(c => c === null)) continue;
-    const needs = node.inputs.map((v, k) => active.has(v) && (!sources.has(v) || wanted.has(v)) && isDifferentiable(node, k));
+    const needs = node.inputs.map(
+      (v, k) => active.has(v) && (!sources.has(v) || wanted.has(v)) && isDifferentiable(node, k),
+    );
     if (!needs.includes(true)) continue;
     const rule = ruleOf(node);
     invariant(rule, `node ${node.name} (${node.opType}) has no rule`);

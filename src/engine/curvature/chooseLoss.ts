@@ -11,64 +11,125 @@ import type { Prepared } from '../runtime/prepare';
  * labels kl where the output can be a distribution, else mse of the model against itself.
  * @param labels as the data file has them; their sample axis may be longer than the batch
  */
-export function chooseLoss(prepared: Prepared, output: string, choice: LossKind | 'auto', labels: DataArray | undefined): LossSpec {
+export function chooseLoss(
+  prepared: Prepared,
+  output: string,
+  choice: LossKind | 'auto',
+  labels: DataArray | undefined,
+): LossSpec {
   const type = prepared.types.get(output);
   if (!type || !isFloat(type.elemType)) {
-    throw new CurvatureError('model-unsupported', `Output "${output}" holds ${type?.elemType ?? 'unknown'} values, not floats: no loss can be differentiated.`);
+    throw new CurvatureError(
+      'model-unsupported',
+      `Output "${output}" holds ${type?.elemType ?? 'unknown'} values, not floats: no loss can be differentiated.`,
+    );
   }
   const kind = choice === 'auto' ? automatic(type.shape, labels) : choice;
   if (kind === 'mse') {
     if (labels) requireTargets(labels, type.shape);
-    return { kind, logits: output, shape: type.shape, classAxis: type.shape.length - 1, isLabelled: labels !== undefined };
+    return {
+      kind,
+      logits: output,
+      shape: type.shape,
+      classAxis: type.shape.length - 1,
+      isLabelled: labels !== undefined,
+    };
   }
   if (type.shape.length < 2) {
-    throw new CurvatureError('option-invalid', `The loss ${kind} needs an axis of classes; output "${output}" has shape [${type.shape.join(', ')}].`, 'Use --loss mse.');
+    throw new CurvatureError(
+      'option-invalid',
+      `The loss ${kind} needs an axis of classes; output "${output}" has shape [${type.shape.join(', ')}].`,
+      'Use --loss mse.',
+    );
   }
   const softmax = finalSoftmax(prepared.graph.nodes, output);
   const logits = softmax?.inputs[0] ?? output;
   const softmaxAxis = softmax && normalizeAxis(intAttribute(softmax, 'axis', -1), type.shape.length);
   if (kind === 'kl') {
     const classAxis = softmaxAxis ?? defaultClassAxis(type.shape);
-    return { kind, logits, shape: type.shape, classAxis: requireClasses(kind, output, type.shape, classAxis), isLabelled: false };
+    return {
+      kind,
+      logits,
+      shape: type.shape,
+      classAxis: requireClasses(kind, output, type.shape, classAxis),
+      isLabelled: false,
+    };
   }
   if (!labels) {
-    throw new CurvatureError('option-invalid', 'The loss cross-entropy needs labels, and the data hold none.', 'Add an integer array "labels" to the data, name it with --labels, or use --loss kl.');
+    throw new CurvatureError(
+      'option-invalid',
+      'The loss cross-entropy needs labels, and the data hold none.',
+      'Add an integer array "labels" to the data, name it with --labels, or use --loss kl.',
+    );
   }
   const classAxis = axisWithoutLabels(labels, type.shape, softmaxAxis);
-  return { kind, logits, shape: type.shape, classAxis: requireClasses(kind, output, type.shape, classAxis), isLabelled: true };
+  return {
+    kind,
+    logits,
+    shape: type.shape,
+    classAxis: requireClasses(kind, output, type.shape, classAxis),
+    isLabelled: true,
+  };
 }
 
 function automatic(shape: readonly number[], labels: DataArray | undefined): LossKind {
   if (labels) return labels.dtype.startsWith('float') ? 'mse' : 'cross-entropy';
-  return shape.length >= 2 && shape[defaultClassAxis(shape)]! >= 2 ? 'kl' : 'mse';
+  return shape.length >= 2 && shape[defaultClassAxis(shape)] >= 2 ? 'kl' : 'mse';
 }
 
 /** Feature maps [N, C, H, W] have their classes on axis 1, everything else on the last. */
 const defaultClassAxis = (shape: readonly number[]): number => (shape.length >= 4 ? 1 : shape.length - 1);
 
 function requireClasses(kind: LossKind, output: string, shape: readonly number[], axis: number): number {
-  if (shape[axis]! >= 2) return axis;
-  throw new CurvatureError('option-invalid', `The loss ${kind} needs two classes or more; output "${output}" has shape [${shape.join(', ')}].`, 'Use --loss mse.');
+  if (shape[axis] >= 2) return axis;
+  throw new CurvatureError(
+    'option-invalid',
+    `The loss ${kind} needs two classes or more; output "${output}" has shape [${shape.join(', ')}].`,
+    'Use --loss mse.',
+  );
 }
 
 /** The Softmax or LogSoftmax that makes the output, so that the loss doesn't apply another on top. */
 function finalSoftmax(nodes: readonly Node[], output: string): Node | undefined {
   const producer = new Map(nodes.flatMap(n => n.outputs.map(o => [o, n] as const)));
   let node = producer.get(output);
-  while (node?.opType === 'Identity' || node?.opType === 'Cast') node = producer.get(node.inputs[0]!);
+  while (node?.opType === 'Identity' || node?.opType === 'Cast') node = producer.get(node.inputs[0]);
   return node && (node.opType === 'Softmax' || node.opType === 'LogSoftmax') ? node : undefined;
 }
 
 /** The axis of the output that the labels lack; where several fit, the model's Softmax decides, then custom. */
-function axisWithoutLabels(labels: DataArray, shape: readonly number[], softmaxAxis: number | undefined): number {
+function axisWithoutLabels(
+  labels: DataArray,
+  shape: readonly number[],
+  softmaxAxis: number | undefined,
+): number {
   if (labels.dtype.startsWith('float')) {
-    throw new CurvatureError('labels-invalid', `Cross-entropy needs integer labels; array '${labels.name}' is ${labels.dtype}.`, 'Store class indices as int64, or use --loss mse for targets.');
+    throw new CurvatureError(
+      'labels-invalid',
+      `Cross-entropy needs integer labels; array '${labels.name}' is ${labels.dtype}.`,
+      'Store class indices as int64, or use --loss mse for targets.',
+    );
   }
   const given = labels.shape.slice(1);
-  const fits = shape.map((_, i) => i).filter(i => i > 0 && sameShape(shape.filter((_, k) => k > 0 && k !== i), given));
+  const fits = shape
+    .map((_, i) => i)
+    .filter(
+      i =>
+        i > 0 &&
+        sameShape(
+          shape.filter((_, k) => k > 0 && k !== i),
+          given,
+        ),
+    );
   if (fits.length === 0) {
     const rest = shape.slice(1);
-    const expected = rest.map((_, i) => `[samples${rest.filter((_, k) => k !== i).map(d => `, ${d}`).join('')}]`);
+    const expected = rest.map(
+      (_, i) =>
+        `[samples${rest
+          .filter((_, k) => k !== i)
+          .map(d => `, ${d}`)
+          .join('')}]`,
+    );
     throw new CurvatureError(
       'labels-invalid',
       `Labels '${labels.name}' have shape [${labels.shape.join(', ')}]; for an output of shape [${['samples', ...rest].join(', ')}] expected ${[...new Set(expected)].join(' or ')}.`,
@@ -76,7 +137,7 @@ function axisWithoutLabels(labels: DataArray, shape: readonly number[], softmaxA
   }
   if (softmaxAxis !== undefined && fits.includes(softmaxAxis)) return softmaxAxis;
   const usual = defaultClassAxis(shape);
-  return fits.includes(usual) ? usual : fits[0]!;
+  return fits.includes(usual) ? usual : fits[0];
 }
 
 function requireTargets(targets: DataArray, shape: readonly number[]): void {

@@ -28,7 +28,13 @@ async function typed(b: GraphBuilder, outputs: readonly string[]): Promise<Typed
 }
 
 /** The gradient of the loss, ready to be differentiated once more. */
-async function gradient(prepared: Prepared, loss: LossSpec, weighting: Weighting, sources: ReadonlySet<string>, wanted: ReadonlySet<string>) {
+async function gradient(
+  prepared: Prepared,
+  loss: LossSpec,
+  weighting: Weighting,
+  sources: ReadonlySet<string>,
+  wanted: ReadonlySet<string>,
+) {
   const attaching = new GraphBuilder(prepared.graph, prepared.types);
   const attached = attachLoss(attaching, loss, weighting);
   const primal = await typed(attaching, [attached.loss]);
@@ -41,7 +47,12 @@ async function gradient(prepared: Prepared, loss: LossSpec, weighting: Weighting
 const namesOf = (parameters: readonly Parameter[]): Set<string> => new Set(parameters.map(p => p.name));
 
 /** Outputs `loss` and `NAME/gradient` for each parameter. */
-export async function gradientGraph(prepared: Prepared, loss: LossSpec, weighting: Weighting, parameters: readonly Parameter[]): Promise<Graph> {
+export async function gradientGraph(
+  prepared: Prepared,
+  loss: LossSpec,
+  weighting: Weighting,
+  parameters: readonly Parameter[],
+): Promise<Graph> {
   const names = namesOf(parameters);
   const { b, cotangents, attached } = await gradient(prepared, loss, weighting, names, names);
   return b.build(nameOutputs(b, attached.loss, [[gradientName, cotangents]], parameters));
@@ -51,7 +62,12 @@ export async function gradientGraph(prepared: Prepared, loss: LossSpec, weightin
  * The Hessian-vector product as one graph, forward over reverse: Hv = JVP_v[∇L]. Inputs `NAME/tangent` for each
  * parameter; outputs `loss`, `NAME/gradient` and `NAME/hvp`.
  */
-export async function hvpGraph(prepared: Prepared, loss: LossSpec, weighting: Weighting, parameters: readonly Parameter[]): Promise<Graph> {
+export async function hvpGraph(
+  prepared: Prepared,
+  loss: LossSpec,
+  weighting: Weighting,
+  parameters: readonly Parameter[],
+): Promise<Graph> {
   const names = namesOf(parameters);
   const { b: reverse, cotangents, attached } = await gradient(prepared, loss, weighting, names, names);
   const { graph, types } = await typed(reverse, [attached.loss, ...cotangents.values()]);
@@ -59,7 +75,15 @@ export async function hvpGraph(prepared: Prepared, loss: LossSpec, weighting: We
   const tangents = jvp(b, graph.nodes, types, tangentInputs(b, parameters), graph.outputs, attached.fixed);
   const products = new Map([...cotangents].map(([name, c]) => [name, tangents.get(c)]));
   return b.build(
-    nameOutputs(b, attached.loss, [[gradientName, cotangents], [hvpName, products]], parameters),
+    nameOutputs(
+      b,
+      attached.loss,
+      [
+        [gradientName, cotangents],
+        [hvpName, products],
+      ],
+      parameters,
+    ),
   );
 }
 
@@ -77,13 +101,26 @@ export function gvpGraph(prepared: Prepared, loss: LossSpec, parameters: readonl
 }
 
 function tangentInputs(b: GraphBuilder, parameters: readonly Parameter[]): Map<string, string> {
-  return new Map(parameters.map(p => [p.name, b.input({ name: tangentName(p.name), elemType: 'float32', shape: p.shape })]));
+  return new Map(
+    parameters.map(p => [
+      p.name,
+      b.input({ name: tangentName(p.name), elemType: 'float32', shape: p.shape }),
+    ]),
+  );
 }
 
-type Named = readonly [nameOf: (parameter: string) => string, values: ReadonlyMap<string, string | undefined>];
+type Named = readonly [
+  nameOf: (parameter: string) => string,
+  values: ReadonlyMap<string, string | undefined>,
+];
 
 /** Gives results the names that users of the graph know; what is zero by definition becomes zeros. */
-function nameOutputs(b: GraphBuilder, loss: string | undefined, results: readonly Named[], parameters: readonly Parameter[]): string[] {
+function nameOutputs(
+  b: GraphBuilder,
+  loss: string | undefined,
+  results: readonly Named[],
+  parameters: readonly Parameter[],
+): string[] {
   const outputs: string[] = [];
   const name = (value: string, as: string): void => {
     b.alias(value, as);
@@ -97,35 +134,54 @@ function nameOutputs(b: GraphBuilder, loss: string | undefined, results: readonl
 }
 
 /** Nodes that use a layer's weight, aliases such as Transpose passed, with the operand's index and name. */
-function usesOf(layer: Layer, consumers: ReadonlyMap<string, Node[]>): { node: Node; operand: number; path: Node[] }[] {
+function usesOf(
+  layer: Layer,
+  consumers: ReadonlyMap<string, Node[]>,
+): { node: Node; operand: number; path: Node[] }[] {
   const follow = (value: string, path: Node[]): { node: Node; operand: number; path: Node[] }[] =>
     (consumers.get(value) ?? []).flatMap(node =>
-      isAlias(node) ? follow(node.outputs[0]!, [...path, node]) : [{ node, operand: node.inputs.indexOf(value), path }],
+      isAlias(node)
+        ? follow(node.outputs[0], [...path, node])
+        : [{ node, operand: node.inputs.indexOf(value), path }],
     );
   return follow(layer.initializer, []);
 }
 
 export const quadraticFormName = (layer: number, probe: number): string => `curvature/form_${layer}_${probe}`;
-export const probeInput = (layer: Layer, probe: number): string => `${tangentName(layer.initializer)}/${probe}`;
+export const probeInput = (layer: Layer, probe: number): string =>
+  `${tangentName(layer.initializer)}/${probe}`;
 
 /**
  * v_lᵀ(Hv)_l for every layer l and each of `probes` directions v over the layers' weights, without a weight gradient.
  * The derivative of the loss along layer l's own part of v is s_l = Σ ⟨∂y/∂W_l v_l, ȳ⟩ over the outputs y of the nodes
  * that use W_l; its tangent along the whole of v is v_lᵀ(Hv)_l. The forward tangent is shared by hash-consing.
  */
-export async function quadraticFormGraph(prepared: Prepared, loss: LossSpec, layers: readonly Layer[], probes: number): Promise<Graph> {
+export async function quadraticFormGraph(
+  prepared: Prepared,
+  loss: LossSpec,
+  layers: readonly Layer[],
+  probes: number,
+): Promise<Graph> {
   const consumers = consumersOf(prepared.graph.nodes);
   const uses = layers.map(layer => usesOf(layer, consumers));
   const sources = new Set(layers.map(l => l.initializer));
   const wanted = new Set(uses.flat().flatMap(u => u.node.outputs));
-  const { b: reverse, primal, cotangents, attached } = await gradient(prepared, loss, 'weighted', sources, wanted);
+  const {
+    b: reverse,
+    primal,
+    cotangents,
+    attached,
+  } = await gradient(prepared, loss, 'weighted', sources, wanted);
   const slopes = Array.from({ length: probes }, (_, k) =>
     layers.map((layer, l) => {
       const v = reverse.input({ name: probeInput(layer, k), elemType: 'float32', shape: layer.shape });
-      return slopeAlong(reverse, primal.types, layer, v, uses[l]!, cotangents);
+      return slopeAlong(reverse, primal.types, layer, v, uses[l], cotangents);
     }),
   );
-  const { graph, types } = await typed(reverse, slopes.flat().filter(s => s !== null));
+  const { graph, types } = await typed(
+    reverse,
+    slopes.flat().filter(s => s !== null),
+  );
   const b = new GraphBuilder(graph, types);
   const outputs: string[] = [];
   slopes.forEach((perLayer, k) => {
@@ -151,11 +207,11 @@ function slopeAlong(
   const known = new Map([[layer.initializer, v]]);
   for (const alias of uses.flatMap(u => u.path)) {
     const [t] = nodeTangents(b, alias, types, known);
-    if (t) known.set(alias.outputs[0]!, t);
+    if (t) known.set(alias.outputs[0], t);
   }
   const terms = uses.flatMap(({ node }) =>
     nodeTangents(b, node, types, known).flatMap((t, i) => {
-      const c = cotangents.get(node.outputs[i]!);
+      const c = cotangents.get(node.outputs[i]);
       return t && c ? [b.within(`${node.name}/form`, () => sumAll(b, mul(b, t, c)))] : [];
     }),
   );
@@ -170,7 +226,12 @@ export const gradientNormName = (layer: number): string => `curvature/norm_${lay
  * told apart, else of the sum over the batch, which has the same mean. Back-propagation through activations only.
  * @param together layers whose samples must be taken together
  */
-export function gradientNormGraph(prepared: Prepared, loss: LossSpec, layers: readonly Layer[], together: ReadonlySet<number>): { graph: Graph; perSample: boolean[] } {
+export function gradientNormGraph(
+  prepared: Prepared,
+  loss: LossSpec,
+  layers: readonly Layer[],
+  together: ReadonlySet<number>,
+): { graph: Graph; perSample: boolean[] } {
   const { graph, types } = prepared;
   const consumers = consumersOf(graph.nodes);
   const uses = layers.map(layer => usesOf(layer, consumers));
@@ -186,11 +247,13 @@ export function gradientNormGraph(prepared: Prepared, loss: LossSpec, layers: re
   ]);
   const cotangents = vjp(b, graph.nodes, types, seeds, sources, wanted);
   const perSample = layers.map((layer, l) => {
-    const use = uses[l]![0];
-    const cotangent = use && cotangents.get(use.node.outputs[0]!);
+    const use = uses[l][0];
+    const cotangent = use && cotangents.get(use.node.outputs[0]);
     const norms =
       mayStandAlone[l] && use && cotangent
-        ? b.within(`${use.node.name}/norms`, () => sampleNorms(b, new Site(use.node, types, b), use.operand, cotangent, loss.shape[0]!))
+        ? b.within(`${use.node.name}/norms`, () =>
+            sampleNorms(b, new Site(use.node, types, b), use.operand, cotangent, loss.shape[0]),
+          )
         : undefined;
     const whole = (): string => {
       const c = cotangents.get(layer.initializer);
@@ -199,7 +262,10 @@ export function gradientNormGraph(prepared: Prepared, loss: LossSpec, layers: re
     b.alias(norms ?? whole(), gradientNormName(l));
     return norms !== undefined;
   });
-  const refused = layers.map((_, l) => l).filter(l => mayStandAlone[l] && !perSample[l] && uses[l]!.length > 0);
-  if (refused.length > 0) return gradientNormGraph(prepared, loss, layers, new Set([...together, ...refused]));
+  const refused = layers
+    .map((_, l) => l)
+    .filter(l => mayStandAlone[l] && !perSample[l] && uses[l].length > 0);
+  if (refused.length > 0)
+    return gradientNormGraph(prepared, loss, layers, new Set([...together, ...refused]));
   return { graph: b.build(layers.map((_, l) => gradientNormName(l))), perSample };
 }

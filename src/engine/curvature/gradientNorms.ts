@@ -13,9 +13,9 @@ export interface GradientNorms {
   /** Columns of the factor for one sample: with that many draws of `column` the traces have no noise. */
   readonly columns: number;
   /** For each draw and layer, one number per sample, or per batch where the samples can't be told apart. */
-  sample(draws: readonly number[]): Promise<Float64Array[][]>;
+  readonly sample: (draws: readonly number[]) => Promise<Float64Array[][]>;
   /** The same for single columns of the factor. */
-  column(indices: readonly number[]): Promise<Float64Array[][]>;
+  readonly column: (indices: readonly number[]) => Promise<Float64Array[][]>;
   dispose(): Promise<void>;
 }
 
@@ -23,7 +23,12 @@ export interface GradientNorms {
  * Which layers' samples can be told apart is tried out: signs that are zero but for the first sample must leave the
  * other samples' norms at zero. A model that mixes samples, or keeps them on another axis, fails the trial.
  */
-export async function gradientNorms(problem: Problem, layers: readonly Layer[], seed: number, signal?: AbortSignal): Promise<GradientNorms> {
+export async function gradientNorms(
+  problem: Problem,
+  layers: readonly Layer[],
+  seed: number,
+  signal?: AbortSignal,
+): Promise<GradientNorms> {
   const { loss, batch } = problem;
   const width = numElements(loss.shape.slice(1));
   let together: ReadonlySet<number> = new Set();
@@ -37,7 +42,12 @@ export async function gradientNorms(problem: Problem, layers: readonly Layer[], 
   }
 }
 
-async function mixedLayers(problem: Problem, session: Session, perSample: readonly boolean[], width: number): Promise<number[]> {
+async function mixedLayers(
+  problem: Problem,
+  session: Session,
+  perSample: readonly boolean[],
+  width: number,
+): Promise<number[]> {
   const { loss, batch } = problem;
   const probe = new Float32Array(batch * width);
   probe.set(Rng.of(0, 'isolation').rademacher(width));
@@ -45,7 +55,7 @@ async function mixedLayers(problem: Problem, session: Session, perSample: readon
   if (first.done) return [];
   const results = await session.run({ ...first.value, [OUTPUT_PROBE]: float32Tensor(loss.shape, probe) });
   return perSample.flatMap((alone, l) => {
-    const norms = results[gradientNormName(l)]!.data as Float32Array;
+    const norms = results[gradientNormName(l)].data as Float32Array;
     return alone && norms.some((n, i) => i > 0 && n !== 0) ? [l] : [];
   });
 }
@@ -61,14 +71,19 @@ function drawing(
 ): GradientNorms {
   const { loss, batch, dataset } = problem;
   const measure = async (probeOf: (start: number) => Float32Array): Promise<Float64Array[]> => {
-    const norms = layers.map((_, l) => new Float64Array(perSample[l] ? dataset.samples : Math.ceil(dataset.samples / batch)));
+    const norms = layers.map(
+      (_, l) => new Float64Array(perSample[l] ? dataset.samples : Math.ceil(dataset.samples / batch)),
+    );
     let start = 0;
     for (const feeds of batches(problem)) {
       if (signal?.aborted) throw cancelled();
-      const results = await session.run({ ...feeds, [OUTPUT_PROBE]: float32Tensor(loss.shape, probeOf(start)) });
+      const results = await session.run({
+        ...feeds,
+        [OUTPUT_PROBE]: float32Tensor(loss.shape, probeOf(start)),
+      });
       const real = Math.min(batch, dataset.samples - start);
       norms.forEach((all, l) => {
-        const part = results[gradientNormName(l)]!.data as Float32Array;
+        const part = results[gradientNormName(l)].data as Float32Array;
         if (perSample[l]) all.set(part.subarray(0, real), start);
         else all[start / batch] = part[0]!;
       });
@@ -76,7 +91,10 @@ function drawing(
     }
     return norms;
   };
-  const each = async (items: readonly number[], probe: (item: number) => (start: number) => Float32Array): Promise<Float64Array[][]> => {
+  const each = async (
+    items: readonly number[],
+    probe: (item: number) => (start: number) => Float32Array,
+  ): Promise<Float64Array[][]> => {
     const all: Float64Array[][] = [];
     for (const item of items) all.push(await measure(probe(item)));
     return all;

@@ -17,7 +17,9 @@ export interface Layer {
 }
 
 /** Which operand of an operator is a weight when it is constant, and where its output channels lie. */
-const weightOperands: Readonly<Record<string, (node: Node, i: number, rank: number) => number | null | undefined>> = {
+const weightOperands: Readonly<
+  Record<string, (node: Node, i: number, rank: number) => number | null | undefined>
+> = {
   Conv: (_node, i) => (i === 1 ? 0 : undefined),
   ConvTranspose: (node, i) => (i === 1 ? (intAttribute(node, 'group', 1) === 1 ? 1 : null) : undefined),
   Gemm: (node, i) => {
@@ -46,26 +48,46 @@ export function findLayers(graph: Graph): Layer[] {
     const follow = (value: string, axes: readonly (number | null)[]): void => {
       for (const node of consumers.get(value) ?? []) {
         if (isAlias(node)) {
-          follow(node.outputs[0]!, movedAxes(node, axes));
+          follow(node.outputs[0], movedAxes(node, axes));
           continue;
         }
         node.inputs.forEach((input, i) => {
-          const axis = input === value && node.domain === '' ? weightOperands[node.opType]?.(node, i, axes.length) : undefined;
-          if (axis !== undefined) uses.push({ node, axis: axis === null ? null : (axes[normalizeAxis(axis, axes.length)] ?? null) });
+          const axis =
+            input === value && node.domain === ''
+              ? weightOperands[node.opType]?.(node, i, axes.length)
+              : undefined;
+          if (axis !== undefined)
+            uses.push({
+              node,
+              axis: axis === null ? null : (axes[normalizeAxis(axis, axes.length)] ?? null),
+            });
         });
       }
     };
-    follow(name, shape.map((_, i) => i));
+    follow(
+      name,
+      shape.map((_, i) => i),
+    );
     const first = uses[0];
     if (!first) continue;
     found.push({
-      layer: { initializer: name, shape, size, opType: first.node.opType, nodes: uses.map(u => u.node.name), channelAxis: first.axis },
+      layer: {
+        initializer: name,
+        shape,
+        size,
+        opType: first.node.opType,
+        nodes: uses.map(u => u.node.name),
+        channelAxis: first.axis,
+      },
       uses: uses.map(u => u.node),
     });
   }
-  found.sort((a, b) => order.get(a.uses[0]!)! - order.get(b.uses[0]!)!);
+  found.sort((a, b) => order.get(a.uses[0])! - order.get(b.uses[0])!);
   const taken = new Set<string>();
-  return found.map(({ layer, uses }) => ({ ...layer, name: unique(displayName(layer.initializer, uses[0]!), taken) }));
+  return found.map(({ layer, uses }) => ({
+    ...layer,
+    name: unique(displayName(layer.initializer, uses[0]), taken),
+  }));
 }
 
 /** Which axis of the initializer each axis of an alias is; null where a reshape has mixed them. */

@@ -10,7 +10,15 @@ export interface Parameter {
 }
 
 /** Operators whose second and later operands are trained even where they have a single element. */
-const withBias = new Set(['Conv', 'ConvTranspose', 'Gemm', 'BatchNormalization', 'LayerNormalization', 'InstanceNormalization', 'PRelu']);
+const withBias = new Set([
+  'Conv',
+  'ConvTranspose',
+  'Gemm',
+  'BatchNormalization',
+  'LayerNormalization',
+  'InstanceNormalization',
+  'PRelu',
+]);
 
 /**
  * The model's parameters: float constants of two or more elements that an operator can be differentiated by, in the

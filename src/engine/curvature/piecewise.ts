@@ -7,7 +7,11 @@ import type { Layer } from './layers';
  * For each layer: whether the logits are piecewise linear in its weights while all else is fixed. Then the second
  * derivatives of the logits vanish, and the layer's block of the Hessian has the trace of its Gauss–Newton block exactly.
  */
-export function piecewiseLinearLayers(nodes: readonly Node[], layers: readonly Layer[], logits: string): boolean[] {
+export function piecewiseLinearLayers(
+  nodes: readonly Node[],
+  layers: readonly Layer[],
+  logits: string,
+): boolean[] {
   const needed = ancestors(nodes, [logits]);
   const path = nodes.filter(n => n.outputs.some(o => needed.has(o)));
   return layers.map(layer => isPiecewiseLinear(path, layer.initializer));

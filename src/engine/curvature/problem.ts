@@ -34,7 +34,12 @@ const DERIVATIVE_FACTOR = 6;
 const MAX_BATCH = 64;
 
 /** Prepares a float32 graph for derivatives by `parameters` over the data. */
-export async function makeProblem(graph: Graph, parameters: ReadonlySet<string>, dataset: Dataset, options: ProblemOptions): Promise<Problem> {
+export async function makeProblem(
+  graph: Graph,
+  parameters: ReadonlySet<string>,
+  dataset: Dataset,
+  options: ProblemOptions,
+): Promise<Problem> {
   const at = (batch: number): Promise<Prepared> => {
     const shapes = new Map([...dataset.inputs].map(([name, a]) => [name, [batch, ...a.shape.slice(1)]]));
     return prepare(graph, shapes, parameters, sampleFeeds(dataset, batch));
@@ -54,7 +59,9 @@ function fixedBatch(graph: Graph): number | undefined {
 }
 
 function fittingBatch({ graph, types }: Prepared): number {
-  const values = graph.nodes.flatMap(n => n.outputs).reduce((sum, o) => sum + numElements(types.get(o)?.shape ?? []), 0);
+  const values = graph.nodes
+    .flatMap(n => n.outputs)
+    .reduce((sum, o) => sum + numElements(types.get(o)?.shape ?? []), 0);
   const perSample = values * Float32Array.BYTES_PER_ELEMENT * DERIVATIVE_FACTOR;
   return Math.max(1, Math.min(MAX_BATCH, Math.floor(MEMORY_BYTES / perSample)));
 }
@@ -71,17 +78,28 @@ function feedsOf({ dataset, loss, targets, batch }: Problem, start: number): Fee
   const part = dataset.batch(start, batch);
   const feeds: Record<string, Tensor> = sampleInputs(part.inputs, part.samples, batch);
   const terms = targets?.count ?? countTerms(loss, dataset.samples);
-  feeds[WEIGHT_INPUT] = float32Tensor([batch], Float32Array.from({ length: batch }, (_, i) => (i < part.samples ? 1 / terms : 0)));
+  feeds[WEIGHT_INPUT] = float32Tensor(
+    [batch],
+    Float32Array.from({ length: batch }, (_, i) => (i < part.samples ? 1 / terms : 0)),
+  );
   if (targets) {
     const shape = loss.kind === 'mse' ? loss.shape : loss.shape.filter((_, i) => i !== loss.classAxis);
     const width = numElements(shape.slice(1));
     const rows = targets.data.subarray(start * width, (start + part.samples) * width);
-    feeds[targetsName(loss.kind)] = { elemType: loss.kind === 'mse' ? 'float32' : 'int64', shape, data: padded(rows, width, batch) };
+    feeds[targetsName(loss.kind)] = {
+      elemType: loss.kind === 'mse' ? 'float32' : 'int64',
+      shape,
+      data: padded(rows, width, batch),
+    };
   }
   return feeds;
 }
 
-function sampleInputs(inputs: ReadonlyMap<string, DataArray>, samples: number, batch: number): Record<string, Tensor> {
+function sampleInputs(
+  inputs: ReadonlyMap<string, DataArray>,
+  samples: number,
+  batch: number,
+): Record<string, Tensor> {
   const feeds: Record<string, Tensor> = {};
   for (const [name, { dtype, shape, data }] of inputs) {
     const width = samples === 0 ? 0 : data.length / samples;
@@ -100,6 +118,6 @@ function padded<T extends TypedArray>(rows: T, width: number, batch: number): T 
   if (rows.length === width * batch) return rows;
   const full = new (rows.constructor as new (length: number) => T)(width * batch);
   full.set(rows as never);
-  for (let i = rows.length; i < full.length; i++) full[i] = rows[i % width] as never;
+  for (let i = rows.length; i < full.length; i++) full[i] = rows[i % width];
   return full;
 }

@@ -13,35 +13,56 @@ export interface DisposableOperator extends LinearOperator {
 }
 
 /** The Hessian of the mean loss over the given parameters, laid out one after the other. */
-export async function hessianOperator(problem: Problem, parameters: readonly Parameter[], signal?: AbortSignal): Promise<DisposableOperator> {
+export async function hessianOperator(
+  problem: Problem,
+  parameters: readonly Parameter[],
+  signal?: AbortSignal,
+): Promise<DisposableOperator> {
   const graph = await hvpGraph(problem.prepared, problem.loss, 'weighted', parameters);
-  return productOperator(problem, parameters, await Session.create({ ...graph, outputs: outputsOf(parameters) }, problem.session), signal);
+  return productOperator(
+    problem,
+    parameters,
+    await Session.create({ ...graph, outputs: outputsOf(parameters) }, problem.session),
+    signal,
+  );
 }
 
 /** The generalized Gauss–Newton matrix of the same loss. */
-export async function gaussNewtonOperator(problem: Problem, parameters: readonly Parameter[], signal?: AbortSignal): Promise<DisposableOperator> {
+export async function gaussNewtonOperator(
+  problem: Problem,
+  parameters: readonly Parameter[],
+  signal?: AbortSignal,
+): Promise<DisposableOperator> {
   const graph = gvpGraph(problem.prepared, problem.loss, parameters);
   return productOperator(problem, parameters, await Session.create(graph, problem.session), signal);
 }
 
 const outputsOf = (parameters: readonly Parameter[]): string[] => parameters.map(p => hvpName(p.name));
 
-function productOperator(problem: Problem, parameters: readonly Parameter[], session: Session, signal?: AbortSignal): DisposableOperator {
+function productOperator(
+  problem: Problem,
+  parameters: readonly Parameter[],
+  session: Session,
+  signal?: AbortSignal,
+): DisposableOperator {
   const size = parameters.reduce((sum, p) => sum + p.size, 0);
   return {
     size,
     async apply(v: Vector): Promise<Float64Array> {
       const tangents: Record<string, Tensor> = {};
       forEachPart(parameters, (p, start) => {
-        tangents[tangentName(p.name)] = float32Tensor(p.shape, Float32Array.from(v.subarray(start, start + p.size)));
+        tangents[tangentName(p.name)] = float32Tensor(
+          p.shape,
+          Float32Array.from(v.subarray(start, start + p.size)),
+        );
       });
       const sum = new Float64Array(size);
       for (const feeds of batches(problem)) {
         if (signal?.aborted) throw cancelled();
         const results = await session.run({ ...feeds, ...tangents });
         forEachPart(parameters, (p, start) => {
-          const part = results[hvpName(p.name)]!.data as Float32Array;
-          for (let i = 0; i < part.length; i++) sum[start + i]! += part[i]!;
+          const part = results[hvpName(p.name)].data as Float32Array;
+          for (let i = 0; i < part.length; i++) sum[start + i] += part[i];
         });
       }
       return sum;
@@ -50,7 +71,10 @@ function productOperator(problem: Problem, parameters: readonly Parameter[], ses
   };
 }
 
-function forEachPart(parameters: readonly Parameter[], visit: (parameter: Parameter, start: number) => void): void {
+function forEachPart(
+  parameters: readonly Parameter[],
+  visit: (parameter: Parameter, start: number) => void,
+): void {
   let start = 0;
   for (const p of parameters) {
     visit(p, start);
@@ -64,7 +88,10 @@ export async function lossAndGradient(
   parameters: readonly Parameter[],
   signal?: AbortSignal,
 ): Promise<{ loss: number; gradient: Map<string, Float64Array> }> {
-  const session = await Session.create(await gradientGraph(problem.prepared, problem.loss, 'weighted', parameters), problem.session);
+  const session = await Session.create(
+    await gradientGraph(problem.prepared, problem.loss, 'weighted', parameters),
+    problem.session,
+  );
   const gradient = new Map(parameters.map(p => [p.name, new Float64Array(p.size)]));
   let loss = 0;
   let batch = 0;
@@ -72,14 +99,18 @@ export async function lossAndGradient(
     for (const feeds of batches(problem)) {
       if (signal?.aborted) throw cancelled();
       const results = await session.run(feeds);
-      const part = Number(results['loss']!.data[0]);
+      const part = Number(results['loss'].data[0]);
       if (!Number.isFinite(part)) {
-        throw new CurvatureError('not-finite', `The loss became ${part} in batch ${batch} (samples ${batch * problem.batch} and up).`, 'Look for inputs out of the range the model was trained on, or weights so large that float32 overflows.');
+        throw new CurvatureError(
+          'not-finite',
+          `The loss became ${part} in batch ${batch} (samples ${batch * problem.batch} and up).`,
+          'Look for inputs out of the range the model was trained on, or weights so large that float32 overflows.',
+        );
       }
       loss += part;
       for (const [name, sum] of gradient) {
-        const g = results[gradientName(name)]!.data as Float32Array;
-        for (let i = 0; i < sum.length; i++) sum[i]! += g[i]!;
+        const g = results[gradientName(name)].data as Float32Array;
+        for (let i = 0; i < sum.length; i++) sum[i] += g[i];
       }
       batch++;
     }

@@ -11,7 +11,7 @@ export interface QuadraticForms {
   /** Probes per run of the graph. */
   readonly probesPerRun: number;
   /** For each probe asked for, one form per layer of the Hessian of the mean loss over all data. */
-  sample(probes: readonly number[]): Promise<Float64Array[]>;
+  readonly sample: (probes: readonly number[]) => Promise<Float64Array[]>;
   dispose(): Promise<void>;
 }
 
@@ -23,22 +23,28 @@ export async function quadraticForms(
   direction: (probe: number, layer: number) => Float32Array,
   signal?: AbortSignal,
 ): Promise<QuadraticForms> {
-  const session = await Session.create(await quadraticFormGraph(problem.prepared, problem.loss, layers, probesPerRun), problem.session);
+  const session = await Session.create(
+    await quadraticFormGraph(problem.prepared, problem.loss, layers, probesPerRun),
+    problem.session,
+  );
   return {
     probesPerRun,
-    async sample(probes) {
+    sample: async probes => {
       const tangents: Record<string, Tensor> = {};
       for (let k = 0; k < probesPerRun; k++) {
         // A last, shorter group fills its places with its first probe.
-        const probe = probes[k] ?? probes[0]!;
-        layers.forEach((layer, l) => (tangents[probeInput(layer, k)] = float32Tensor(layer.shape, direction(probe, l))));
+        const probe = probes[k] ?? probes[0];
+        layers.forEach(
+          (layer, l) => (tangents[probeInput(layer, k)] = float32Tensor(layer.shape, direction(probe, l))),
+        );
       }
       const forms = probes.map(() => new Float64Array(layers.length));
       for (const feeds of batches(problem)) {
         if (signal?.aborted) throw cancelled();
         const results = await session.run({ ...feeds, ...tangents });
         forms.forEach((perLayer, k) => {
-          for (let l = 0; l < layers.length; l++) perLayer[l]! += Number(results[quadraticFormName(l, k)]!.data[0]);
+          for (let l = 0; l < layers.length; l++)
+            perLayer[l] += Number(results[quadraticFormName(l, k)].data[0]);
         });
       }
       return forms;
@@ -51,14 +57,14 @@ export async function quadraticForms(
 export const rademacherDirection =
   (layers: readonly Layer[], seed: number) =>
   (probe: number, layer: number): Float32Array =>
-    Rng.of(seed, 'hessian', probe, layers[layer]!.initializer).rademacher(layers[layer]!.size);
+    Rng.of(seed, 'hessian', probe, layers[layer].initializer).rademacher(layers[layer].size);
 
 /** The unit vectors of all layers' weights one after the other; as many probes as weights give traces without noise. */
 export function unitDirection(layers: readonly Layer[]): (probe: number, layer: number) => Float32Array {
   const starts = layers.map((_, l) => layers.slice(0, l).reduce((sum, layer) => sum + layer.size, 0));
   return (probe, layer) => {
-    const v = new Float32Array(layers[layer]!.size);
-    const at = probe - starts[layer]!;
+    const v = new Float32Array(layers[layer].size);
+    const at = probe - starts[layer];
     if (at >= 0 && at < v.length) v[at] = 1;
     return v;
   };

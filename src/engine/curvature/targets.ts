@@ -15,8 +15,9 @@ export interface Targets {
  * @throws CurvatureError `labels-invalid` naming the first label that is no class
  */
 export function toTargets(array: DataArray, loss: LossSpec): Targets {
-  if (loss.kind === 'mse') return { data: Float32Array.from(array.data as ArrayLike<number>, Number), count: array.data.length };
-  const classes = loss.shape[loss.classAxis]!;
+  if (loss.kind === 'mse')
+    return { data: Float32Array.from(array.data as ArrayLike<number>, Number), count: array.data.length };
+  const classes = loss.shape[loss.classAxis];
   const labels = BigInt64Array.from(array.data as ArrayLike<number>, v => BigInt(v));
   let count = 0;
   labels.forEach((label, i) => {
@@ -30,12 +31,16 @@ export function toTargets(array: DataArray, loss: LossSpec): Targets {
     }
     count++;
   });
-  if (count === 0) throw new CurvatureError('labels-invalid', `All labels of '${array.name}' are ${IGNORED_LABEL}: nothing is left to measure.`);
+  if (count === 0)
+    throw new CurvatureError(
+      'labels-invalid',
+      `All labels of '${array.name}' are ${IGNORED_LABEL}: nothing is left to measure.`,
+    );
   return { data: labels, count };
 }
 
 /** Terms the mean is taken over where there are no labels. */
 export function countTerms(loss: LossSpec, samples: number): number {
   const perSample = numElements(loss.shape.slice(1));
-  return samples * (loss.kind === 'mse' ? perSample : perSample / loss.shape[loss.classAxis]!);
+  return samples * (loss.kind === 'mse' ? perSample : perSample / loss.shape[loss.classAxis]);
 }

@@ -48,16 +48,26 @@ export class GraphBuilder {
   }
 
   /** Emits a node with one output and returns the output's name. */
-  add(opType: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}): string {
-    return this.addMany(opType, inputs, attributes, 1)[0]!;
+  add(
+    opType: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, Attribute>> = {},
+  ): string {
+    return this.addMany(opType, inputs, attributes, 1)[0];
   }
 
-  addMany(opType: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>>, outputs: number): readonly string[] {
+  addMany(
+    opType: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, Attribute>>,
+    outputs: number,
+  ): readonly string[] {
     const key = keyOf(opType, '', inputs, attributes, outputs);
     const existing = this.made.get(key);
     if (existing) return existing;
     const name = this.unique(`${this.prefix}${this.prefix ? '/' : ''}${opType}`);
-    const names = outputs === 1 ? [name] : Array.from({ length: outputs }, (_, i) => this.unique(`${name}_${i}`));
+    const names =
+      outputs === 1 ? [name] : Array.from({ length: outputs }, (_, i) => this.unique(`${name}_${i}`));
     this.push({ name, opType, domain: '', inputs, outputs: names, attributes, captures: [], scope: '' });
     this.made.set(key, names);
     return names;
@@ -67,7 +77,10 @@ export class GraphBuilder {
   addNode(node: Node): void {
     for (const o of node.outputs) this.names.add(o);
     if (node.captures.length === 0) {
-      this.made.set(keyOf(node.opType, node.domain, node.inputs, node.attributes, node.outputs.length), node.outputs);
+      this.made.set(
+        keyOf(node.opType, node.domain, node.inputs, node.attributes, node.outputs.length),
+        node.outputs,
+      );
     }
     this.push(node);
   }
@@ -77,13 +90,15 @@ export class GraphBuilder {
    * twice.
    */
   extraOutput(node: Node, index: number): string {
-    const at = this.position.get(node.outputs[0]!);
+    const at = this.position.get(node.outputs[0]);
     invariant(at !== undefined, `node ${node.name} is not in the graph`);
-    const current = this.nodes[at]!;
+    const current = this.nodes[at];
     const existing = current.outputs[index];
     if (existing) return existing;
     const name = this.unique(`${node.name}/output_${index}`);
-    const outputs = Array.from({ length: index + 1 }, (_, i) => (i === index ? name : (current.outputs[i] ?? '')));
+    const outputs = Array.from({ length: index + 1 }, (_, i) =>
+      i === index ? name : (current.outputs[i] ?? ''),
+    );
     this.nodes[at] = { ...current, outputs };
     return name;
   }
@@ -92,7 +107,16 @@ export class GraphBuilder {
   alias(value: string, name: string): void {
     invariant(!this.names.has(name), `value ${name} exists already`);
     this.names.add(name);
-    this.push({ name, opType: 'Identity', domain: '', inputs: [value], outputs: [name], attributes: {}, captures: [], scope: '' });
+    this.push({
+      name,
+      opType: 'Identity',
+      domain: '',
+      inputs: [value],
+      outputs: [name],
+      attributes: {},
+      captures: [],
+      scope: '',
+    });
   }
 
   input(info: ValueInfo): string {
@@ -104,9 +128,11 @@ export class GraphBuilder {
 
   constant(tensor: Tensor, hint = 'constant'): string {
     const small = tensor.data.length <= 64;
-    const key = small ? `constant ${tensor.elemType} [${tensor.shape.join()}] ${Array.from(tensor.data as ArrayLike<number>, String).join()}` : '';
+    const key = small
+      ? `constant ${tensor.elemType} [${tensor.shape.join()}] ${Array.from(tensor.data as ArrayLike<number>, String).join()}`
+      : '';
     const existing = this.made.get(key);
-    if (small && existing) return existing[0]!;
+    if (small && existing) return existing[0];
     const name = this.unique(`curvature/${hint}`);
     this.initializers.set(name, tensor);
     if (small) this.made.set(key, [name]);
@@ -128,11 +154,14 @@ export class GraphBuilder {
 
   /** The graph so far, reduced to what `outputs` need. */
   build(outputs: readonly string[]): Graph {
-    return prune({ ...this.base, inputs: this.inputs, outputs, initializers: this.initializers, nodes: this.nodes }, outputs);
+    return prune(
+      { ...this.base, inputs: this.inputs, outputs, initializers: this.initializers, nodes: this.nodes },
+      outputs,
+    );
   }
 
   private push(node: Node): void {
-    this.position.set(node.outputs[0]!, this.nodes.length);
+    this.position.set(node.outputs[0], this.nodes.length);
     this.nodes.push(node);
   }
 
@@ -159,7 +188,7 @@ function keyOf(
   // Tensors and subgraphs as attributes are rare: such nodes are told apart by identity, that is never
   // shared.
   const values = names.map(n => {
-    const a = attributes[n]!;
+    const a = attributes[n];
     return 'tensor' in a || 'proto' in a ? `#${uniqueId(a)}` : JSON.stringify(a);
   });
   return `${domain}::${opType}/${outputs}(${inputs.join(',')})${names.map((n, i) => `${n}=${values[i]}`).join(';')}`;

@@ -1,4 +1,11 @@
-import { type AttributeProto, AttributeProto_AttributeType as Kind, type GraphProto, type ModelProto, type NodeProto, type ValueInfoProto } from 'onnx-buf';
+import {
+  type AttributeProto,
+  AttributeProto_AttributeType as Kind,
+  type GraphProto,
+  type ModelProto,
+  type NodeProto,
+  type ValueInfoProto,
+} from 'onnx-buf';
 import { CurvatureError } from '../errors';
 import { isExternal, readExternalData } from '../onnx/externalData';
 import { decodeTensor, elemTypeOf, float32Tensor, int64Tensor, type Tensor } from '../onnx/tensor';
@@ -15,17 +22,22 @@ export function fromModel(model: ModelProto, modelFolder: string): Graph {
   const proto = model.graph!;
   const initializers = new Map<string, Tensor>();
   for (const t of proto.initializer) {
-    if (initializers.has(t.name)) throw new CurvatureError('model-invalid', `Initializer "${t.name}" is in the file twice.`);
+    if (initializers.has(t.name))
+      throw new CurvatureError('model-invalid', `Initializer "${t.name}" is in the file twice.`);
     initializers.set(t.name, decodeTensor(t, isExternal(t) ? readExternalData(t, modelFolder) : undefined));
   }
   if (proto.sparseInitializer.length > 0) {
-    throw new CurvatureError('model-unsupported', 'The model has sparse initializers, which are not supported.', 'Store the weights densely.');
+    throw new CurvatureError(
+      'model-unsupported',
+      'The model has sparse initializers, which are not supported.',
+      'Store the weights densely.',
+    );
   }
   const names = new Set<string>();
   const nodes: Node[] = [];
   for (const n of proto.node) {
     const constant = n.opType === 'Constant' && isStandard(n.domain) ? constantValue(n) : undefined;
-    if (constant) initializers.set(n.output[0]!, constant);
+    if (constant) initializers.set(n.output[0], constant);
     else nodes.push(nodeOf(n, uniqueName(n, names)));
   }
   const inputs = proto.input.filter(i => !initializers.has(i.name)).map(valueInfo);
@@ -34,7 +46,8 @@ export function fromModel(model: ModelProto, modelFolder: string): Graph {
   const sorted = sortTopologically(nodes, given);
   const made = new Set([...given, ...sorted.flatMap(n => n.outputs)]);
   const missing = outputs.find(o => !made.has(o));
-  if (missing !== undefined) throw new CurvatureError('model-invalid', `Nothing makes the model's output "${missing}".`);
+  if (missing !== undefined)
+    throw new CurvatureError('model-invalid', `Nothing makes the model's output "${missing}".`);
   return {
     name: proto.name || 'model',
     opsets: new Map(model.opsetImport.map(o => [isStandard(o.domain) ? '' : o.domain, Number(o.version)])),
@@ -89,9 +102,18 @@ function attributeOf(a: AttributeProto): Attribute {
 
 /** Values that a subgraph reads but neither takes as input nor makes. */
 function captured(graph: GraphProto): string[] {
-  const own = new Set([...graph.input.map(i => i.name), ...graph.initializer.map(t => t.name), ...graph.node.flatMap(n => n.output)]);
-  const used = graph.node.flatMap(n => [...n.input, ...n.attribute.flatMap(a => (a.g ? captured(a.g) : a.graphs.flatMap(captured)))]);
-  return [...new Set([...used, ...graph.output.map(o => o.name)])].filter(name => name !== '' && !own.has(name));
+  const own = new Set([
+    ...graph.input.map(i => i.name),
+    ...graph.initializer.map(t => t.name),
+    ...graph.node.flatMap(n => n.output),
+  ]);
+  const used = graph.node.flatMap(n => [
+    ...n.input,
+    ...n.attribute.flatMap(a => (a.g ? captured(a.g) : a.graphs.flatMap(captured))),
+  ]);
+  return [...new Set([...used, ...graph.output.map(o => o.name)])].filter(
+    name => name !== '' && !own.has(name),
+  );
 }
 
 /**
@@ -101,7 +123,7 @@ function captured(graph: GraphProto): string[] {
 function scopeOf(n: NodeProto): string {
   const recorded = n.metadataProps.find(p => p.key === 'pkg.torch.onnx.name_scopes')?.value;
   if (recorded === undefined) return '';
-  const parts = [...recorded.matchAll(/'([^']*)'/g)].map(m => m[1]!);
+  const parts = [...recorded.matchAll(/'([^']*)'/g)].map(m => m[1]);
   return parts.slice(0, -1).findLast(p => p !== '') ?? '';
 }
 
@@ -129,7 +151,11 @@ export function valueInfo(v: ValueInfoProto): ValueInfo {
   const type = v.type?.value;
   const elemType = type?.case === 'tensorType' ? elemTypeOf(type.value.elemType) : undefined;
   if (type?.case !== 'tensorType' || elemType === undefined) {
-    throw new CurvatureError('model-unsupported', `Input "${v.name}" is no tensor of numbers.`, 'Export the model with tensor inputs only.');
+    throw new CurvatureError(
+      'model-unsupported',
+      `Input "${v.name}" is no tensor of numbers.`,
+      'Export the model with tensor inputs only.',
+    );
   }
   const shape = (type.value.shape?.dim ?? []).map((d): Dimension => {
     if (d.value.case === 'dimValue') return Number(d.value.value) > 0 ? Number(d.value.value) : null;

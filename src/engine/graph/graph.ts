@@ -52,7 +52,8 @@ export interface Graph {
 }
 
 /** Name of an operator with its domain where it isn't the standard one. */
-export const qualifiedOpType = (node: Node): string => (node.domain === '' ? node.opType : `${node.domain}::${node.opType}`);
+export const qualifiedOpType = (node: Node): string =>
+  node.domain === '' ? node.opType : `${node.domain}::${node.opType}`;
 
 /** All values a node reads, those of its subgraphs included; absent optional inputs left out. */
 export const reads = (node: Node): string[] => [...node.inputs, ...node.captures].filter(name => name !== '');

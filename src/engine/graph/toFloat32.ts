@@ -21,7 +21,8 @@ const floatType = (type: ElemType): ElemType => (isFloat(type) ? 'float32' : typ
 function nodeToFloat32(node: Node): Node {
   const changed = Object.entries(node.attributes).map(([name, a]): [string, Attribute] => {
     if ('tensor' in a) return [name, { tensor: tensorToFloat32(a.tensor) }];
-    if ('int' in a && typeAttributes.has(name) && floatCodes.has(a.int)) return [name, { int: elemTypeCode('float32') }];
+    if ('int' in a && typeAttributes.has(name) && floatCodes.has(a.int))
+      return [name, { int: elemTypeCode('float32') }];
     return [name, a];
   });
   return { ...node, attributes: Object.fromEntries(changed) };
@@ -34,7 +35,8 @@ function tensorToFloat32(t: Tensor): Tensor {
     const words = Uint32Array.from(t.data as Uint16Array, bits => bits << 16);
     return float32Tensor(t.shape, new Float32Array(words.buffer));
   }
-  if (t.elemType === 'float16') return float32Tensor(t.shape, Float32Array.from(t.data as Uint16Array, halfToFloat));
+  if (t.elemType === 'float16')
+    return float32Tensor(t.shape, Float32Array.from(t.data as Uint16Array, halfToFloat));
   return t;
 }
 

@@ -34,7 +34,9 @@ function toModel(graph: Graph, outputs: readonly ValueInfo[]): ModelProto {
   return create(ModelProtoSchema, {
     irVersion: IR_VERSION,
     producerName: 'curvature',
-    opsetImport: [...graph.opsets].map(([domain, version]) => create(OperatorSetIdProtoSchema, { domain, version: BigInt(version) })),
+    opsetImport: [...graph.opsets].map(([domain, version]) =>
+      create(OperatorSetIdProtoSchema, { domain, version: BigInt(version) }),
+    ),
     graph: create(GraphProtoSchema, {
       name: graph.name,
       input: graph.inputs.map(valueInfoProto),
@@ -60,10 +62,12 @@ function toModel(graph: Graph, outputs: readonly ValueInfo[]): ModelProto {
 function attributeProto(name: string, a: Attribute): AttributeProto {
   if ('proto' in a) return a.proto;
   if ('int' in a) return create(AttributeProtoSchema, { name, type: Kind.INT, i: clampedInt64(a.int) });
-  if ('ints' in a) return create(AttributeProtoSchema, { name, type: Kind.INTS, ints: a.ints.map(clampedInt64) });
+  if ('ints' in a)
+    return create(AttributeProtoSchema, { name, type: Kind.INTS, ints: a.ints.map(clampedInt64) });
   if ('float' in a) return create(AttributeProtoSchema, { name, type: Kind.FLOAT, f: a.float });
   if ('floats' in a) return create(AttributeProtoSchema, { name, type: Kind.FLOATS, floats: [...a.floats] });
-  if ('string' in a) return create(AttributeProtoSchema, { name, type: Kind.STRING, s: new TextEncoder().encode(a.string) });
+  if ('string' in a)
+    return create(AttributeProtoSchema, { name, type: Kind.STRING, s: new TextEncoder().encode(a.string) });
   return create(AttributeProtoSchema, { name, type: Kind.TENSOR, t: encodeTensor('', a.tensor) });
 }
 

@@ -12,7 +12,10 @@ export function sortTopologically(nodes: readonly Node[], given: Iterable<string
     for (const output of node.outputs) {
       if (output === '') continue;
       if (producer.has(output) || available.has(output)) {
-        throw new CurvatureError('model-invalid', `Value "${output}" has two producers; the second is node "${node.name}".`);
+        throw new CurvatureError(
+          'model-invalid',
+          `Value "${output}" has two producers; the second is node "${node.name}".`,
+        );
       }
       producer.set(output, node);
     }
@@ -23,7 +26,7 @@ export function sortTopologically(nodes: readonly Node[], given: Iterable<string
   for (const root of nodes) {
     const stack: Node[] = [root];
     while (stack.length > 0) {
-      const node = stack[stack.length - 1]!;
+      const node = stack[stack.length - 1];
       if (state.get(node) === 'done') {
         stack.pop();
         continue;
@@ -35,11 +38,17 @@ export function sortTopologically(nodes: readonly Node[], given: Iterable<string
         if (available.has(input)) continue;
         const source = producer.get(input);
         if (!source) {
-          throw new CurvatureError('model-invalid', `Node "${node.name}" (${node.opType}) reads "${input}", which nothing makes.`);
+          throw new CurvatureError(
+            'model-invalid',
+            `Node "${node.name}" (${node.opType}) reads "${input}", which nothing makes.`,
+          );
         }
         const seen = state.get(source);
         if (seen === 'open' && firstVisit) {
-          throw new CurvatureError('model-invalid', `The graph has a cycle through node "${source.name}" (${source.opType}).`);
+          throw new CurvatureError(
+            'model-invalid',
+            `The graph has a cycle through node "${source.name}" (${source.opType}).`,
+          );
         }
         if (seen === undefined) stack.push(source);
       }
@@ -61,7 +70,8 @@ export function dependents(
 ): Set<string> {
   const reached = new Set(sources);
   for (const node of nodes) {
-    if (reads(node).some(v => reached.has(v)) && through(node)) for (const output of node.outputs) reached.add(output);
+    if (reads(node).some(v => reached.has(v)) && through(node))
+      for (const output of node.outputs) reached.add(output);
   }
   return reached;
 }
@@ -70,7 +80,7 @@ export function dependents(
 export function ancestors(nodes: readonly Node[], targets: Iterable<string>): Set<string> {
   const needed = new Set(targets);
   for (let i = nodes.length - 1; i >= 0; i--) {
-    const node = nodes[i]!;
+    const node = nodes[i];
     if (node.outputs.some(v => needed.has(v))) for (const input of reads(node)) needed.add(input);
   }
   return needed;

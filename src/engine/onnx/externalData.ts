@@ -3,7 +3,8 @@ import path from 'node:path';
 import { type TensorProto, TensorProto_DataLocation } from 'onnx-buf';
 import { CurvatureError } from '../errors';
 
-export const isExternal = (proto: TensorProto): boolean => proto.dataLocation === TensorProto_DataLocation.EXTERNAL;
+export const isExternal = (proto: TensorProto): boolean =>
+  proto.dataLocation === TensorProto_DataLocation.EXTERNAL;
 
 /**
  * Reads a tensor's bytes from the file beside the model. A location that leaves the model's folder, by `..`,
@@ -56,6 +57,7 @@ function resolveInside(folder: string, location: string, tensor: string): string
     );
   }
   const inside = path.relative(realpathSync(folder), real);
-  if (inside.startsWith('..') || path.isAbsolute(inside)) return refuse("is a link out of the model's folder");
+  if (inside.startsWith('..') || path.isAbsolute(inside))
+    return refuse("is a link out of the model's folder");
   return real;
 }

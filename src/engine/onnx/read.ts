@@ -44,12 +44,18 @@ export function decodeModel(bytes: Uint8Array, name: string): ModelProto {
     model = fromBinary(ModelProtoSchema, bytes);
   } catch {
     return isText(bytes)
-      ? refuse(`it holds text (it begins with ${JSON.stringify(head.slice(0, 24))})`, 'Choose a file that an ONNX exporter wrote.')
+      ? refuse(
+          `it holds text (it begins with ${JSON.stringify(head.slice(0, 24))})`,
+          'Choose a file that an ONNX exporter wrote.',
+        )
       : refuse('it is truncated or damaged', exportAgain);
   }
   if (!model.graph || model.opsetImport.length === 0) {
     return isText(bytes)
-      ? refuse(`it holds text (it begins with ${JSON.stringify(head.slice(0, 24))})`, 'Choose a file that an ONNX exporter wrote.')
+      ? refuse(
+          `it holds text (it begins with ${JSON.stringify(head.slice(0, 24))})`,
+          'Choose a file that an ONNX exporter wrote.',
+        )
       : refuse(model.graph ? 'it names no operator set' : 'it holds no graph', exportAgain);
   }
   if (model.graph.node.length === 0) return refuse('its graph has no nodes', exportAgain);

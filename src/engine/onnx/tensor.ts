@@ -85,7 +85,10 @@ export const float32Tensor = (shape: readonly number[], data: Float32Array | rea
   data: data instanceof Float32Array ? data : Float32Array.from(data),
 });
 
-export const int64Tensor = (values: readonly number[], shape: readonly number[] = [values.length]): Tensor => ({
+export const int64Tensor = (
+  values: readonly number[],
+  shape: readonly number[] = [values.length],
+): Tensor => ({
   elemType: 'int64',
   shape,
   data: BigInt64Array.from(values, clampedInt64),
@@ -104,7 +107,8 @@ export function clampedInt64(value: number): bigint {
 }
 
 /** The tensor's elements as numbers; for the small integer operands that rules read. */
-export const toNumbers = (tensor: Tensor): number[] => Array.from(tensor.data as ArrayLike<number | bigint>, Number);
+export const toNumbers = (tensor: Tensor): number[] =>
+  Array.from(tensor.data as ArrayLike<number | bigint>, Number);
 
 /**
  * Decodes a TensorProto whose bytes are in the file, or in `external` where they stand beside it.
@@ -142,10 +146,9 @@ export function decodeTensor(proto: TensorProto, external?: Uint8Array): Tensor 
 
 /** Typed arrays need aligned memory, which a slice of the file often isn't. */
 function viewOf(bytes: Uint8Array, elemType: ElemType): TypedArray {
-  const Array = storage[elemType];
-  const length = bytes.length / Array.BYTES_PER_ELEMENT;
-  const aligned = bytes.byteOffset % Array.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes);
-  return new Array(aligned.buffer as ArrayBuffer, aligned.byteOffset, length);
+  const View = storage[elemType];
+  const aligned = bytes.byteOffset % View.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes);
+  return new View(aligned.buffer as ArrayBuffer, aligned.byteOffset, bytes.length / View.BYTES_PER_ELEMENT);
 }
 
 function listedValues(proto: TensorProto, elemType: ElemType): ArrayLike<number | bigint> {
@@ -168,7 +171,7 @@ function fromListed(proto: TensorProto, elemType: ElemType, length: number): Typ
   const data = new storage[elemType](length);
   const values = listedValues(proto, elemType);
   const isBig = elemType === 'int64' || elemType === 'uint64';
-  for (let i = 0; i < length; i++) data[i] = (isBig ? values[i] : Number(values[i])) as never;
+  for (let i = 0; i < length; i++) data[i] = isBig ? values[i] : Number(values[i]);
   return data;
 }
 

@@ -33,7 +33,8 @@ function powerBelow(b: GraphBuilder, at: Site): string {
 }
 
 /** Pow takes integer exponents too, which no rule can multiply with. */
-const floating = (b: GraphBuilder, at: Site, p: string): string => (at.isFloatInput(1) ? p : cast(b, p, 'float32'));
+const floating = (b: GraphBuilder, at: Site, p: string): string =>
+  at.isFloatInput(1) ? p : cast(b, p, 'float32');
 
 const byBase: Partial = (b, at, d) => mul(b, mul(b, d, floating(b, at, at.input(1))), powerBelow(b, at));
 const byExponent: Partial = (b, at, d) => mul(b, d, mul(b, at.output(), b.add('Log', [at.input(0)])));
@@ -62,7 +63,10 @@ const where: Op = {
 export const arithmetic: Record<string, Op> = {
   Add: broadcasting('linear', [same, same]),
   Sub: broadcasting('linear', [same, (b, _at, d) => neg(b, d)]),
-  Mul: broadcasting('multilinear', [(b, at, d) => mul(b, d, at.input(1)), (b, at, d) => mul(b, d, at.input(0))]),
+  Mul: broadcasting('multilinear', [
+    (b, at, d) => mul(b, d, at.input(1)),
+    (b, at, d) => mul(b, d, at.input(0)),
+  ]),
   Div: broadcasting('nonlinear', [
     (b, at, d) => div(b, d, at.input(1)),
     (b, at, d) => neg(b, div(b, mul(b, d, at.output()), at.input(1))),

@@ -49,7 +49,12 @@ function repeated(b: GraphBuilder, x: string, shape: Heads, heads: number): stri
   if (times === 1) return x;
   const apart = [batch, own, 1, length, features];
   const wide = [batch, own, times, length, features];
-  return reshape(b, expand(b, reshape(b, x, shape, apart), apart, wide), wide, [batch, heads, length, features]);
+  return reshape(b, expand(b, reshape(b, x, shape, apart), apart, wide), wide, [
+    batch,
+    heads,
+    length,
+    features,
+  ]);
 }
 
 function capped(b: GraphBuilder, at: Site, scores: string): string {
@@ -61,10 +66,16 @@ function withMask(b: GraphBuilder, at: Site, scores: string, rows: number, colum
   let result = scores;
   if (at.has(3)) {
     const isBool = at.typeOf(at.input(3)).elemType === 'bool';
-    result = add(b, result, isBool ? b.add('Where', [at.input(3), b.scalar(0), b.scalar(-Infinity)]) : at.input(3));
+    result = add(
+      b,
+      result,
+      isBool ? b.add('Where', [at.input(3), b.scalar(0), b.scalar(-Infinity)]) : at.input(3),
+    );
   }
   if (intAttribute(at.node, 'is_causal', 0) === 1) {
-    const future = Float32Array.from({ length: rows * columns }, (_, i) => (i % columns > Math.floor(i / columns) ? -Infinity : 0));
+    const future = Float32Array.from({ length: rows * columns }, (_, i) =>
+      i % columns > Math.floor(i / columns) ? -Infinity : 0,
+    );
     result = add(b, result, b.constant(float32Tensor([rows, columns], future), 'causalMask'));
   }
   return result;

@@ -20,8 +20,12 @@ const without = (attributes: Attributes, ...names: string[]): Attributes =>
   Object.fromEntries(Object.entries(attributes).filter(([name]) => !names.includes(name)));
 
 /** Emits the node anew with other inputs or attributes. */
-const again = (b: GraphBuilder, at: Site, inputs: readonly string[], attributes: Attributes): readonly string[] =>
-  b.addMany(at.node.opType, inputs, attributes, at.node.outputs.length);
+const again = (
+  b: GraphBuilder,
+  at: Site,
+  inputs: readonly string[],
+  attributes: Attributes,
+): readonly string[] => b.addMany(at.node.opType, inputs, attributes, at.node.outputs.length);
 
 /** Axes moved from an attribute to the second input (Reduce* 18, ReduceSum, Squeeze and Unsqueeze 13). */
 const axesAsInput: Canonical = (b, at) => {
@@ -37,11 +41,16 @@ const flattenedSoftmax: Canonical = (b, at, version) => {
   const { opType } = at.node;
   const tail = shape.slice(axis);
   if (tail.filter(d => d !== 1).length <= 1) {
-    const alone = Math.max(tail.findIndex(d => d !== 1), 0);
+    const alone = Math.max(
+      tail.findIndex(d => d !== 1),
+      0,
+    );
     return [b.add(opType, [at.input(0)], { axis: { int: axis + alone } })];
   }
   const flat = [numElements(shape.slice(0, axis)), numElements(tail)];
-  return [reshape(b, b.add(opType, [reshape(b, at.input(0), shape, flat)], { axis: { int: 1 } }), flat, shape)];
+  return [
+    reshape(b, b.add(opType, [reshape(b, at.input(0), shape, flat)], { axis: { int: 1 } }), flat, shape),
+  ];
 };
 
 const Split: Canonical = (b, at, version) => {
@@ -50,7 +59,7 @@ const Split: Canonical = (b, at, version) => {
   if (sizes) return again(b, at, [at.input(0), b.ints(sizes)], attributes);
   if (version >= 18 || at.has(1)) return undefined;
   const axis = normalizeAxis(intAttribute(at.node, 'axis', 0), at.shape(0).length);
-  return again(b, at, [at.input(0), b.ints(at.node.outputs.map((_, i) => at.outShape(i)[axis]!))], attributes);
+  return again(b, at, [at.input(0), b.ints(at.node.outputs.map((_, i) => at.outShape(i)[axis]))], attributes);
 };
 
 const Slice: Canonical = (b, at) => {
@@ -63,7 +72,8 @@ const Slice: Canonical = (b, at) => {
 
 const Clip: Canonical = (b, at, version) => {
   if (version >= 11) return undefined;
-  const bound = (name: string): string => (name in at.node.attributes ? b.scalar(floatAttribute(at.node, name, 0)) : '');
+  const bound = (name: string): string =>
+    name in at.node.attributes ? b.scalar(floatAttribute(at.node, name, 0)) : '';
   return [b.add('Clip', [at.input(0), bound('min'), bound('max')])];
 };
 
@@ -91,7 +101,11 @@ const axisBroadcast: Canonical = (b, at, version) => {
 const BatchNormalization: Canonical = (b, at, version) =>
   version >= 14 && at.node.outputs.length === 1
     ? undefined
-    : [b.add('BatchNormalization', at.node.inputs, { epsilon: { float: floatAttribute(at.node, 'epsilon', 1e-5) } })];
+    : [
+        b.add('BatchNormalization', at.node.inputs, {
+          epsilon: { float: floatAttribute(at.node, 'epsilon', 1e-5) },
+        }),
+      ];
 
 const Reshape: Canonical = (b, at, version) =>
   version >= 5 ? undefined : [reshape(b, at.input(0), at.shape(0), at.outShape())];
@@ -100,11 +114,16 @@ const Gemm: Canonical = (b, at, version) =>
   version >= 7 ? undefined : again(b, at, at.node.inputs, without(at.node.attributes, 'broadcast'));
 
 const globalMaxPool: Canonical = (b, at) => {
-  const axes = at.shape(0).map((_, i) => i).slice(2);
+  const axes = at
+    .shape(0)
+    .map((_, i) => i)
+    .slice(2);
   return [b.add('ReduceMax', [at.input(0), b.ints(axes)], { keepdims: { int: 1 } })];
 };
 
-const ReduceLogSum: Canonical = (b, at) => [b.add('Log', [b.add('ReduceSum', at.node.inputs, at.node.attributes)])];
+const ReduceLogSum: Canonical = (b, at) => [
+  b.add('Log', [b.add('ReduceSum', at.node.inputs, at.node.attributes)]),
+];
 
 /** (x − mean)/√(var + ε) over `axes`. */
 function standardized(b: GraphBuilder, x: string, axes: readonly number[], epsilon: number): string {
@@ -113,14 +132,24 @@ function standardized(b: GraphBuilder, x: string, axes: readonly number[], epsil
   return div(b, centred, b.add('Sqrt', [add(b, variance, b.scalar(epsilon))]));
 }
 
-const onChannels = (rank: number, channels: number): number[] => [1, channels, ...Array<number>(rank - 2).fill(1)];
+const onChannels = (rank: number, channels: number): number[] => [
+  1,
+  channels,
+  ...Array<number>(rank - 2).fill(1),
+];
 
 const InstanceNormalization: Canonical = (b, at) => {
   const shape = at.shape(0);
   const axes = shape.map((_, i) => i).slice(2);
-  const channels = onChannels(shape.length, shape[1]!);
+  const channels = onChannels(shape.length, shape[1]);
   const laid = (i: number): string => reshape(b, at.input(i), at.shape(i), channels);
-  return [add(b, mul(b, standardized(b, at.input(0), axes, floatAttribute(at.node, 'epsilon', 1e-5)), laid(1)), laid(2))];
+  return [
+    add(
+      b,
+      mul(b, standardized(b, at.input(0), axes, floatAttribute(at.node, 'epsilon', 1e-5)), laid(1)),
+      laid(2),
+    ),
+  ];
 };
 
 /** Until opset 21 scale and bias had one entry per group, since then one per channel. */
@@ -132,7 +161,15 @@ const GroupNormalization: Canonical = (b, at, version) => {
   const x = reshape(b, at.input(0), shape, grouped);
   const normal = standardized(b, x, [2], floatAttribute(at.node, 'epsilon', 1e-5));
   const affine = (y: string, laid: (i: number) => string): string => add(b, mul(b, y, laid(1)), laid(2));
-  if (version < 21) return [reshape(b, affine(normal, i => reshape(b, at.input(i), [groups], [1, groups, 1])), grouped, shape)];
+  if (version < 21)
+    return [
+      reshape(
+        b,
+        affine(normal, i => reshape(b, at.input(i), [groups], [1, groups, 1])),
+        grouped,
+        shape,
+      ),
+    ];
   const perChannel = onChannels(shape.length, channels);
   return [affine(reshape(b, normal, grouped, shape), i => reshape(b, at.input(i), [channels], perChannel))];
 };
@@ -181,7 +218,14 @@ const SpaceToDepth: Canonical = (b, at) => {
   const [n, c, h, w] = at.shape(0) as [number, number, number, number];
   const s = intAttribute(at.node, 'blocksize', 1);
   const open = [n, c, h / s, s, w / s, s];
-  return [reshape(b, transpose(b, reshape(b, at.input(0), at.shape(0), open), [0, 3, 5, 1, 2, 4]), [], at.outShape())];
+  return [
+    reshape(
+      b,
+      transpose(b, reshape(b, at.input(0), at.shape(0), open), [0, 3, 5, 1, 2, 4]),
+      [],
+      at.outShape(),
+    ),
+  ];
 };
 
 /** Swish of opset 24: x σ(αx). */
@@ -191,7 +235,10 @@ const Swish: Canonical = (b, at) => [
 
 export const canonicalForms: Readonly<Record<string, Canonical>> = {
   ...Object.fromEntries(
-    ['Sum', 'Mean', 'Max', 'Min', 'L1', 'L2', 'SumSquare', 'LogSumExp', 'Prod'].map(name => [`Reduce${name}`, axesAsInput]),
+    ['Sum', 'Mean', 'Max', 'Min', 'L1', 'L2', 'SumSquare', 'LogSumExp', 'Prod'].map(name => [
+      `Reduce${name}`,
+      axesAsInput,
+    ]),
   ),
   Squeeze: axesAsInput,
   Unsqueeze: axesAsInput,

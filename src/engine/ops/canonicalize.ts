@@ -9,12 +9,18 @@ import { Site } from './rule';
  */
 export function canonicalize(graph: Graph, types: Types): Graph {
   const version = graph.opsets.get('') ?? CANONICAL_OPSET;
-  const b = new GraphBuilder({ ...graph, nodes: [], opsets: new Map(graph.opsets).set('', Math.max(version, CANONICAL_OPSET)) }, types);
+  const b = new GraphBuilder(
+    { ...graph, nodes: [], opsets: new Map(graph.opsets).set('', Math.max(version, CANONICAL_OPSET)) },
+    types,
+  );
   const renamed = new Map<string, string>();
   const known = new Map(types);
   for (const original of graph.nodes) {
     const node: Node = { ...original, inputs: original.inputs.map(name => renamed.get(name) ?? name) };
-    const form = node.domain === '' && Object.hasOwn(canonicalForms, node.opType) ? canonicalForms[node.opType] : undefined;
+    const form =
+      node.domain === '' && Object.hasOwn(canonicalForms, node.opType)
+        ? canonicalForms[node.opType]
+        : undefined;
     const outputs = form && b.within(node.name, () => form(b, new Site(node, known, b), version));
     if (!outputs) {
       b.addNode(node);

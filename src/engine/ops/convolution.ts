@@ -1,7 +1,15 @@
 import type { GraphBuilder } from '../graph/builder';
 import { float32Tensor, numElements } from '../onnx/tensor';
 import { expand, matmul, reduceSum, reshape, sumDerivatives, transpose } from './emit';
-import { adjointAttributes, beginPads, convAttributes, extent, type Geometry, geometryOf, groupOf } from './geometry';
+import {
+  adjointAttributes,
+  beginPads,
+  convAttributes,
+  extent,
+  type Geometry,
+  geometryOf,
+  groupOf,
+} from './geometry';
 import type { Op, Site } from './rule';
 
 /** y = w ∗ x + b over 1 to 3 spatial axes; x [N, C, …], w [O, C/group, …]. */
@@ -24,7 +32,9 @@ const ConvTranspose: Op = {
   linearity: 'multilinear',
   jvp: (b, at, tangents) => [convolutionTangent(b, at, tangents)],
   vjp: (b, at, [g], needs) => [
-    needs[0] ? b.add('Conv', [g!, at.input(1)], convAttributes(transposedGeometry(at), groupOf(at.node))) : null,
+    needs[0]
+      ? b.add('Conv', [g!, at.input(1)], convAttributes(transposedGeometry(at), groupOf(at.node)))
+      : null,
     needs[1] ? weightCotangent(b, convTransposeOuterProducts(b, at, g!), at.shape(1)) : null,
     needs[2] ? biasCotangent(b, g!, at.outShape()) : null,
   ],
@@ -32,14 +42,25 @@ const ConvTranspose: Op = {
 
 export const convolution: Record<string, Op> = { Conv, ConvTranspose };
 
-function convolutionTangent(b: GraphBuilder, at: Site, [tx, tw, tb]: readonly (string | null)[]): string | null {
+function convolutionTangent(
+  b: GraphBuilder,
+  at: Site,
+  [tx, tw, tb]: readonly (string | null)[],
+): string | null {
   const { opType, attributes } = at.node;
   const bias = tb ? [tb] : [];
   const byWeight = tw ? b.add(opType, [at.input(0), tw, ...bias], attributes) : null;
   const byInput = tx ? b.add(opType, [tx, at.input(1), ...(tw ? [] : bias)], attributes) : null;
   if (!tw && !tx && tb) {
     const channels = at.shape(2);
-    const column = [1, ...channels, ...at.outShape().slice(2).map(() => 1)];
+    const column = [
+      1,
+      ...channels,
+      ...at
+        .outShape()
+        .slice(2)
+        .map(() => 1),
+    ];
     return expand(b, reshape(b, tb, channels, column), column, at.outShape());
   }
   return sumDerivatives(b, [byInput, byWeight]);
@@ -55,17 +76,24 @@ function transposedGeometry(at: Site): Geometry {
   const [small, large] = [spatial(at.shape(0)), spatial(at.outShape())];
   const geometry = geometryOf(at.node, spatial(at.shape(1)), large, small);
   // ONNX gives SAME_LOWER's odd pad to the other end here than it does for Conv.
-  const padsBegin = beginPads(at.node, small.length, i => Math.max(geometry.padsBegin[i]! + geometry.padsEnd[i]!, 0));
+  const padsBegin = beginPads(at.node, small.length, i =>
+    Math.max(geometry.padsBegin[i] + geometry.padsEnd[i], 0),
+  );
   return { ...geometry, padsBegin };
 }
 
 const biasCotangent = (b: GraphBuilder, g: string, shape: readonly number[]): string =>
-  reduceSum(b, g, shape.map((_, i) => i).filter(i => i !== 1), false);
+  reduceSum(
+    b,
+    g,
+    shape.map((_, i) => i).filter(i => i !== 1),
+    false,
+  );
 
 function inputCotangent(b: GraphBuilder, at: Site, g: string, geometry: Geometry, group: number): string {
   const pads = geometry.kernel.map((_, i) => ({
-    begin: extent(geometry, i) - 1 - geometry.padsBegin[i]!,
-    end: extent(geometry, i) - 1 - geometry.padsEnd[i]!,
+    begin: extent(geometry, i) - 1 - geometry.padsBegin[i],
+    end: extent(geometry, i) - 1 - geometry.padsEnd[i],
   }));
   const isPlain = geometry.strides.every(s => s === 1) && pads.every(p => p.begin >= 0 && p.end >= 0);
   if (!isPlain) {
@@ -80,12 +108,18 @@ function inputCotangent(b: GraphBuilder, at: Site, g: string, geometry: Geometry
 /** w [O, C/group, …] → [C, O/group, …] with the spatial axes reversed. */
 function flipKernel(b: GraphBuilder, w: string, shape: readonly number[], group: number): string {
   const [outputs, perGroup, ...kernel] = shape as [number, number, ...number[]];
-  const axes = kernel.map((_, i) => i + 2).filter(i => shape[i]! > 1);
+  const axes = kernel.map((_, i) => i + 2).filter(i => shape[i] > 1);
   const far = Number.MIN_SAFE_INTEGER;
   const reversed =
     axes.length === 0
       ? w
-      : b.add('Slice', [w, b.ints(axes.map(() => -1)), b.ints(axes.map(() => far)), b.ints(axes), b.ints(axes.map(() => -1))]);
+      : b.add('Slice', [
+          w,
+          b.ints(axes.map(() => -1)),
+          b.ints(axes.map(() => far)),
+          b.ints(axes),
+          b.ints(axes.map(() => -1)),
+        ]);
   const grouped = [group, outputs / group, perGroup, ...kernel];
   const swapped = [group, perGroup, outputs / group, ...kernel];
   const perm = [0, 2, 1, ...kernel.map((_, i) => i + 3)];
@@ -110,11 +144,21 @@ export interface OuterProducts {
 
 /** Of a Conv's weight [O, C/group, …]. */
 export const convOuterProducts = (b: GraphBuilder, at: Site, g: string): OuterProducts =>
-  correlated(b, { x: at.input(0), xShape: at.shape(0), g, gShape: at.outShape() }, convGeometry(at), groupOf(at.node));
+  correlated(
+    b,
+    { x: at.input(0), xShape: at.shape(0), g, gShape: at.outShape() },
+    convGeometry(at),
+    groupOf(at.node),
+  );
 
 /** Of a ConvTranspose's weight [C, O/group, …]; input and output change roles. */
 export const convTransposeOuterProducts = (b: GraphBuilder, at: Site, g: string): OuterProducts =>
-  correlated(b, { x: g, xShape: at.outShape(), g: at.input(0), gShape: at.shape(0) }, transposedGeometry(at), groupOf(at.node));
+  correlated(
+    b,
+    { x: g, xShape: at.outShape(), g: at.input(0), gShape: at.shape(0) },
+    transposedGeometry(at),
+    groupOf(at.node),
+  );
 
 interface Correlated {
   readonly x: string;
@@ -127,7 +171,7 @@ function correlated(b: GraphBuilder, c: Correlated, geometry: Geometry, groups: 
   const [samples, channels] = c.xShape as [number, number];
   const positions = numElements(spatial(c.gShape));
   const taps = numElements(geometry.kernel);
-  const [rows, columns] = [c.gShape[1]! / groups, (channels / groups) * taps];
+  const [rows, columns] = [c.gShape[1] / groups, (channels / groups) * taps];
   const windows = im2col(b, c.x, c.xShape, geometry, spatial(c.gShape));
   const windowShape = [samples, channels * taps, ...spatial(c.gShape)];
   return {
@@ -147,12 +191,21 @@ function weightCotangent(b: GraphBuilder, o: OuterProducts, shape: readonly numb
  * The windows of x [N, C, …] as channels: [N, C·taps, …], by a depthwise Conv with one-hot kernels. That
  * serves every stride, dilation, padding and rank, and beats Slice and Concat on the CPU.
  */
-function im2col(b: GraphBuilder, x: string, shape: readonly number[], geometry: Geometry, output: readonly number[]): string {
+function im2col(
+  b: GraphBuilder,
+  x: string,
+  shape: readonly number[],
+  geometry: Geometry,
+  output: readonly number[],
+): string {
   const taps = numElements(geometry.kernel);
-  const channels = shape[1]!;
+  const channels = shape[1];
   if (taps === 1 && spatial(shape).every((d, i) => d === output[i])) return x;
   const oneHot = new Float32Array(channels * taps * taps);
   for (let i = 0; i < channels * taps; i++) oneHot[i * taps + (i % taps)] = 1;
-  const kernels = b.constant(float32Tensor([channels * taps, 1, ...geometry.kernel], oneHot), `oneHot_${channels}x${geometry.kernel.join('x')}`);
+  const kernels = b.constant(
+    float32Tensor([channels * taps, 1, ...geometry.kernel], oneHot),
+    `oneHot_${channels}x${geometry.kernel.join('x')}`,
+  );
   return b.add('Conv', [x, kernels], convAttributes(geometry, channels));
 }

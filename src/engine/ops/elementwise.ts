@@ -8,7 +8,8 @@ import type { Op, Site } from './rule';
 
 const one = (b: GraphBuilder): string => b.scalar(1);
 const square = (b: GraphBuilder, x: string): string => mul(b, x, x);
-const choose = (b: GraphBuilder, condition: string, yes: string, no: string): string => b.add('Where', [condition, yes, no]);
+const choose = (b: GraphBuilder, condition: string, yes: string, no: string): string =>
+  b.add('Where', [condition, yes, no]);
 
 /** φ(x), the density of the standard normal distribution. */
 const normalDensity = (b: GraphBuilder, x: string): string =>
@@ -52,7 +53,8 @@ export const elementwise: Record<string, Op> = {
   // The result's sign is 1 where the input is positive and 0 elsewhere.
   Relu: unary((b, _x, y) => b.add('Sign', [y]), 'piecewise'),
   LeakyRelu: unary(
-    (b, x, _y, at) => choose(b, b.add('Greater', [x, b.scalar(0)]), one(b), b.scalar(floatAttribute(at.node, 'alpha', 0.01))),
+    (b, x, _y, at) =>
+      choose(b, b.add('Greater', [x, b.scalar(0)]), one(b), b.scalar(floatAttribute(at.node, 'alpha', 0.01))),
     'piecewise',
   ),
   ThresholdedRelu: unary(

@@ -12,7 +12,8 @@ export const neg = (b: GraphBuilder, x: string): string => b.add('Neg', [x]);
 export const exp = (b: GraphBuilder, x: string): string => b.add('Exp', [x]);
 export const matmul = (b: GraphBuilder, x: string, y: string): string => b.add('MatMul', [x, y]);
 
-export const scale = (b: GraphBuilder, x: string, factor: number): string => (factor === 1 ? x : mul(b, x, b.scalar(factor)));
+export const scale = (b: GraphBuilder, x: string, factor: number): string =>
+  factor === 1 ? x : mul(b, x, b.scalar(factor));
 
 export const transpose = (b: GraphBuilder, x: string, perm: readonly number[]): string =>
   perm.every((p, i) => p === i) ? x : b.add('Transpose', [x], { perm: { ints: perm } });
@@ -26,7 +27,9 @@ export function transposeLast(b: GraphBuilder, x: string, rank: number): string 
 
 export const reshape = (b: GraphBuilder, x: string, from: readonly number[], to: readonly number[]): string =>
   // allowzero lets dimensions of size 0 stand for themselves.
-  sameShape(from, to) ? x : b.add('Reshape', [x, b.ints(to)], to.includes(0) ? { allowzero: { int: 1 } } : {});
+  sameShape(from, to)
+    ? x
+    : b.add('Reshape', [x, b.ints(to)], to.includes(0) ? { allowzero: { int: 1 } } : {});
 
 export const expand = (b: GraphBuilder, x: string, from: readonly number[], to: readonly number[]): string =>
   sameShape(from, to) ? x : b.add('Expand', [x, b.ints(to)]);
@@ -38,9 +41,11 @@ export const reduceMean = (b: GraphBuilder, x: string, axes: readonly number[]):
   b.add('ReduceMean', [x, b.ints(axes)], { keepdims: { int: 1 } });
 
 /** Sum over everything, a scalar of rank 0. */
-export const sumAll = (b: GraphBuilder, x: string): string => b.add('ReduceSum', [x], { keepdims: { int: 0 } });
+export const sumAll = (b: GraphBuilder, x: string): string =>
+  b.add('ReduceSum', [x], { keepdims: { int: 0 } });
 
-export const cast = (b: GraphBuilder, x: string, to: ElemType): string => b.add('Cast', [x], { to: { int: elemTypeCode(to) } });
+export const cast = (b: GraphBuilder, x: string, to: ElemType): string =>
+  b.add('Cast', [x], { to: { int: elemTypeCode(to) } });
 
 export const zeros = (b: GraphBuilder, shape: readonly number[]): string => expand(b, b.scalar(0), [], shape);
 
@@ -51,11 +56,16 @@ export const indicator = (b: GraphBuilder, condition: string): string => cast(b,
 export function sumDerivatives(b: GraphBuilder, terms: readonly Derivative[]): Derivative {
   const present = terms.filter(t => t !== null);
   if (present.length <= 1) return present[0] ?? null;
-  return present.length === 2 ? add(b, present[0]!, present[1]!) : b.add('Sum', present);
+  return present.length === 2 ? add(b, present[0], present[1]) : b.add('Sum', present);
 }
 
 /** Sums a cotangent of a broadcast result back to its operand's shape. */
-export function unbroadcast(b: GraphBuilder, g: string, from: readonly number[], to: readonly number[]): string {
+export function unbroadcast(
+  b: GraphBuilder,
+  g: string,
+  from: readonly number[],
+  to: readonly number[],
+): string {
   if (sameShape(from, to)) return g;
   const lead = from.length - to.length;
   const axes = from.map((_, i) => i).filter(i => i < lead || (to[i - lead] === 1 && from[i] !== 1));
@@ -72,4 +82,3 @@ export function broadcastShape(...shapes: readonly (readonly number[])[]): numbe
     return dims.find(d => d !== 1) ?? 1;
   });
 }
-

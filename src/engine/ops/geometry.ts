@@ -13,20 +13,31 @@ export interface Geometry {
 }
 
 /** Extent of a dilated kernel. */
-export const extent = (g: Geometry, i: number): number => (g.kernel[i]! - 1) * g.dilations[i]! + 1;
+export const extent = (g: Geometry, i: number): number => (g.kernel[i] - 1) * g.dilations[i] + 1;
 
 /**
  * The geometry of a convolution or pooling node from `input` to `output` spatial sizes. The end pads are
  * those that make the sizes agree, so that ceil_mode's last window and unread columns are accounted for.
  */
-export function geometryOf(node: Node, kernel: readonly number[], input: readonly number[], output: readonly number[]): Geometry {
+export function geometryOf(
+  node: Node,
+  kernel: readonly number[],
+  input: readonly number[],
+  output: readonly number[],
+): Geometry {
   const rank = kernel.length;
   const ones = kernel.map(() => 1);
   const strides = intsAttribute(node, 'strides') ?? ones;
   const dilations = intsAttribute(node, 'dilations') ?? ones;
-  const span = (i: number): number => (output[i]! - 1) * strides[i]! + (kernel[i]! - 1) * dilations[i]! + 1;
-  const padsBegin = beginPads(node, rank, i => Math.max(span(i) - input[i]!, 0));
-  return { kernel, strides, dilations, padsBegin, padsEnd: kernel.map((_, i) => span(i) - input[i]! - padsBegin[i]!) };
+  const span = (i: number): number => (output[i] - 1) * strides[i] + (kernel[i] - 1) * dilations[i] + 1;
+  const padsBegin = beginPads(node, rank, i => Math.max(span(i) - input[i], 0));
+  return {
+    kernel,
+    strides,
+    dilations,
+    padsBegin,
+    padsEnd: kernel.map((_, i) => span(i) - input[i] - padsBegin[i]),
+  };
 }
 
 /** Pads before each axis; `total` is what SAME padding has to share out. */
@@ -59,9 +70,15 @@ export function convAttributes(g: Geometry, group: number): Record<string, Attri
  * Attributes of the ConvTranspose that is the adjoint of a Conv with this geometry over an input of size
  * `input`.
  */
-export function adjointAttributes(g: Geometry, group: number, input: readonly number[], output: readonly number[]): Record<string, Attribute> {
+export function adjointAttributes(
+  g: Geometry,
+  group: number,
+  input: readonly number[],
+  output: readonly number[],
+): Record<string, Attribute> {
   const padsEnd = g.padsEnd.map(p => Math.max(p, 0));
-  const made = (i: number): number => (output[i]! - 1) * g.strides[i]! + extent(g, i) - g.padsBegin[i]! - padsEnd[i]!;
+  const made = (i: number): number =>
+    (output[i] - 1) * g.strides[i] + extent(g, i) - g.padsBegin[i] - padsEnd[i];
   return {
     kernel_shape: { ints: g.kernel },
     strides: { ints: g.strides },

@@ -1,6 +1,15 @@
 import type { GraphBuilder } from '../graph/builder';
 import { type Attribute, floatAttribute, intAttribute } from '../graph/graph';
-import { expand, matmul, reshape, scale, sumDerivatives, transpose, transposeLast, unbroadcast } from './emit';
+import {
+  expand,
+  matmul,
+  reshape,
+  scale,
+  sumDerivatives,
+  transpose,
+  transposeLast,
+  unbroadcast,
+} from './emit';
 import type { Op, Site } from './rule';
 
 /** y = α A′B′ + β C, with A′ and B′ transposed as the attributes say. */
@@ -20,11 +29,17 @@ const Gemm: Op = {
     const [x, w] = [at.input(0), at.input(1)];
     const { alpha, transA, transB } = gemmAttributes(at);
     const product = (p: string, q: string, tp: boolean, tq: boolean): string =>
-      b.add('Gemm', [p, q], { alpha: { float: alpha }, transA: { int: Number(tp) }, transB: { int: Number(tq) } });
+      b.add('Gemm', [p, q], {
+        alpha: { float: alpha },
+        transA: { int: Number(tp) },
+        transB: { int: Number(tq) },
+      });
     return [
       needs[0] ? (transA ? product(w, g!, transB, true) : product(g!, w, false, !transB)) : null,
       needs[1] ? (transB ? product(g!, x, true, transA) : product(x, g!, !transA, false)) : null,
-      needs[2] ? scale(b, unbroadcast(b, g!, at.outShape(), at.shape(2)), floatAttribute(at.node, 'beta', 1)) : null,
+      needs[2]
+        ? scale(b, unbroadcast(b, g!, at.outShape(), at.shape(2)), floatAttribute(at.node, 'beta', 1))
+        : null,
     ];
   },
 };
@@ -72,13 +87,27 @@ export function promoted(at: Site): { shapeA: number[]; shapeB: number[]; shapeY
 
 type Shape = readonly number[];
 
-const cotangentA = (b: GraphBuilder, g: string, w: string, shapeA: Shape, shapeB: Shape, shapeY: Shape): string => {
-  const full = [...shapeY.slice(0, -1), shapeB[shapeB.length - 2]!];
+const cotangentA = (
+  b: GraphBuilder,
+  g: string,
+  w: string,
+  shapeA: Shape,
+  shapeB: Shape,
+  shapeY: Shape,
+): string => {
+  const full = [...shapeY.slice(0, -1), shapeB[shapeB.length - 2]];
   return unbroadcast(b, matmul(b, g, transposeLast(b, w, shapeB.length)), full, shapeA);
 };
 
-function cotangentB(b: GraphBuilder, g: string, x: string, shapeA: Shape, shapeB: Shape, shapeY: Shape): string {
-  const [inner, columns] = [shapeA[shapeA.length - 1]!, shapeY[shapeY.length - 1]!];
+function cotangentB(
+  b: GraphBuilder,
+  g: string,
+  x: string,
+  shapeA: Shape,
+  shapeB: Shape,
+  shapeY: Shape,
+): string {
+  const [inner, columns] = [shapeA[shapeA.length - 1], shapeY[shapeY.length - 1]];
   if (shapeB.length === 2 && shapeA.length > 2) {
     // A weight shared by the whole batch: one product over all rows instead of one per batch entry and a sum.
     const rows = shapeA.slice(0, -1).reduce((p, d) => p * d, 1);

@@ -21,13 +21,30 @@ const BatchNormalization: Op = {
       sumDerivatives(b, [
         tx ? mul(b, tx, mul(b, gamma, inverse)) : null,
         tg ? mul(b, normalized(), channel(tg)) : null,
-        tb ? expand(b, channel(tb), [1, ...at.shape(2), ...at.outShape().slice(2).map(() => 1)], at.outShape()) : null,
+        tb
+          ? expand(
+              b,
+              channel(tb),
+              [
+                1,
+                ...at.shape(2),
+                ...at
+                  .outShape()
+                  .slice(2)
+                  .map(() => 1),
+              ],
+              at.outShape(),
+            )
+          : null,
       ]),
     ];
   },
   vjp: (b, at, [g], needs) => {
     const { inverse, gamma, normalized } = batchNorm(b, at);
-    const axes = at.outShape().map((_, i) => i).filter(i => i !== 1);
+    const axes = at
+      .outShape()
+      .map((_, i) => i)
+      .filter(i => i !== 1);
     return [
       needs[0] ? mul(b, g!, mul(b, gamma, inverse)) : null,
       needs[1] ? reduceSum(b, mul(b, g!, normalized()), axes, false) : null,
@@ -40,7 +57,7 @@ const BatchNormalization: Op = {
 
 function batchNorm(b: GraphBuilder, at: Site) {
   const shape = at.shape(0);
-  const channel = (v: string): string => alongChannels(b, v, shape[1]!, shape.length);
+  const channel = (v: string): string => alongChannels(b, v, shape[1], shape.length);
   const inverse = inverseDeviation(b, channel(at.input(4)), floatAttribute(at.node, 'epsilon', 1e-5));
   return {
     channel,
@@ -75,7 +92,13 @@ const LayerNormalization: Op = {
 };
 
 /** The symmetric Jacobian of x ↦ x̂ applied to d: (d − mean d − x̂ mean(d x̂))/√(var + ε). */
-function projected(b: GraphBuilder, d: string, normalized: string, inverse: string, axes: readonly number[]): string {
+function projected(
+  b: GraphBuilder,
+  d: string,
+  normalized: string,
+  inverse: string,
+  axes: readonly number[],
+): string {
   const centred = sub(b, d, reduceMean(b, d, axes));
   const along = mul(b, normalized, reduceMean(b, mul(b, d, normalized), axes));
   return mul(b, sub(b, centred, along), inverse);
@@ -104,7 +127,8 @@ function softmaxJacobian(b: GraphBuilder, at: Site, d: string): string {
   return sub(b, weighted, mul(b, at.output(), reduceSum(b, weighted, [softmaxAxis(at)], true)));
 }
 
-const softmaxAxis = (at: Site): number => normalizeAxis(intAttribute(at.node, 'axis', -1), at.outShape().length);
+const softmaxAxis = (at: Site): number =>
+  normalizeAxis(intAttribute(at.node, 'axis', -1), at.outShape().length);
 
 /** y = x − log Σ exp x. */
 const LogSoftmax: Op = {
@@ -113,9 +137,17 @@ const LogSoftmax: Op = {
     const p = probabilities(b, at);
     return [t ? sub(b, t, reduceSum(b, mul(b, p, t), [softmaxAxis(at)], true)) : null];
   },
-  vjp: (b, at, [g]) => [g ? sub(b, g, mul(b, probabilities(b, at), reduceSum(b, g, [softmaxAxis(at)], true))) : null],
+  vjp: (b, at, [g]) => [
+    g ? sub(b, g, mul(b, probabilities(b, at), reduceSum(b, g, [softmaxAxis(at)], true))) : null,
+  ],
 };
 
-const probabilities = (b: GraphBuilder, at: Site): string => b.add('Softmax', [at.input(0)], { axis: { int: softmaxAxis(at) } });
+const probabilities = (b: GraphBuilder, at: Site): string =>
+  b.add('Softmax', [at.input(0)], { axis: { int: softmaxAxis(at) } });
 
-export const normalization: Record<string, Op> = { BatchNormalization, LayerNormalization, Softmax, LogSoftmax };
+export const normalization: Record<string, Op> = {
+  BatchNormalization,
+  LayerNormalization,
+  Softmax,
+  LogSoftmax,
+};

@@ -39,7 +39,7 @@ const AveragePool: Op = {
   vjp: (b, at, [g]) => {
     const kernel = intsAttribute(at.node, 'kernel_shape')!;
     const [input, output] = [spatial(at.shape(0)), spatial(at.outShape())];
-    const channels = at.shape(0)[1]!;
+    const channels = at.shape(0)[1];
     const geometry = geometryOf(at.node, kernel, input, output);
     const counts = windowCounts(at, input, output);
     const ones = new Float32Array(channels * numElements(kernel)).fill(1);
@@ -58,14 +58,15 @@ function windowCounts(at: Site, input: readonly number[], output: readonly numbe
   const kernel = intsAttribute(node, 'kernel_shape')!;
   const geometry = geometryOf(node, kernel, input, output);
   const includePad = intAttribute(node, 'count_include_pad', 0) === 1;
-  const declaredEnd = (i: number): number => intsAttribute(node, 'pads')?.[kernel.length + i] ?? Math.max(geometry.padsEnd[i]!, 0);
+  const declaredEnd = (i: number): number =>
+    intsAttribute(node, 'pads')?.[kernel.length + i] ?? Math.max(geometry.padsEnd[i], 0);
   const perAxis = output.map((size, i) =>
     Array.from({ length: size }, (_, o) => {
-      const start = o * geometry.strides[i]! - geometry.padsBegin[i]!;
-      const [low, high] = includePad ? [-geometry.padsBegin[i]!, input[i]! + declaredEnd(i)] : [0, input[i]!];
+      const start = o * geometry.strides[i] - geometry.padsBegin[i];
+      const [low, high] = includePad ? [-geometry.padsBegin[i], input[i] + declaredEnd(i)] : [0, input[i]];
       let count = 0;
-      for (let k = 0; k < kernel[i]!; k++) {
-        const position = start + k * geometry.dilations[i]!;
+      for (let k = 0; k < kernel[i]; k++) {
+        const position = start + k * geometry.dilations[i];
         if (position >= low && position < high) count++;
       }
       return count;

@@ -24,10 +24,14 @@ const keptShape = (at: Site): number[] => {
  */
 const kept = (b: GraphBuilder, at: Site, v: string): string => reshape(b, v, at.outShape(), keptShape(at));
 
-const reducedCount = (at: Site): number => numElements(reducedAxes(at).map(i => at.shape(0)[i]!));
+const reducedCount = (at: Site): number => numElements(reducedAxes(at).map(i => at.shape(0)[i]));
 
 /** y = Σ f(x): given by ∂y/∂x of the operand's shape, or null where it is 1 everywhere. */
-function reduction(linearity: Linearity, partial: ((b: GraphBuilder, at: Site) => string) | null, factor: (at: Site) => number = () => 1): Op {
+function reduction(
+  linearity: Linearity,
+  partial: ((b: GraphBuilder, at: Site) => string) | null,
+  factor: (at: Site) => number = () => 1,
+): Op {
   return {
     linearity,
     constantInputs: [1],

@@ -30,7 +30,12 @@ export interface OpRule {
   /**
    * Cotangents of the inputs where `needs` asks for them; not all of `cotangents` (of the outputs) are zero.
    */
-  readonly vjp: (b: GraphBuilder, at: Site, cotangents: readonly Derivative[], needs: readonly boolean[]) => readonly Derivative[];
+  readonly vjp: (
+    b: GraphBuilder,
+    at: Site,
+    cotangents: readonly Derivative[],
+    needs: readonly boolean[],
+  ) => readonly Derivative[];
   /** Inputs that carry no derivative by definition, such as axes, indices and running statistics. */
   readonly constantInputs?: readonly number[];
 }
@@ -48,7 +53,10 @@ export class Site {
 
   input(i: number): string {
     const name = this.node.inputs[i];
-    invariant(name !== undefined && name !== '', `${this.node.opType} node ${this.node.name} has no input ${i}`);
+    invariant(
+      name !== undefined && name !== '',
+      `${this.node.opType} node ${this.node.name} has no input ${i}`,
+    );
     return name;
   }
 
@@ -57,7 +65,7 @@ export class Site {
   }
 
   output(i = 0): string {
-    return this.node.outputs[i]!;
+    return this.node.outputs[i];
   }
 
   typeOf(name: string): TensorType {

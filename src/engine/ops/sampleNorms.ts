@@ -11,7 +11,13 @@ import type { Site } from './rule';
  * @param g cotangent of the node's output, with each sample's part independent of the others
  * @returns undefined where the operator's samples can't be told apart
  */
-export function sampleNorms(b: GraphBuilder, at: Site, operand: number, g: string, samples: number): string | undefined {
+export function sampleNorms(
+  b: GraphBuilder,
+  at: Site,
+  operand: number,
+  g: string,
+  samples: number,
+): string | undefined {
   switch (at.node.opType) {
     case 'Conv':
       return at.shape(0)[0] === samples ? squaredNorms(b, convOuterProducts(b, at, g)) : undefined;
@@ -38,9 +44,9 @@ export function sampleNorms(b: GraphBuilder, at: Site, operand: number, g: strin
 /** x [N…, I] times a weight [I, O]: the rows of one sample stand together. */
 function rowProducts(b: GraphBuilder, at: Site, g: string, samples: number): OuterProducts | undefined {
   const [shape, outShape] = [at.shape(0), at.outShape()];
-  const [columns, rows] = [shape[shape.length - 1]!, outShape[outShape.length - 1]!];
+  const [columns, rows] = [shape[shape.length - 1], outShape[outShape.length - 1]];
   const positions = numElements(shape.slice(0, -1)) / samples;
-  if (shape[0]! % samples !== 0) return undefined;
+  if (shape[0] % samples !== 0) return undefined;
   const last = [0, 1, 3, 2];
   return {
     ...{ samples, groups: 1, rows, columns, positions },
@@ -52,16 +58,24 @@ function rowProducts(b: GraphBuilder, at: Site, g: string, samples: number): Out
 /** A weight [O, I] times x [N…, I, P]. */
 function columnProducts(b: GraphBuilder, at: Site, g: string, samples: number): OuterProducts | undefined {
   const [shape, outShape] = [at.shape(1), at.outShape()];
-  if (shape.length < 3 || shape[0]! % samples !== 0) return undefined;
-  const [columns, width] = [shape[shape.length - 2]!, shape[shape.length - 1]!];
-  const rows = outShape[outShape.length - 2]!;
+  if (shape.length < 3 || shape[0] % samples !== 0) return undefined;
+  const [columns, width] = [shape[shape.length - 2], shape[shape.length - 1]];
+  const rows = outShape[outShape.length - 2];
   const matrices = numElements(shape.slice(0, -2)) / samples;
   const positions = matrices * width;
   const laid = (v: string, from: readonly number[], height: number): string => {
     const apart = transpose(b, reshape(b, v, from, [samples, matrices, height, width]), [0, 2, 1, 3]);
     return reshape(b, apart, [samples, height, matrices, width], [samples, 1, height, positions]);
   };
-  return { samples, groups: 1, rows, columns, positions, g: laid(g, outShape, rows), x: laid(at.input(1), shape, columns) };
+  return {
+    samples,
+    groups: 1,
+    rows,
+    columns,
+    positions,
+    g: laid(g, outShape, rows),
+    x: laid(at.input(1), shape, columns),
+  };
 }
 
 /**

@@ -10,7 +10,11 @@ const MAX_FOLDED = 1 << 20;
  * Replaces what depends on neither data nor `parameters` by its value: with bound dimensions that is all
  * shape arithmetic, so that rules find axes, pads and slices as constants. ONNX Runtime computes the values.
  */
-export async function foldConstants(graph: Graph, types: Types, parameters: ReadonlySet<string>): Promise<Graph> {
+export async function foldConstants(
+  graph: Graph,
+  types: Types,
+  parameters: ReadonlySet<string>,
+): Promise<Graph> {
   const known = new Map<string, Tensor>();
   const constant = new Set([...graph.initializers.keys()].filter(name => !parameters.has(name)));
   const folded: Node[] = [];
@@ -18,8 +22,8 @@ export async function foldConstants(graph: Graph, types: Types, parameters: Read
   for (const node of graph.nodes) {
     const shape = shapeValue(node, types);
     if (shape) {
-      known.set(node.outputs[0]!, shape);
-      constant.add(node.outputs[0]!);
+      known.set(node.outputs[0], shape);
+      constant.add(node.outputs[0]);
     } else if (isFoldable(node, types) && reads(node).every(v => constant.has(v))) {
       folded.push(node);
       for (const o of node.outputs) constant.add(o);
@@ -33,7 +37,13 @@ export async function foldConstants(graph: Graph, types: Types, parameters: Read
   if (outputs.length > 0) {
     const used = new Set(folded.flatMap(reads));
     const session = await Session.create(
-      { ...graph, inputs: [], outputs, nodes: folded, initializers: new Map([...initializers].filter(([name]) => used.has(name))) },
+      {
+        ...graph,
+        inputs: [],
+        outputs,
+        nodes: folded,
+        initializers: new Map([...initializers].filter(([name]) => used.has(name))),
+      },
       { ...cpuSession, optimize: false, threads: 1 },
     );
     for (const [name, value] of Object.entries(await session.run({}))) initializers.set(name, value);

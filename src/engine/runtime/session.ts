@@ -26,7 +26,10 @@ export class Session {
     private readonly graph: Graph,
   ) {}
 
-  /** @throws CurvatureError `model-invalid` when ONNX Runtime refuses the graph, with its reason. */
+  /**
+   * @throws CurvatureError `model-invalid` when ONNX Runtime refuses the graph, `option-invalid` when it lacks the execution
+   * provider; with its reason
+   */
   static async create(graph: Graph, options: SessionOptions = cpuSession): Promise<Session> {
     try {
       const session = await ort.InferenceSession.create(encodeGraph(graph), {
@@ -37,7 +40,14 @@ export class Session {
       });
       return new Session(session, graph);
     } catch (error) {
-      throw new CurvatureError('model-invalid', `ONNX Runtime can't load the graph: ${reasonOf(error)}`);
+      const reason = reasonOf(error);
+      if (options.executionProvider === 'cpu')
+        throw new CurvatureError('model-invalid', `ONNX Runtime can't load the graph: ${reason}`);
+      throw new CurvatureError(
+        'option-invalid',
+        `The execution provider "${options.executionProvider}" can't be used here: ${reason}`,
+        'Choose another one; cpu works everywhere.',
+      );
     }
   }
 
@@ -60,11 +70,20 @@ export class Session {
     for (const { name, elemType, shape } of this.graph.inputs) {
       const given = feeds[name];
       if (!given) throw new Error(`internal: input "${name}" is not fed`);
-      const agrees = given.elemType === elemType && given.shape.length === shape.length && shape.every((d, i) => typeof d !== 'number' || d === given.shape[i]);
+      const agrees =
+        given.elemType === elemType &&
+        given.shape.length === shape.length &&
+        shape.every((d, i) => typeof d !== 'number' || d === given.shape[i]);
       if (!agrees) {
-        throw new Error(`internal: input "${name}" wants ${elemType} [${shape.join()}], got ${given.elemType} [${given.shape.join()}]`);
+        throw new Error(
+          `internal: input "${name}" wants ${elemType} [${shape.join()}], got ${given.elemType} [${given.shape.join()}]`,
+        );
       }
-      inputs[name] = new ort.Tensor(given.elemType as ort.Tensor.Type, given.data as ort.Tensor.DataType, given.shape);
+      inputs[name] = new ort.Tensor(
+        given.elemType as ort.Tensor.Type,
+        given.data as ort.Tensor.DataType,
+        given.shape,
+      );
     }
     let results: ort.InferenceSession.OnnxValueMapType;
     try {
@@ -74,7 +93,7 @@ export class Session {
     }
     return Object.fromEntries(
       Object.entries(results).map(([name, value]) => {
-        const t = value as ort.Tensor;
+        const t = value;
         return [name, { elemType: t.type as ElemType, shape: t.dims, data: t.data as TypedArray }];
       }),
     );
@@ -88,5 +107,8 @@ export class Session {
 /** ONNX Runtime puts source locations in front of what it has to say. */
 function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  return message.replace(/^.*?ERROR_MESSAGE:\s*/s, '').replace(/\s+/g, ' ').slice(0, 400);
+  return message
+    .replace(/^.*?ERROR_MESSAGE:\s*/s, '')
+    .replace(/\s+/g, ' ')
+    .slice(0, 400);
 }

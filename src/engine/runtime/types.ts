@@ -34,9 +34,11 @@ export async function inferTypes(graph: Graph, sample?: Feeds): Promise<Types> {
   await session.dispose();
   const unknown = values.filter(v => !types.has(v));
   if (unknown.length > 0) {
-    if (!sample) throw new CurvatureError('model-unsupported', `The shape of "${unknown[0]}" depends on the data.`);
+    if (!sample)
+      throw new CurvatureError('model-unsupported', `The shape of "${unknown[0]}" depends on the data.`);
     const tapped = await Session.create({ ...graph, outputs: unknown }, { ...cpuSession, optimize: false });
-    for (const [name, t] of Object.entries(await tapped.run(sample))) types.set(name, { elemType: t.elemType, shape: t.shape });
+    for (const [name, t] of Object.entries(await tapped.run(sample)))
+      types.set(name, { elemType: t.elemType, shape: t.shape });
     await tapped.dispose();
   }
   return types;

@@ -68,3 +68,11 @@ test('a model that cannot be read has a text that says why', () => {
   assert.equal(text.text, '// bad.onnx\n// It ends after 12 bytes.\n// Export it again.\n');
   assert.equal(text.layersAt.size, 0);
 });
+
+test('a node whose output is named after it is not named again', () => {
+  const [conv] = aModel.nodes;
+  assert.ok(conv);
+  const named = { ...conv, name: '/conv1/Conv', outputs: ['/conv1/Conv_output_0'] };
+  const line = renderModel({ ...aModel, nodes: [named] }).text.split('\n')[6];
+  assert.equal(line, '%/conv1/Conv_output_0 = Conv(%input, conv1.weight, _) {pads=[1, 1, 1, 1]}');
+});

@@ -1,0 +1,77 @@
+// Runs everything: node test/run.mjs [types|lint|unit|browser|vscode …]
+// Ends with a line 'N passed, N failed, N skipped' and exits with 1 when anything failed.
+import { spawnSync } from 'node:child_process';
+import { readdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+
+const root = path.join(import.meta.dirname, '..');
+process.chdir(root);
+
+/** A tool that either succeeds or not counts as one test. */
+function tool(name, command, args) {
+  console.log(`\n▶ ${name}`);
+  const { status } = spawnSync(process.execPath, [path.join('node_modules', command), ...args], {
+    stdio: 'inherit',
+  });
+  return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skipped: 0 };
+}
+
+/** Runs the bundled test files of a folder, each in a process of its own. */
+async function nodeTests(folder, exclude = () => false) {
+  console.log(`\n▶ ${folder}`);
+  const files = readdirSync(folder, { recursive: true })
+    .map(f => path.join(folder, String(f)))
+    .filter(f => f.endsWith('.test.js') && !exclude(f))
+    .sort();
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  const isSuite = data => data.details?.type === 'suite' || files.includes(data.name);
+  const stream = run({ files: files.map(f => path.resolve(f)), concurrency: true });
+  stream.on('test:pass', data => {
+    if (data.skip !== undefined && data.skip !== false) {
+      counts.skipped++;
+      console.log(`skipped: ${data.name}${typeof data.skip === 'string' ? `: ${data.skip}` : ''}`);
+    } else if (!isSuite(data)) counts.passed++;
+  });
+  stream.on('test:fail', data => {
+    if (data.details?.error?.failureType !== 'subtestsFailed') counts.failed++;
+  });
+  stream.compose(spec).pipe(process.stdout);
+  await new Promise(resolve => stream.on('end', resolve));
+  return counts;
+}
+
+const build = () => {
+  rmSync('out', { recursive: true, force: true });
+  return tool('bundles', '../esbuild.mjs', ['--tests']);
+};
+
+const suites = {
+  types: () => tool('types', 'typescript/bin/tsc', ['--noEmit']),
+  lint: () => {
+    const eslint = tool('lint', 'eslint/bin/eslint.js', ['.', '--max-warnings', '0']);
+    const prettier = tool('format', 'prettier/bin/prettier.cjs', ['--check', '--log-level', 'warn', '.']);
+    return sum([eslint, prettier]);
+  },
+  unit: () => nodeTests('out/unit'),
+  browser: () => nodeTests('out/browser'),
+  vscode: async () => {
+    const { runSuite, runTour } = await import('./support/vscode/run.mjs');
+    return sum([await runSuite(), await runTour()]);
+  },
+};
+
+const sum = all =>
+  all.reduce(
+    (a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped }),
+    { passed: 0, failed: 0, skipped: 0 },
+  );
+
+const chosen = process.argv.slice(2);
+const names = Object.keys(suites).filter(name => chosen.length === 0 || chosen.includes(name));
+const results = [build()];
+if (results[0].failed === 0) for (const name of names) results.push(await suites[name]());
+const { passed, failed, skipped } = sum(results);
+console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
+process.exitCode = failed > 0 ? 1 : 0;
