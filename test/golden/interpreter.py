@@ -133,6 +133,7 @@ OPERATORS.update(
     Sin=torch.sin,
     Cos=torch.cos,
     Softplus=lambda x: torch.logaddexp(x, torch.zeros_like(x)),
+    Swish=lambda x, alpha=1.0: x * torch.sigmoid(alpha * x),
     Softsign=lambda x: x / (1 + x.abs()),
     Mish=lambda x: x * torch.tanh(F.softplus(x)),
     HardSwish=lambda x: x * torch.clamp(x / 6 + 0.5, 0, 1),
@@ -305,6 +306,12 @@ def layer_normalization(x, scale, bias=None, *, axis=-1, epsilon=1e-5, stash_typ
     return y if bias is None else y + bias
 
 
+@operator("GroupNormalization")
+def group_normalization(x, scale, bias, *, num_groups, epsilon=1e-5, stash_type=1):
+    grouped = standardize(x.reshape(x.shape[0], num_groups, -1), (2,), epsilon)
+    return grouped.reshape(x.shape) * along(scale, x) + along(bias, x)
+
+
 @operator("RMSNormalization")
 def rms_normalization(x, scale, *, axis=-1, epsilon=1e-5, stash_type=1):
     axes = tuple(range(axis % x.dim(), x.dim()))
@@ -426,6 +433,36 @@ def gather_elements(x, indices, *, axis=0):
     return torch.gather(x, axis, indices.long() % x.shape[axis])
 
 
+@operator("GatherND")
+def gather_nd(x, indices, *, batch_dims=0):
+    if batch_dims:
+        raise NotImplementedError("GatherND with batch dimensions")
+    return x[tuple(indices.long().unbind(-1))]
+
+
+@operator("ScatterND")
+def scatter_nd(x, indices, updates, *, reduction="none"):
+    return x.index_put(tuple(indices.long().unbind(-1)), updates, accumulate=reduction == "add")
+
+
+@operator("ScatterElements")
+def scatter_elements(x, indices, updates, *, axis=0, reduction="none"):
+    index = indices.long() % x.shape[axis]
+    return x.scatter_add(axis, index, updates) if reduction == "add" else x.scatter(axis, index, updates)
+
+
+@operator("Trilu")
+def trilu(x, k=None, *, upper=1):
+    return (torch.triu if upper else torch.tril)(x, int(number(k, 0)))
+
+
+@operator("CumSum")
+def cumulative_sum(x, axis, *, exclusive=0, reverse=0):
+    axis = int(axis)
+    y = x.flip(axis).cumsum(axis).flip(axis) if reverse else x.cumsum(axis)
+    return y - x if exclusive else y
+
+
 @operator("Expand")
 def expand(x, target):
     return x.expand(torch.broadcast_shapes(x.shape, ints(target)))
@@ -484,6 +521,8 @@ reduction("ReduceSum", torch.sum)
 reduction("ReduceMean", torch.mean)
 reduction("ReduceMax", torch.amax)
 reduction("ReduceMin", torch.amin)
+reduction("ReduceL1", lambda x, axes, keepdim: x.abs().sum(axes, keepdim=keepdim))
+reduction("ReduceLogSum", lambda x, axes, keepdim: x.sum(axes, keepdim=keepdim).log())
 reduction("ReduceL2", lambda x, axes, keepdim: x.square().sum(axes, keepdim=keepdim).sqrt())
 reduction("ReduceSumSquare", lambda x, axes, keepdim: x.square().sum(axes, keepdim=keepdim))
 reduction("ReduceLogSumExp", torch.logsumexp)

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { hvpGraph } from '../curvature/derivatives';
+import { hvpGraph } from '../curvature/productGraphs';
 import type { Parameter } from '../curvature/parameters';
 import { CurvatureError } from '../errors';
 import { encodeGraph } from '../graph/toModel';

@@ -2,7 +2,7 @@ import { numElements, float32Tensor } from '../onnx/tensor';
 import { cancelled } from '../errors';
 import { Session } from '../runtime/session';
 import { Rng } from '../util/rng';
-import { gradientNormGraph, gradientNormName, OUTPUT_PROBE } from './derivatives';
+import { gradientNormGraph, gradientNormName, OUTPUT_PROBE } from './gradientNormGraph';
 import type { Layer } from './layers';
 import { batches, type Problem } from './problem';
 

@@ -2,7 +2,7 @@ import { cancelled, CurvatureError } from '../errors';
 import { float32Tensor, type Tensor } from '../onnx/tensor';
 import { Session } from '../runtime/session';
 import type { Vector } from '../util/vector';
-import { gradientGraph, gradientName, gvpGraph, hvpGraph, hvpName, tangentName } from './derivatives';
+import { gradientGraph, gradientName, gvpGraph, hvpGraph, hvpName, tangentName } from './productGraphs';
 import type { LinearOperator } from './linearOperator';
 import type { Parameter } from './parameters';
 import { batches, type Problem } from './problem';

@@ -2,7 +2,7 @@ import { cancelled } from '../errors';
 import { float32Tensor, type Tensor } from '../onnx/tensor';
 import { Session } from '../runtime/session';
 import { Rng } from '../util/rng';
-import { probeInput, quadraticFormGraph, quadraticFormName } from './derivatives';
+import { probeInput, quadraticFormGraph, quadraticFormName } from './quadraticFormGraph';
 import type { Layer } from './layers';
 import { batches, type Problem } from './problem';
 

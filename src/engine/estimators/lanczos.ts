@@ -52,9 +52,9 @@ const BREAKDOWN = 1e-12;
  * Eigenvalue Problem", §6.9). Cost: one product per step, and the basis: steps × size numbers of 8 bytes (4
  * above a million rows). Yields after each step.
  *
- * When the subspace becomes invariant, the process goes on with a fresh vector orthogonal to it, so that
- * small operators and repeated eigenvalues are found in full. Copies of a repeated eigenvalue of a large
- * operator may be missed when the wanted ones converge first.
+ * When the subspace becomes invariant, the process goes on with a fresh vector orthogonal to it, and an
+ * operator no larger than `maxSteps` is taken whole, so that repeated eigenvalues are found in full. Copies of
+ * a repeated eigenvalue of a larger operator may be missed when the wanted ones converge first.
  *
  * Throws `cancelled`, `not-finite` (naming the step) and what the operator throws; everything yielded before
  * stays good.
@@ -97,7 +97,11 @@ export async function* lanczos(
     const isInvariant = steps === size || remainder <= BREAKDOWN * largest;
     if (steps <= 40 || steps % 5 === 0 || steps === maxSteps || isInvariant) {
       const ritz = ritzValues(block, isInvariant ? 0 : remainder, tolerance);
-      state = select(finished, ritz, { count, which, isInvariant, isWhole: steps === size });
+      state = select(finished, ritz, {
+        ...{ count, which, isInvariant },
+        isWhole: steps === size,
+        takesWhole: size <= maxSteps,
+      });
       if (isInvariant) finished.push(...ritz);
     }
     yield { steps, maxSteps, ...state };
@@ -126,6 +130,8 @@ interface SearchState {
   readonly isInvariant: boolean;
   /** Whether the subspaces fill the whole space. */
   readonly isWhole: boolean;
+  /** Whether the operator is so small that the search goes on until they do: then no copy is missed. */
+  readonly takesWhole: boolean;
 }
 
 /**
@@ -138,7 +144,7 @@ interface SearchState {
 function select(
   finished: readonly RitzValue[],
   block: readonly RitzValue[],
-  { count, which, isInvariant, isWhole }: SearchState,
+  { count, which, isInvariant, isWhole, takesWhole }: SearchState,
 ): { eigenvalues: readonly RitzValue[]; converged: boolean } {
   const rank = { LA: (x: number) => -x, SA: (x: number) => x, LM: (x: number) => -Math.abs(x) }[which];
   const sort = (pairs: readonly RitzValue[]): RitzValue[] =>
@@ -148,7 +154,7 @@ function select(
   const isFirstSearch = finished.length === 0 && !isInvariant;
   const nothingLeft = isFirstSearch || (first.converged && !eigenvalues.includes(first));
   const isKnown = eigenvalues.length === count && eigenvalues.every(pair => pair.converged);
-  return { eigenvalues, converged: isKnown && (isWhole || nothingLeft) };
+  return { eigenvalues, converged: isKnown && (isWhole || (nothingLeft && !takesWhole)) };
 }
 
 /** A random unit vector orthogonal to the basis; a basis that spans everything is never asked for one. */

@@ -73,13 +73,17 @@ function nodeOf(n: NodeProto, name: string): Node {
     name,
     opType: n.opType,
     domain: isStandard(n.domain) ? '' : n.domain,
-    inputs: n.input,
+    inputs: withoutTrailingEmpties(n.input),
     outputs: n.output,
     attributes: Object.fromEntries(n.attribute.map(a => [a.name, attributeOf(a)])),
     captures: n.attribute.flatMap(a => (a.g ? captured(a.g) : a.graphs.flatMap(captured))),
     scope: scopeOf(n),
   };
 }
+
+/** An absent last operand may be written as an empty name; ONNX Runtime crashes on one at LayerNormalization. */
+const withoutTrailingEmpties = (inputs: readonly string[]): readonly string[] =>
+  inputs.slice(0, inputs.findLastIndex(name => name !== '') + 1);
 
 function attributeOf(a: AttributeProto): Attribute {
   switch (a.type) {

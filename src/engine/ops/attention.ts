@@ -1,7 +1,7 @@
 import type { GraphBuilder } from '../graph/builder';
 import { floatAttribute, intAttribute } from '../graph/graph';
 import { float32Tensor } from '../onnx/tensor';
-import type { Canonical } from './canonical';
+import type { Canonical } from './canonicalForm';
 import { add, div, expand, matmul, reshape, scale, transpose } from './emit';
 import type { Site } from './rule';
 

@@ -1,7 +1,10 @@
 import { GraphBuilder, type Types } from '../graph/builder';
 import type { Graph, Node } from '../graph/graph';
-import { CANONICAL_OPSET, canonicalForms } from './canonical';
+import { expansions } from './expansions';
+import { CANONICAL_OPSET, upgrades } from './upgrades';
 import { Site } from './rule';
+
+const canonicalForms = { ...upgrades, ...expansions };
 
 /**
  * The graph with every node in a form that rules know, at operator set 18 or later. Values keep their names where a node

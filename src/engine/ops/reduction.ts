@@ -1,7 +1,7 @@
 import type { GraphBuilder } from '../graph/builder';
 import { intAttribute } from '../graph/graph';
 import { numElements, toNumbers } from '../onnx/tensor';
-import { div, exp, expand, indicator, mul, reduceSum, reshape, scale, sub } from './emit';
+import { div, exp, expand, indicator, mul, neg, reduceSum, reshape, scale, sub } from './emit';
 import { type Linearity, normalizeAxis, type Op, type Site } from './rule';
 
 /** Reductions over axes that are given as the second input; all axes where there are none. */
@@ -65,5 +65,8 @@ export const reductions: Record<string, Op> = {
   ReduceL1: reduction('piecewise', (b, at) => b.add('Sign', [at.input(0)])),
   ReduceL2: reduction('nonlinear', (b, at) => div(b, at.input(0), kept(b, at, at.output()))),
   ReduceSumSquare: reduction('nonlinear', (b, at) => scale(b, at.input(0), 2)),
+  ReduceLogSum: reduction('nonlinear', (b, at) =>
+    expand(b, exp(b, neg(b, kept(b, at, at.output()))), keptShape(at), at.shape(0)),
+  ),
   ReduceLogSumExp: reduction('nonlinear', (b, at) => exp(b, sub(b, at.input(0), kept(b, at, at.output())))),
 };

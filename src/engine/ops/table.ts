@@ -2,11 +2,13 @@ import type { Node } from '../graph/graph';
 import { arithmetic } from './arithmetic';
 import { convolution } from './convolution';
 import { elementwise } from './elementwise';
+import { gathering } from './gathering';
 import { linalg } from './linalg';
 import { movement } from './movement';
 import { normalization } from './normalization';
 import { pool } from './pool';
 import { reductions } from './reduction';
+import { slicing } from './slicing';
 import type { Op, OpRule } from './rule';
 
 /** Zero by definition: piecewise constant results, shapes, indices and random numbers. */
@@ -51,6 +53,8 @@ export const ops: Readonly<Record<string, Op>> = {
   ...pool,
   ...normalization,
   ...movement,
+  ...slicing,
+  ...gathering,
   ...reductions,
   ...Object.fromEntries(zero.map(name => [name, 'zero' as const])),
 };

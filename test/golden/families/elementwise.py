@@ -30,6 +30,8 @@ CASES = [
     op("ThresholdedRelu/alpha", away(2, 5, kinks=(0.5,)), alpha=0.5),
     op("HardSigmoid/plain", away(2, 6, kinks=(-2.5, 2.5), spread=3)),
     op("HardSigmoid/attributes", away(2, 6, kinks=(-1.6, 2.4), spread=2), alpha=0.25, beta=0.4),
+    op("Swish/plain", normal(2, 6), opset=24),
+    op("Swish/alpha", normal(2, 6), opset=24, alpha=1.5),
     op("HardSwish/plain", away(2, 6, kinks=(-3, 3), spread=3)),
     op("PRelu/same-shape", away(2, 3, 2), normal(2, 3, 2)),
     op("PRelu/per-channel", away(2, 3, 2), normal(3, 1)),

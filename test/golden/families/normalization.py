@@ -27,6 +27,7 @@ CASES = [
     layer("epsilon", (2, 5), (5,), epsilon=0.1),
     layer("broadcast-scale", (2, 3, 4), (4,), axis=1),
     op("LayerNormalization/fixed-scale", normal(2, 3, 4), fixed(normal(4)), normal(4)),
+    op("GroupNormalization/two-groups", normal(2, 4, 2, 2), normal(4), normal(4), opset=21, num_groups=2),
     op("InstanceNormalization/4d", normal(2, 3, 2, 3), normal(3), normal(3)),
     op("InstanceNormalization/3d-epsilon", normal(2, 3, 4), normal(3), normal(3), epsilon=0.1),
     op("RMSNormalization/last-axis", normal(2, 3, 5), normal(5), opset=23),

@@ -1,11 +1,11 @@
 """Reductions, with axes as attribute (opset 11), as input (18; ReduceSum from 13), negative, empty or absent."""
 
-from cases import away, given, normal, op, spaced
+from cases import away, given, normal, op, positive, spaced
 
 
 def operand(kind, *shape):
     # Extremes need a distance between values, and the norm is not smooth at zero.
-    draw = {"ReduceMax": spaced, "ReduceMin": spaced, "ReduceL2": away}.get(kind, normal)
+    draw = {"ReduceMax": spaced, "ReduceMin": spaced, "ReduceL1": away, "ReduceL2": away, "ReduceLogSum": positive}.get(kind, normal)
     return draw(*shape)
 
 
@@ -24,7 +24,7 @@ def forms(kind):
     ]
 
 
-KINDS = "ReduceSum ReduceMean ReduceMax ReduceMin ReduceL2 ReduceSumSquare ReduceLogSumExp".split()
+KINDS = "ReduceSum ReduceMean ReduceMax ReduceMin ReduceL1 ReduceL2 ReduceSumSquare ReduceLogSum ReduceLogSumExp".split()
 
 CASES = [
     *(form for kind in KINDS for form in forms(kind)),

@@ -1,0 +1,33 @@
+import { attachLoss, type LossSpec, type Weighting } from '../autodiff/loss';
+import { vjp } from '../autodiff/vjp';
+import { GraphBuilder, type Types } from '../graph/builder';
+import type { Graph } from '../graph/graph';
+import type { Prepared } from '../runtime/prepare';
+import { inferTypes } from '../runtime/types';
+
+export interface Typed {
+  readonly graph: Graph;
+  readonly types: Types;
+}
+
+export async function typed(b: GraphBuilder, outputs: readonly string[]): Promise<Typed> {
+  const graph = b.build(outputs);
+  return { graph, types: await inferTypes(graph) };
+}
+
+/** The gradient of the loss, ready to be differentiated once more. */
+export async function gradient(
+  prepared: Prepared,
+  loss: LossSpec,
+  weighting: Weighting,
+  sources: ReadonlySet<string>,
+  wanted: ReadonlySet<string>,
+) {
+  const attaching = new GraphBuilder(prepared.graph, prepared.types);
+  const attached = attachLoss(attaching, loss, weighting);
+  const primal = await typed(attaching, [attached.loss]);
+  const b = new GraphBuilder(primal.graph, primal.types);
+  const seeds = new Map([[attached.loss, b.scalar(1)]]);
+  const cotangents = vjp(b, primal.graph.nodes, primal.types, seeds, sources, wanted, attached.fixed);
+  return { b, primal, cotangents, attached };
+}

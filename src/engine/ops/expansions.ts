@@ -1,0 +1,132 @@
+import type { GraphBuilder } from '../graph/builder';
+import { floatAttribute, intAttribute, stringAttribute } from '../graph/graph';
+import { numElements } from '../onnx/tensor';
+import { Attention } from './attention';
+import type { Canonical } from './canonicalForm';
+import { add, div, mul, reduceMean, reshape, scale, sub, transpose } from './emit';
+import { normalizeAxis } from './rule';
+
+/** Operators that are spelled out in simpler ones, at every version. */
+
+const globalMaxPool: Canonical = (b, at) => {
+  const axes = at
+    .shape(0)
+    .map((_, i) => i)
+    .slice(2);
+  return [b.add('ReduceMax', [at.input(0), b.ints(axes)], { keepdims: { int: 1 } })];
+};
+
+/** (x − mean)/√(var + ε) over `axes`. */
+function standardized(b: GraphBuilder, x: string, axes: readonly number[], epsilon: number): string {
+  const centred = sub(b, x, reduceMean(b, x, axes));
+  const variance = reduceMean(b, mul(b, centred, centred), axes);
+  return div(b, centred, b.add('Sqrt', [add(b, variance, b.scalar(epsilon))]));
+}
+
+const onChannels = (rank: number, channels: number): number[] => [
+  1,
+  channels,
+  ...Array<number>(rank - 2).fill(1),
+];
+
+const InstanceNormalization: Canonical = (b, at) => {
+  const shape = at.shape(0);
+  const axes = shape.map((_, i) => i).slice(2);
+  const channels = onChannels(shape.length, shape[1]);
+  const laid = (i: number): string => reshape(b, at.input(i), at.shape(i), channels);
+  return [
+    add(
+      b,
+      mul(b, standardized(b, at.input(0), axes, floatAttribute(at.node, 'epsilon', 1e-5)), laid(1)),
+      laid(2),
+    ),
+  ];
+};
+
+/** Channels are standardized group by group; scale and bias have one entry per channel (opset 21; 18 is deprecated). */
+const GroupNormalization: Canonical = (b, at) => {
+  const shape = at.shape(0);
+  const [samples, channels] = shape;
+  const groups = intAttribute(at.node, 'num_groups', 1);
+  const grouped = [samples, groups, numElements(shape.slice(1)) / groups];
+  const x = reshape(b, at.input(0), shape, grouped);
+  const normal = reshape(
+    b,
+    standardized(b, x, [2], floatAttribute(at.node, 'epsilon', 1e-5)),
+    grouped,
+    shape,
+  );
+  const laid = (i: number): string => reshape(b, at.input(i), [channels], onChannels(shape.length, channels));
+  return [add(b, mul(b, normal, laid(1)), laid(2))];
+};
+
+const RMSNormalization: Canonical = (b, at) => {
+  const rank = at.shape(0).length;
+  const first = normalizeAxis(intAttribute(at.node, 'axis', -1), rank);
+  const axes = Array.from({ length: rank - first }, (_, i) => first + i);
+  const x = at.input(0);
+  const meanSquare = reduceMean(b, mul(b, x, x), axes);
+  const root = b.add('Sqrt', [add(b, meanSquare, b.scalar(floatAttribute(at.node, 'epsilon', 1e-5)))]);
+  return [mul(b, div(b, x, root), at.input(1))];
+};
+
+/** y = x/(k + α/n Σ x²)^β, the sum over n neighbouring channels: an average over a window along the channel axis. */
+const LRN: Canonical = (b, at) => {
+  const shape = at.shape(0);
+  const [samples, channels] = shape as [number, number];
+  const size = intAttribute(at.node, 'size', 1);
+  const before = Math.floor((size - 1) / 2);
+  const x = at.input(0);
+  const plane = [samples, 1, channels, numElements(shape.slice(2))];
+  const mean = b.add('AveragePool', [reshape(b, mul(b, x, x), shape, plane)], {
+    kernel_shape: { ints: [size, 1] },
+    pads: { ints: [before, 0, size - 1 - before, 0] },
+    count_include_pad: { int: 1 },
+  });
+  const scaled = scale(b, reshape(b, mean, plane, shape), floatAttribute(at.node, 'alpha', 1e-4));
+  const base = add(b, scaled, b.scalar(floatAttribute(at.node, 'bias', 1)));
+  return [mul(b, x, b.add('Pow', [base, b.scalar(-floatAttribute(at.node, 'beta', 0.75))]))];
+};
+
+/** Blocks of channels become blocks of pixels: a reshape, a transposition and a reshape. */
+const DepthToSpace: Canonical = (b, at) => {
+  const [n, c, h, w] = at.shape(0) as [number, number, number, number];
+  const s = intAttribute(at.node, 'blocksize', 1);
+  const depth = c / (s * s);
+  const isCrd = stringAttribute(at.node, 'mode', 'DCR') === 'CRD';
+  const open = isCrd ? [n, depth, s, s, h, w] : [n, s, s, depth, h, w];
+  const perm = isCrd ? [0, 1, 4, 2, 5, 3] : [0, 3, 4, 1, 5, 2];
+  const moved = transpose(b, reshape(b, at.input(0), at.shape(0), open), perm);
+  return [reshape(b, moved, [n, depth, h, s, w, s], at.outShape())];
+};
+
+const SpaceToDepth: Canonical = (b, at) => {
+  const [n, c, h, w] = at.shape(0) as [number, number, number, number];
+  const s = intAttribute(at.node, 'blocksize', 1);
+  const open = [n, c, h / s, s, w / s, s];
+  return [
+    reshape(
+      b,
+      transpose(b, reshape(b, at.input(0), at.shape(0), open), [0, 3, 5, 1, 2, 4]),
+      [],
+      at.outShape(),
+    ),
+  ];
+};
+
+/** Swish of opset 24: x σ(αx). */
+const Swish: Canonical = (b, at) => [
+  mul(b, at.input(0), b.add('Sigmoid', [scale(b, at.input(0), floatAttribute(at.node, 'alpha', 1))])),
+];
+
+export const expansions: Readonly<Record<string, Canonical>> = {
+  GlobalMaxPool: globalMaxPool,
+  InstanceNormalization,
+  GroupNormalization,
+  RMSNormalization,
+  LRN,
+  Attention,
+  DepthToSpace,
+  SpaceToDepth,
+  Swish,
+};

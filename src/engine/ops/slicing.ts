@@ -1,0 +1,161 @@
+import type { GraphBuilder } from '../graph/builder';
+import { stringAttribute } from '../graph/graph';
+import { toNumbers } from '../onnx/tensor';
+import { padZeros, perAxis, sliceAxis } from './axes';
+import { linear } from './combinators';
+import { reshape, transpose, zeros } from './emit';
+import { normalizeAxis, type Op, type Site } from './rule';
+
+const Slice = linear((b, at, g) => {
+  let result = g;
+  let shape = [...at.outShape()];
+  for (const { axis, start, step } of sliceRanges(at)) {
+    const length = at.shape(0)[axis];
+    const count = shape[axis];
+    // A slice backwards is the reversal of a slice forwards, whose first element is this one's last.
+    const first = step < 0 ? start + (count - 1) * step : start;
+    if (step < 0) result = reverse(b, result, axis);
+    const stride = Math.abs(step);
+    result = spread(b, result, shape, axis, stride);
+    const span = count === 0 ? 0 : (count - 1) * stride + 1;
+    result = padZeros(
+      b,
+      result,
+      perAxis(shape.length, axis, first),
+      perAxis(shape.length, axis, length - first - span),
+    );
+    shape = shape.map((d, i) => (i === axis ? length : d));
+  }
+  return result;
+});
+
+const reverse = (b: GraphBuilder, x: string, axis: number): string =>
+  b.add('Slice', [x, b.ints([-1]), b.ints([Number.MIN_SAFE_INTEGER]), b.ints([axis]), b.ints([-1])]);
+
+/** Puts stride − 1 zeros between neighbours along an axis. */
+function spread(b: GraphBuilder, x: string, shape: readonly number[], axis: number, stride: number): string {
+  if (stride === 1 || shape[axis] <= 1) return x;
+  const open = [...shape.slice(0, axis + 1), 1, ...shape.slice(axis + 1)];
+  const padded = padZeros(
+    b,
+    reshape(b, x, shape, open),
+    open.map(() => 0),
+    perAxis(open.length, axis + 1, stride - 1),
+  );
+  const wide = shape.map((d, i) => (i === axis ? d * stride : d));
+  const flat = reshape(
+    b,
+    padded,
+    open.map((d, i) => (i === axis + 1 ? stride : d)),
+    wide,
+  );
+  return sliceAxis(b, flat, axis, 0, (shape[axis] - 1) * stride + 1);
+}
+
+/** Where a Slice node begins along each of its axes, within bounds. */
+function sliceRanges(at: Site): { axis: number; start: number; step: number }[] {
+  const shape = at.shape(0);
+  const starts = toNumbers(at.constant(1)!);
+  const axes = at.has(3) ? toNumbers(at.constant(3)!) : starts.map((_, i) => i);
+  const steps = at.has(4) ? toNumbers(at.constant(4)!) : starts.map(() => 1);
+  return starts.map((from, i) => {
+    const axis = normalizeAxis(axes[i], shape.length);
+    const length = shape[axis];
+    const step = steps[i];
+    const start = from < 0 ? from + length : from;
+    return { axis, step, start: Math.min(Math.max(start, 0), step < 0 ? length - 1 : length) };
+  });
+}
+const Pad: Op = {
+  linearity: 'linear',
+  constantInputs: [1, 2, 3],
+  jvp: (b, at, [t]) => {
+    if (!t) return [null];
+    const [, pads, , axes] = at.node.inputs;
+    // The padding value is no part of the tangent.
+    return [b.add('Pad', axes ? [t, pads, '', axes] : [t, pads], at.node.attributes)];
+  },
+  vjp: (b, at, [g]) => {
+    if (!g) return [null];
+    const { before, after } = padAmounts(at);
+    const mode = stringAttribute(at.node, 'mode', 'constant');
+    let result = g;
+    let shape = [...at.outShape()];
+    at.shape(0).forEach((length, axis) => {
+      if (before[axis] === 0 && after[axis] === 0) return;
+      if (mode === 'constant') {
+        result = unpad(b, result, shape, axis, before[axis], after[axis]);
+      } else {
+        const source = Array.from({ length: shape[axis] }, (_, i) =>
+          paddedFrom(i - before[axis], length, mode),
+        );
+        result = sumInto(b, result, shape, axis, source, length);
+      }
+      shape = shape.map((d, i) => (i === axis ? length : d));
+    });
+    return [result, null, null, null];
+  },
+};
+
+/** Undoes zero padding along an axis; where pads are negative the data had been cropped, and gets zeros back. */
+function unpad(
+  b: GraphBuilder,
+  g: string,
+  shape: readonly number[],
+  axis: number,
+  before: number,
+  after: number,
+): string {
+  const cut = sliceAxis(b, g, axis, Math.max(before, 0), shape[axis] - Math.max(after, 0));
+  return padZeros(
+    b,
+    cut,
+    perAxis(shape.length, axis, Math.max(-before, 0)),
+    perAxis(shape.length, axis, Math.max(-after, 0)),
+  );
+}
+
+/** The element that padding copies to position i (0 is the first unpadded one). */
+function paddedFrom(i: number, length: number, mode: string): number {
+  if (mode === 'edge') return Math.min(Math.max(i, 0), length - 1);
+  if (mode === 'wrap') return ((i % length) + length) % length;
+  const period = 2 * (length - 1);
+  const folded = ((i % period) + period) % period;
+  return folded < length ? folded : period - folded;
+}
+
+/** Adds the slices of x along an axis into `length` places, slice i to source[i]. */
+function sumInto(
+  b: GraphBuilder,
+  x: string,
+  shape: readonly number[],
+  axis: number,
+  source: readonly number[],
+  length: number,
+): string {
+  const front = [axis, ...shape.map((_, i) => i).filter(i => i !== axis)];
+  const back = shape.map((_, i) => front.indexOf(i));
+  const base = zeros(b, [length, ...front.slice(1).map(i => shape[i])]);
+  const indices = reshape(b, b.ints(source), [source.length], [source.length, 1]);
+  const scattered = b.add('ScatterND', [base, indices, transpose(b, x, front)], {
+    reduction: { string: 'add' },
+  });
+  return transpose(b, scattered, back);
+}
+
+function padAmounts(at: Site): { before: number[]; after: number[] } {
+  const rank = at.shape(0).length;
+  const pads = toNumbers(at.constant(1)!);
+  const axes = at.has(3)
+    ? toNumbers(at.constant(3)!).map(a => normalizeAxis(a, rank))
+    : pads.slice(0, pads.length / 2).map((_, i) => i);
+  const before = Array<number>(rank).fill(0);
+  const after = Array<number>(rank).fill(0);
+  axes.forEach((axis, i) => {
+    before[axis] = pads[i]!;
+    after[axis] = pads[axes.length + i]!;
+  });
+  return { before, after };
+}
+
+export const slicing: Record<string, Op> = { Slice, Pad };
