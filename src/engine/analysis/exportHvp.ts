@@ -22,6 +22,8 @@ export async function exportHvp(
   const model = openModel(options.model);
   const { problem, parameters, diagnostics } = await setUp(model, {
     ...{ data: options.data, loss: options.loss, seed: 0, executionProvider: 'cpu' },
+    // Whoever names a loss with labels will feed them; `auto` takes the loss that the data allow.
+    assumeLabels: options.loss !== 'auto' && options.loss !== 'kl',
     batch: options.batch ?? (options.data === undefined ? DEFAULT_BATCH : Infinity),
   });
   const chosen = choose(parameters, options.parameters);

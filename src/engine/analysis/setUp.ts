@@ -25,6 +25,7 @@ export interface SetUpOptions {
   readonly loss: LossKind | 'auto';
   readonly samples?: number;
   readonly batch?: number;
+  readonly assumeLabels?: boolean;
   readonly seed: number;
   readonly executionProvider: string;
 }
@@ -117,6 +118,7 @@ async function firstRunnable(
         output: graph.outputs[0],
         loss: isCut ? 'mse' : options.loss,
         batch: options.batch,
+        assumeLabels: options.assumeLabels && !isCut,
         session: { ...cpuSession, executionProvider: options.executionProvider },
       });
       return { problem, unrunnable, isCut };

@@ -9,13 +9,14 @@ import type { Prepared } from '../runtime/prepare';
 /**
  * The loss over one output of a model. `auto` takes cross-entropy for integer labels, mse for float targets, and without
  * labels kl where the output can be a distribution, else mse of the model against itself.
- * @param labels as the data file has them; their sample axis may be longer than the batch
+ * @param labels as the data file has them, their sample axis perhaps longer than the batch; `assumed` builds a graph for
+ * labels of the usual shape that are still to come
  */
 export function chooseLoss(
   prepared: Prepared,
   output: string,
   choice: LossKind | 'auto',
-  labels: DataArray | undefined,
+  labels: DataArray | 'assumed' | undefined,
 ): LossSpec {
   const type = prepared.types.get(output);
   if (!type || !isFloat(type.elemType)) {
@@ -26,7 +27,7 @@ export function chooseLoss(
   }
   const kind = choice === 'auto' ? automatic(type.shape, labels) : choice;
   if (kind === 'mse') {
-    if (labels) requireTargets(labels, type.shape);
+    if (labels && labels !== 'assumed') requireTargets(labels, type.shape);
     return {
       kind,
       logits: output,
@@ -62,7 +63,10 @@ export function chooseLoss(
       'Add an integer array "labels" to the data, name it with --labels, or use --loss kl.',
     );
   }
-  const classAxis = axisWithoutLabels(labels, type.shape, softmaxAxis);
+  const classAxis =
+    labels === 'assumed'
+      ? (softmaxAxis ?? defaultClassAxis(type.shape))
+      : axisWithoutLabels(labels, type.shape, softmaxAxis);
   return {
     kind,
     logits,
@@ -72,8 +76,8 @@ export function chooseLoss(
   };
 }
 
-function automatic(shape: readonly number[], labels: DataArray | undefined): LossKind {
-  if (labels) return labels.dtype.startsWith('float') ? 'mse' : 'cross-entropy';
+function automatic(shape: readonly number[], labels: DataArray | 'assumed' | undefined): LossKind {
+  if (labels && labels !== 'assumed') return labels.dtype.startsWith('float') ? 'mse' : 'cross-entropy';
   return shape.length >= 2 && shape[defaultClassAxis(shape)] >= 2 ? 'kl' : 'mse';
 }
 
@@ -140,10 +144,13 @@ function axisWithoutLabels(
   return fits.includes(usual) ? usual : fits[0];
 }
 
+/** Axes of length 1 make no difference: [samples] serves an output of [samples, 1]. */
 function requireTargets(targets: DataArray, shape: readonly number[]): void {
-  if (sameShape(targets.shape.slice(1), shape.slice(1))) return;
+  const long = (dims: readonly number[]): number[] => dims.slice(1).filter(d => d !== 1);
+  if (sameShape(long(targets.shape), long(shape))) return;
   throw new CurvatureError(
     'labels-invalid',
     `Targets '${targets.name}' have shape [${targets.shape.join(', ')}]; the output's is [${['samples', ...shape.slice(1)].join(', ')}].`,
+    targets.dtype.startsWith('float') ? 'If these are class indices, store them as integers (int64).' : undefined,
   );
 }

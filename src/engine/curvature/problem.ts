@@ -24,6 +24,8 @@ export interface ProblemOptions {
   readonly loss: LossKind | 'auto';
   /** Chosen by the size of the activations when absent. */
   readonly batch?: number;
+  /** Build a graph for labels or targets that the data don't have; it can't be run over the data then. */
+  readonly assumeLabels?: boolean;
   readonly session: SessionOptions;
 }
 
@@ -47,7 +49,8 @@ export async function makeProblem(
   const fixed = fixedBatch(graph);
   const batch = Math.min(fixed ?? options.batch ?? fittingBatch(await at(1)), fixed ?? dataset.samples);
   const prepared = await at(batch);
-  const loss = chooseLoss(prepared, options.output, options.loss, dataset.labels);
+  const labels = dataset.labels ?? (options.assumeLabels ? 'assumed' : undefined);
+  const loss = chooseLoss(prepared, options.output, options.loss, labels);
   const targets = loss.isLabelled && dataset.labels ? toTargets(dataset.labels, loss) : undefined;
   return { prepared, loss, dataset, targets, batch, session: options.session };
 }

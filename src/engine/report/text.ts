@@ -9,29 +9,28 @@ export function reportToText(report: Report): string {
   return [...layerTable(report), '', ...summary(report), ''].join('\n');
 }
 
+const matrices = { ggn: 'GGN trace', hessian: 'Hessian trace' } as const;
+
 function layerTable(report: Report): string[] {
-  const { bits, sensitivityMatrix } = report.settings;
-  const widths = bits.map(String);
+  const measured = (['ggn', 'hessian'] as const).filter(matrix => report.layers.some(layer => layer.trace[matrix]));
+  const widths = report.settings.bits.map(String);
   const header = [
-    'layer',
-    'op',
-    'shape',
-    'parameters',
-    'trace',
+    ...['layer', 'op', 'shape', 'parameters'],
+    ...measured.map(matrix => matrices[matrix]),
     'average',
     ...widths.map(b => `Ω(${b})`),
     'bits',
   ];
-  const rows = report.layers.map(layer => {
-    const trace = layer.trace[sensitivityMatrix];
-    return [
-      ...[layer.name, layer.opType, layer.shape.join('×'), String(layer.parameters)],
-      trace ? formatEstimate(trace) : '–',
-      layer.averageTrace === null ? '–' : formatNumber(layer.averageTrace),
-      ...widths.map(b => (b in layer.sensitivity ? formatNumber(layer.sensitivity[b]) : '–')),
-      layer.bits === null ? '–' : String(layer.bits),
-    ];
-  });
+  const rows = report.layers.map(layer => [
+    ...[layer.name, layer.opType, layer.shape.join('×'), String(layer.parameters)],
+    ...measured.map(matrix => {
+      const trace = layer.trace[matrix];
+      return trace ? formatEstimate(trace) : '–';
+    }),
+    layer.averageTrace === null ? '–' : formatNumber(layer.averageTrace),
+    ...widths.map(b => (b in layer.sensitivity ? formatNumber(layer.sensitivity[b]) : '–')),
+    layer.bits === null ? '–' : String(layer.bits),
+  ]);
   const table = [header, ...rows];
   const sizes = header.map((_, column) => Math.max(...table.map(row => row[column].length)));
   // Words stand to the left of their column, numbers to the right.
@@ -47,9 +46,9 @@ function summary(report: Report): string[] {
   const source =
     report.data.source === 'file' ? `of ${report.data.file ?? 'the data'}` : 'of synthetic inputs';
   return [
-    `Loss (${settings.loss}): ${loss} on ${report.samples} samples ${source}. Traces of the ${matrix}.`,
+    `Loss (${settings.loss}): ${loss} on ${report.samples} samples ${source}. Bits are chosen by the traces of the ${matrix}.`,
     ...layers.filter(layer => layer.status !== 'analysed').map(excluded),
-    ...report.layers.filter(layer => isUnconverged(layer, settings.sensitivityMatrix)).map(unconverged),
+    ...piecewiseLinearLine(report),
     ...(report.eigenvalues.length > 0 ? [eigenvalueLine(report)] : []),
     ...(budget ? [budgetLine(budget), ...(budget.message ? [budget.message] : [])] : []),
     ...(report.stopped ? [`Stopped (${report.stopped.reason}): ${report.stopped.message}`] : []),
@@ -59,11 +58,12 @@ function summary(report: Report): string[] {
 const excluded = ({ name, status, reason }: LayerReport): string =>
   `${name}: ${status === 'pending' ? 'not analysed before the run stopped' : 'not reached'}${reason ? ` (${reason})` : ''}.`;
 
-const isUnconverged = ({ trace }: LayerReport, matrix: 'ggn' | 'hessian'): boolean =>
-  trace[matrix]?.converged === false;
-
-const unconverged = ({ name }: LayerReport): string =>
-  `${name}: the trace did not reach the asked precision; allow more probes.`;
+function piecewiseLinearLine({ layers }: Report): string[] {
+  const equal = layers.filter(layer => layer.hessianEqualsGgn).length;
+  if (equal === 0) return [];
+  const which = equal === layers.length ? 'all layers' : `${equal} of ${layers.length} layers`;
+  return [`For ${which} the Hessian's trace equals the GGN's: from there to the loss the model is piecewise linear.`];
+}
 
 function eigenvalueLine({ eigenvalues }: Report): string {
   const values = eigenvalues.map(
