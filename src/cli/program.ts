@@ -65,7 +65,7 @@ function addAnalyze(program: Command, action: (model: string, flags: AnalyzeFlag
       defaultOptions.eigenvalues,
     )
     .option('--samples <n>', 'use the first n samples of the data (default: all)', read.positive)
-    .addOption(batchOption())
+    .addOption(batchOption('chosen by size'))
     .option(
       '--rtol <x>',
       'stop probing when the standard error of every trace is below this share of it',
@@ -111,7 +111,7 @@ function addHvp(program: Command, action: (model: string, flags: HvpFlags) => Pr
     .requiredOption('-o, --output <file>', 'the .onnx file to write')
     .addOption(dataOption())
     .addOption(lossOption())
-    .addOption(batchOption())
+    .addOption(batchOption('all samples of the data, 1 without data'))
     .option('--parameters <globs...>', 'only parameters whose names match, such as "layer4.*" (default: all)')
     .addHelpText(
       'after',
@@ -134,7 +134,7 @@ const lossOption = (): Option =>
     .choices(['auto', 'cross-entropy', 'mse', 'kl'])
     .default(defaultOptions.loss);
 
-const batchOption = (): Option =>
-  new Option('--batch <n>', 'samples per run of the derivative graph (default: chosen by size)').argParser(
+const batchOption = (otherwise: string): Option =>
+  new Option('--batch <n>', `samples per run of the derivative graph (default: ${otherwise})`).argParser(
     read.positive,
   );

@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import type { Browser, Page } from 'playwright-core';
+import type { FromView } from '../../src/protocol/view';
+import { launch, openPage, type OpenPage, skip } from './browser';
+import {
+  cancelledState,
+  doneState,
+  failedState,
+  idleState,
+  largeReport,
+  runningState,
+  smallReport,
+} from './fixtures';
+
+const names = (page: Page): Promise<string[]> => page.locator('.layers tbody th').allInnerTexts();
+
+const sortedBy = (page: Page, column: string): Promise<string | null> =>
+  page.locator(`.layers th[data-column="${column}"]`).getAttribute('aria-sort');
+
+const buttonNames = (page: Page): Promise<string[]> =>
+  page
+    .locator('.actions vscode-button')
+    .evaluateAll(all => all.map(one => one.getAttribute('aria-label') ?? one.textContent ?? ''));
+
+const saves = ['Save as JSON', 'Save as HTML', 'Save as CSV'];
+
+describe('using the report page', { skip }, () => {
+  let browser: Browser;
+  let open: OpenPage;
+  before(async () => {
+    browser = await launch();
+  });
+  after(() => browser.close());
+  beforeEach(async () => {
+    await open?.close();
+    open = await openPage(browser);
+  });
+
+  test('asks for the state once it listens', async () => {
+    assert.deepEqual(await open.posted(), [{ type: 'ready' }]);
+  });
+
+  test('every phase offers what can be done in it', async () => {
+    const cases = [
+      [idleState, ['Analyze', 'Choose Data…']],
+      [runningState(), ['Cancel']],
+      [doneState(smallReport()), ['Analyze Again', 'Choose Data…', ...saves]],
+      [cancelledState(), ['Retry', 'Choose Data…', ...saves]],
+      [failedState, ['Retry', 'Choose Data…']],
+      [{ ...doneState(smallReport()), canAnalyze: false }, saves],
+      [{ ...failedState, canAnalyze: false }, []],
+    ] as const;
+    for (const [state, expected] of cases) {
+      await open.show(state);
+      assert.deepEqual(await buttonNames(open.page), expected, state.phase);
+    }
+  });
+
+  test('buttons send their messages', async () => {
+    const press = async (name: string) =>
+      open.page.locator('.actions').getByRole('button', { name, exact: true }).first().click();
+    await open.show(idleState);
+    await press('Analyze');
+    await press('Choose Data…');
+    await open.show(runningState());
+    await press('Cancel');
+    await open.show(failedState);
+    await press('Retry');
+    await open.show(doneState(smallReport()));
+    for (const name of saves) await open.page.locator(`.actions [aria-label="${name}"]`).first().click();
+    const expected: FromView[] = [
+      { type: 'ready' },
+      { type: 'analyze' },
+      { type: 'chooseData' },
+      { type: 'cancel' },
+      { type: 'retry' },
+      { type: 'saveReport', format: 'json' },
+      { type: 'saveReport', format: 'html' },
+      { type: 'saveReport', format: 'csv' },
+    ];
+    assert.deepEqual(await open.posted(), expected);
+  });
+
+  test('the table sorts by mouse and by keyboard', async () => {
+    await open.show(doneState(smallReport()));
+    const { page } = open;
+    const network = await names(page);
+    assert.equal(await sortedBy(page, 'network'), 'ascending');
+    await page.getByRole('button', { name: 'Weights' }).click();
+    assert.equal(await sortedBy(page, 'parameters'), 'descending');
+    assert.equal((await names(page))[0], 'layer3.0.conv1.weight');
+    await page.getByRole('button', { name: 'Avg. trace' }).focus();
+    await page.keyboard.press('Enter');
+    assert.equal(await sortedBy(page, 'averageTrace'), 'descending');
+    assert.equal(await sortedBy(page, 'parameters'), 'none');
+    await page.keyboard.press('Space');
+    assert.equal(await sortedBy(page, 'averageTrace'), 'ascending');
+    assert.equal((await names(page)).at(-1), 'conv1.weight');
+    for (const column of await page.locator('.layers thead .sort').all()) await column.click();
+    await page.getByRole('button', { name: '#' }).click();
+    assert.deepEqual(await names(page), network);
+  });
+
+  test('rows are walked with arrow keys and revealed with Enter or a click', async () => {
+    await open.show(doneState(smallReport()));
+    const { page } = open;
+    await page.locator('.layer-name').first().focus();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('End');
+    await page.keyboard.press('Enter');
+    await page.locator('.layers tbody tr').nth(3).locator('td').nth(4).click();
+    const revealed = (await open.posted()).flatMap(message =>
+      message.type === 'revealLayer' ? [message.layer] : [],
+    );
+    assert.deepEqual(revealed, ['layer1.0.conv2.weight', 'fc.weight', 'layer2.0.conv1.weight']);
+    assert.equal(await page.locator('.layers tr.selected th').innerText(), 'layer2.0.conv1.weight');
+  });
+
+  test('a point of the frontier is inspected with the arrow keys', async () => {
+    await open.show(doneState(smallReport()));
+    const { page } = open;
+    const slider = page.getByRole('slider');
+    assert.match(await page.locator('.reading').innerText(), /^Suggested: /);
+    await slider.focus();
+    await page.keyboard.press('Home');
+    assert.match((await slider.getAttribute('aria-valuetext')) ?? '', /effective bits, ΣΩ/);
+    assert.match(await page.locator('.bit-groups').innerText(), /2 bit\s+7 layers/);
+    await page.keyboard.press('End');
+    assert.match(await page.locator('.bit-groups').innerText(), /8 bit\s+7 layers/);
+    await page.locator('[aria-label="Back to the suggested point"]').first().click();
+    assert.match(await page.locator('.reading').innerText(), /^Suggested: /);
+  });
+
+  test('the chart shows the chosen quantity', async () => {
+    await open.show(doneState(smallReport()));
+    const { page } = open;
+    await page.locator('vscode-dropdown').click();
+    await page.locator('vscode-option', { hasText: 'Ω at 4 bits' }).click();
+    const label = () => page.locator('.sensitivity canvas').getAttribute('aria-label');
+    assert.match((await label()) ?? '', /^Ω at 4 bits per layer/);
+    await page.locator('vscode-checkbox').focus();
+    await page.keyboard.press('Space');
+    assert.deepEqual(await open.kept(), { ...((await open.kept()) as object), measure: '4', byValue: true });
+  });
+
+  test('new results keep rows, focus, scroll position and order', async () => {
+    const report = largeReport();
+    await open.show(doneState(report));
+    const { page } = open;
+    await page.getByRole('button', { name: 'Weights' }).click();
+    await page.locator('.table-scroll').evaluate(box => box.scrollTo(0, 300));
+    await page.locator('.layer-name').nth(20).focus();
+    const scrollTop = () => page.locator('.table-scroll').evaluate(box => box.scrollTop);
+    const before = [await names(page), await scrollTop()];
+    await page
+      .locator('.layers tbody tr')
+      .evaluateAll(rows => rows.forEach(row => row.setAttribute('data-old', '')));
+    const layers = report.layers.map((layer, i) => (i === 20 ? { ...layer, averageTrace: 123.4 } : layer));
+    await open.show(doneState({ ...report, layers }));
+    assert.deepEqual([await names(page), await scrollTop()], before);
+    assert.equal(await page.locator('.layers tbody tr[data-old]').count(), 60);
+    assert.match(await page.locator('.layers tbody').innerText(), /\b123\b/);
+    assert.equal(await page.evaluate(() => document.activeElement?.className), 'layer-name');
+  });
+
+  test('a page made anew stands where the old one stood', async () => {
+    await open.show(doneState(largeReport()));
+    const { page } = open;
+    await page.getByRole('button', { name: 'Weights' }).click();
+    await page.getByText('Provenance').click();
+    await page.locator('.chart-scroll').evaluate(box => box.scrollTo(0, 240));
+    await page.evaluate(() => window.scrollTo(0, 350));
+    await page.waitForTimeout(100);
+    const kept = await open.kept();
+    const again = await openPage(browser, { kept });
+    await again.show(doneState(largeReport()));
+    assert.equal(await sortedBy(again.page, 'parameters'), 'descending');
+    assert.equal(
+      await again.page.locator('details').evaluate(details => (details as HTMLDetailsElement).open),
+      true,
+    );
+    assert.equal(await again.page.locator('.chart-scroll').evaluate(box => box.scrollTop), 240);
+    const scrolled = await again.page.evaluate(() => window.scrollY);
+    assert.ok(Math.abs(scrolled - 350) <= 2, `scrolled to ${scrolled}`);
+    assert.deepEqual(again.problems, []);
+    await again.close();
+  });
+
+  test('a theme switched while the page is open repaints the charts', async () => {
+    await open.show(doneState(smallReport()));
+    const { page } = open;
+    const picture = () =>
+      page.locator('.sensitivity canvas').evaluate(canvas => (canvas as HTMLCanvasElement).toDataURL());
+    const dark = await picture();
+    await page.evaluate(() => {
+      document.documentElement.style.setProperty('--vscode-charts-orange', '#00ff00');
+      document.body.className = 'vscode-light';
+    });
+    await page.waitForTimeout(150);
+    assert.notEqual(await picture(), dark);
+  });
+});

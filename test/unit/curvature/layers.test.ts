@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { findLayers } from '../../../src/engine/curvature/layers';
+import { findParameters } from '../../../src/engine/curvature/parameters';
+import { piecewiseLinearLayers } from '../../../src/engine/curvature/piecewise';
+import type { Graph } from '../../../src/engine/graph/graph';
+import { float32Tensor, int64Tensor } from '../../../src/engine/onnx/tensor';
+import { input, makeGraph } from '../../support/models';
+
+const weight = (...shape: number[]) =>
+  float32Tensor(shape, new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(0.1));
+const axisOf = (graph: Graph): (number | null)[] => findLayers(graph).map(l => l.channelAxis);
+
+describe('output channels lie along', () => {
+  for (const [what, axis, node, shape] of [
+    ['axis 0 of a Conv', 0, ['Conv', ['x', 'w'], 'y'], [4, 3, 1, 1]],
+    ['axis 1 of a ConvTranspose', 1, ['ConvTranspose', ['x', 'w'], 'y'], [3, 4, 1, 1]],
+    ['axis 1 of a MatMul on the right', 1, ['MatMul', ['x', 'w'], 'y'], [3, 4]],
+    ['axis 0 of a MatMul on the left', 0, ['MatMul', ['w', 'x'], 'y'], [4, 3]],
+    ['axis 1 of a Gemm', 1, ['Gemm', ['x', 'w'], 'y'], [3, 4]],
+    ['axis 0 of a transposed Gemm', 0, ['Gemm', ['x', 'w'], 'y', { transB: { int: 1 } }], [4, 3]],
+    ['axis 0 of an embedding', 0, ['Gather', ['w', 'x'], 'y'], [9, 4]],
+  ] as const) {
+    test(what, () =>
+      assert.deepEqual(axisOf(makeGraph([input('x', 'N', 3)], { w: weight(...shape) }, [node])), [axis]),
+    );
+  }
+
+  test('the other axis behind a Transpose', () => {
+    const graph = makeGraph([input('x', 'N', 3)], { w: weight(4, 3) }, [
+      ['Transpose', ['w'], 'wT', { perm: { ints: [1, 0] } }],
+      ['MatMul', ['x', 'wT'], 'y'],
+    ]);
+    assert.deepEqual(axisOf(graph), [0]);
+  });
+
+  test('no axis behind a Reshape', () => {
+    const graph = makeGraph([input('x', 'N', 3)], { w2: weight(2, 6), s: int64Tensor([3, 4]) }, [
+      ['Reshape', ['w2', 's'], 'r'],
+      ['MatMul', ['x', 'r'], 'y'],
+    ]);
+    assert.deepEqual(axisOf(graph), [null]);
+  });
+});
+
+describe('layers', () => {
+  const graph = makeGraph(
+    [input('x', 'N', 3)],
+    {
+      later: weight(3, 3),
+      'onnx::MatMul_7': weight(3, 3),
+      bias: weight(3),
+      one: weight(1),
+      scale: weight(1),
+    },
+    [
+      ['MatMul', ['x', 'onnx::MatMul_7'], '/encoder/layer.0/query/MatMul'],
+      ['Add', ['/encoder/layer.0/query/MatMul', 'bias'], 'a'],
+      ['Gemm', ['a', 'later', 'one'], 'b'],
+      ['Gemm', ['b', 'later'], 'c'],
+      ['Mul', ['c', 'scale'], 'y'],
+    ],
+  );
+
+  test('are weights of rank 2 in the order of use, with the names that people know', () => {
+    assert.deepEqual(
+      findLayers(graph).map(l => [l.name, l.initializer, l.opType, l.nodes]),
+      [
+        ['encoder.layer.0.query.weight', 'onnx::MatMul_7', 'MatMul', ['/encoder/layer.0/query/MatMul']],
+        ['later', 'later', 'Gemm', ['b', 'c']],
+      ],
+    );
+  });
+
+  test('parameters include biases, of one element too, but no single settings', () => {
+    assert.deepEqual(
+      findParameters(graph).map(p => p.name),
+      ['later', 'onnx::MatMul_7', 'bias', 'one'],
+    );
+  });
+});
+
+test('piecewise linearity is told per layer', () => {
+  const graph = makeGraph(
+    [input('x', 'N', 3)],
+    { a: weight(3, 3), b: weight(3, 3), c: weight(3, 3), d: weight(3, 3) },
+    [
+      ['MatMul', ['x', 'a'], 'h1'],
+      ['Tanh', ['h1'], 'h2'],
+      ['MatMul', ['h2', 'b'], 'h3'],
+      ['Mul', ['h3', 'h2'], 'h4'],
+      ['MatMul', ['h4', 'c'], 'h5'],
+      ['Relu', ['h5'], 'h6'],
+      ['MatMul', ['h6', 'd'], 'h7'],
+      ['MatMul', ['h7', 'd'], 'y'],
+    ],
+  );
+  // a passes tanh, b is multiplied by what does not depend on it, c passes Relu, d is used twice.
+  assert.deepEqual(piecewiseLinearLayers(graph.nodes, findLayers(graph), 'y'), [false, true, true, false]);
+});

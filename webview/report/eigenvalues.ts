@@ -1,0 +1,153 @@
+import type { Eigenvalue } from '../../src/engine/report/schema';
+import { axisStyle, type BarsConfig, chartView, tickStyle, tooltipStyle } from '../shared/chart';
+import { element, fill, icon } from '../shared/element';
+import { formatNumber, typesetNumber } from '../shared/format';
+import type { Theme } from '../shared/theme';
+import { panel, type Section } from './section';
+
+function largest(values: readonly Eigenvalue[]): Eigenvalue | undefined {
+  return values.reduce<Eigenvalue | undefined>(
+    (best, next) => (!best || next.value > best.value ? next : best),
+    undefined,
+  );
+}
+
+/** What the spectrum means for someone who trains or quantizes the model. */
+function meaning(values: readonly Eigenvalue[]): string {
+  const top = largest(values);
+  if (!top) return '';
+  const negative = values.filter(({ value, residual }) => value < -residual).length;
+  const bound = top.converged
+    ? ''
+    : ' λmax has not converged: it is a lower bound, and the step an upper one.';
+  const saddle = negative
+    ? ` ${negative === 1 ? 'One direction curves' : `${negative} directions curve`} downwards: the weights are not at a minimum.`
+    : '';
+  return top.value > 0
+    ? `Largest stable gradient-descent step 2/λmax = ${typesetNumber(2 / top.value)}.${bound}${saddle}`
+    : `No direction found curves upwards.${saddle}`;
+}
+
+function config(values: readonly Eigenvalue[], theme: Theme): BarsConfig {
+  const colours = values.map(({ value }) => (value < 0 ? theme.error : theme.accent));
+  return {
+    type: 'barWithErrorBars',
+    data: {
+      labels: values.map((_, index) => `λ${index + 1}`),
+      datasets: [
+        {
+          label: 'Eigenvalue',
+          data: values.map(({ value, residual }) => ({
+            x: 0,
+            y: value,
+            yMin: value - residual,
+            yMax: value + residual,
+          })),
+          backgroundColor: colours,
+          hoverBackgroundColor: colours,
+          borderColor: theme.highContrast ? theme.border : colours,
+          borderWidth: theme.highContrast ? 1 : 0,
+          borderRadius: 2,
+          maxBarThickness: 40,
+          errorBarColor: theme.foreground,
+          errorBarWhiskerColor: theme.foreground,
+          errorBarLineWidth: 1.25,
+          errorBarWhiskerLineWidth: 1.25,
+          errorBarWhiskerRatio: 0.35,
+          errorBarWhiskerSize: 10,
+        },
+      ],
+    },
+    options: {
+      scales: {
+        x: { ...axisStyle(theme), grid: { display: false }, ticks: tickStyle(theme) },
+        y: {
+          ...axisStyle(theme),
+          beginAtZero: true,
+          ticks: {
+            ...tickStyle(theme),
+            maxTicksLimit: 5,
+            callback: value => typesetNumber(Number(value), 2),
+          },
+        },
+      },
+      plugins: {
+        tooltip: {
+          ...tooltipStyle(theme),
+          callbacks: {
+            label: item => {
+              const found = values[item.dataIndex];
+              return found
+                ? [typesetNumber(found.value, 5), `residual ${typesetNumber(found.residual, 2)}`]
+                : '';
+            },
+          },
+        },
+      },
+    },
+  };
+}
+
+const head = (): HTMLElement =>
+  element(
+    'thead',
+    {},
+    element(
+      'tr',
+      {},
+      element('th', { scope: 'col' }, '#'),
+      element('th', { scope: 'col', class: 'number' }, 'Eigenvalue'),
+      element('th', { scope: 'col', class: 'number' }, 'Residual'),
+      element('th', { scope: 'col' }, 'Converged'),
+    ),
+  );
+
+const row = ({ value, residual, converged }: Eigenvalue, index: number): HTMLElement =>
+  element(
+    'tr',
+    {},
+    element('th', { scope: 'row' }, `λ${index + 1}`),
+    element('td', { class: 'number' }, formatNumber(value, 5)),
+    element('td', { class: 'number' }, formatNumber(residual, 2)),
+    element(
+      'td',
+      { class: converged ? 'good' : 'doubtful' },
+      icon(converged ? 'check' : 'warning'),
+      converged ? 'yes' : 'no',
+    ),
+  );
+
+/** The Hessian's largest eigenvalues. */
+export function eigenvalues(): Section {
+  const chart = chartView<BarsConfig>();
+  const sentence = element('p', { class: 'meaning' });
+  const body = element('tbody');
+  const root = panel('Largest Hessian eigenvalues', 'eigenvalues');
+  root.append(
+    sentence,
+    element(
+      'div',
+      { class: 'side-by-side' },
+      element('div', { class: 'chart-box small' }, chart.canvas),
+      element('table', { class: 'plain' }, head(), body),
+    ),
+  );
+  return {
+    root,
+    update({ state, theme }) {
+      const values = state.report?.eigenvalues ?? [];
+      root.hidden = !values.length;
+      if (!values.length) return;
+      const top = largest(values);
+      fill(sentence, values, () => [
+        element('strong', {}, `λmax = ${typesetNumber(top?.value ?? 0, 4)}`),
+        ` ${meaning(values)}`,
+      ]);
+      fill(body, values, () => values.map(row));
+      chart.draw(
+        config(values, theme),
+        `Bar chart of ${values.length} eigenvalues; the table beside it lists them. ${meaning(values)}`,
+      );
+    },
+  };
+}

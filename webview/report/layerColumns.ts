@@ -1,0 +1,136 @@
+import type { Estimate, LayerReport, Report } from '../../src/engine/report/schema';
+import { type Child, element } from '../shared/element';
+import { formatCount, formatNumber, formatShape } from '../shared/format';
+import { bitChip } from './bitChip';
+import { bitWidths, decidingTrace, matrixName } from './facts';
+
+export type SortKey = number | string | undefined;
+
+export interface Column {
+  readonly id: string;
+  readonly label: string;
+  /** What the label stands for, where it is short. */
+  readonly hint?: string;
+  readonly numeric: boolean;
+  /** What the column is sorted by; layers without a figure come last either way. */
+  readonly key: (layer: LayerReport) => SortKey;
+  readonly cell: (layer: LayerReport) => readonly Child[];
+  /** The same for a spreadsheet, in full precision; two fields where there is an error. */
+  readonly fields: readonly string[];
+  readonly copy: (layer: LayerReport) => readonly (string | number)[];
+}
+
+const dash = (): Child[] => [element('span', { class: 'none', title: 'No figure' }, '–')];
+
+/** Before the budget is spent nothing is suggested; what curvature can't reach stays in float. */
+const suggestion = (layer: LayerReport): Child[] =>
+  layer.bits === null && layer.status !== 'not-reached' ? dash() : [bitChip(layer.bits)];
+
+const number = (value: number | undefined | null): Child[] =>
+  value === undefined || value === null ? dash() : [formatNumber(value)];
+
+function estimateCell(estimate: Estimate | undefined): Child[] {
+  if (!estimate) return dash();
+  return [
+    formatNumber(estimate.estimate),
+    estimate.exact
+      ? element(
+          'span',
+          { class: 'badge', title: 'Every direction was taken; only rounding is left' },
+          'exact',
+        )
+      : element('span', { class: 'error' }, ` ± ${formatNumber(estimate.stderr, 2)}`),
+    estimate.exact || estimate.converged
+      ? undefined
+      : element(
+          'span',
+          { class: 'badge warned', title: 'The cap on probes was reached before the tolerance' },
+          'cap reached',
+        ),
+  ];
+}
+
+function traceColumn(matrix: 'ggn' | 'hessian'): Column {
+  const name = `${matrixName(matrix)} trace`;
+  return {
+    id: `trace-${matrix}`,
+    label: name,
+    hint: `Trace of the layer’s block of the ${matrixName(matrix)} ± standard error`,
+    numeric: true,
+    key: layer => layer.trace[matrix]?.estimate,
+    cell: layer => estimateCell(layer.trace[matrix]),
+    fields: [name, `${name} stderr`],
+    copy: layer => [layer.trace[matrix]?.estimate ?? '', layer.trace[matrix]?.stderr ?? ''],
+  };
+}
+
+function simple(
+  id: string,
+  label: string,
+  numeric: boolean,
+  key: (layer: LayerReport) => SortKey,
+  cell: Column['cell'] = layer => [String(key(layer) ?? '')],
+  hint?: string,
+): Column {
+  return { id, label, hint, numeric, key, cell, fields: [label], copy: layer => [key(layer) ?? ''] };
+}
+
+const omegaColumn = (bits: number): Column => ({
+  id: `omega-${bits}`,
+  label: `Ω ${bits} bit`,
+  hint: `Ω = average trace × squared quantization error at ${bits} bits`,
+  numeric: true,
+  key: layer => layer.sensitivity[String(bits)],
+  cell: layer => {
+    const value = number(layer.sensitivity[String(bits)]);
+    return layer.bits === bits ? [element('strong', { class: 'chosen' }, ...value)] : value;
+  },
+  fields: [`Ω ${bits} bit`, `Ω ${bits} bit stderr`],
+  copy: layer => [layer.sensitivity[String(bits)] ?? '', layer.sensitivityStderr[String(bits)] ?? ''],
+});
+
+/** The columns after the layer's name; a matrix nobody measured has none. */
+export function columnsFor(report: Report): Column[] {
+  const measured = (['ggn', 'hessian'] as const).filter(matrix =>
+    report.layers.some(layer => layer.trace[matrix]),
+  );
+  return [
+    simple('bits', 'Bits', false, layer => layer.bits ?? undefined, suggestion, 'Suggested bit width'),
+    simple('op', 'Operator', false, layer => layer.opType),
+    simple(
+      'shape',
+      'Shape',
+      false,
+      layer => layer.shape.join('x'),
+      layer => [formatShape(layer.shape)],
+    ),
+    simple(
+      'parameters',
+      'Weights',
+      true,
+      layer => layer.parameters,
+      layer => [formatCount(layer.parameters)],
+    ),
+    ...measured.map(traceColumn),
+    simple(
+      'averageTrace',
+      'Avg. trace',
+      true,
+      layer => layer.averageTrace ?? undefined,
+      layer => number(layer.averageTrace),
+      'Trace divided by the number of weights',
+    ),
+    ...bitWidths(report).map(omegaColumn),
+    simple(
+      'samples',
+      'Probes',
+      true,
+      layer => decidingTrace(report, layer)?.samples,
+      layer => {
+        const trace = decidingTrace(report, layer);
+        return trace ? [formatCount(trace.samples)] : dash();
+      },
+      'Probes or draws that the trace rests on',
+    ),
+  ];
+}

@@ -1,0 +1,206 @@
+import type { LayerReport, Report } from '../../src/engine/report/schema';
+import type { Channel } from '../shared/channel';
+import { button } from '../shared/controls';
+import { element, fill, icon, setText, spoken } from '../shared/element';
+import { type Column, columnsFor } from './layerColumns';
+import { sortedPositions } from './layerOrder';
+import { panel, type Section } from './section';
+
+const statusWords = { analysed: '', 'not-reached': 'not reached', pending: 'not measured yet' } as const;
+
+/** Tab-separated values with a head line, as spreadsheets take them. */
+function tabSeparated(report: Report, order: readonly number[], columns: readonly Column[]): string {
+  const lines = order.flatMap(index => {
+    const layer = report.layers[index];
+    return layer
+      ? [[layer.name, layer.status, ...columns.flatMap(column => column.copy(layer))].join('\t')]
+      : [];
+  });
+  return [['Layer', 'Status', ...columns.flatMap(column => column.fields)].join('\t'), ...lines].join('\n');
+}
+
+interface Row {
+  readonly root: HTMLTableRowElement;
+  readonly name: HTMLElement;
+  readonly cells: readonly HTMLTableCellElement[];
+}
+
+/** Every figure of every layer. Rows are kept and moved, so that focus and selection survive partial results. */
+export function layerTable(channel: Channel): Section {
+  const said = spoken('');
+  said.setAttribute('role', 'status');
+  const copy = button({
+    label: 'Copy',
+    icon: 'copy',
+    description: 'Copy the table',
+    onPress: () => void copyTable(),
+  });
+  const head = element('tr');
+  const body = element('tbody');
+  const table = element('table', { class: 'layers' }, element('thead', {}, head), body);
+  const scroller = element(
+    'div',
+    { class: 'table-scroll', tabindex: '0', role: 'group', 'aria-label': 'Layer table, scrollable' },
+    table,
+  );
+  const root = panel('Layers', 'layer-table', copy);
+  root.append(scroller, said);
+
+  let report: Report | undefined;
+  let columns: Column[] = [];
+  let rows: Row[] = [];
+  let order: number[] = [];
+
+  async function copyTable(): Promise<void> {
+    if (!report) return;
+    try {
+      await navigator.clipboard.writeText(tabSeparated(report, order, columns));
+      setText(said, 'Table copied.');
+    } catch {
+      setText(said, 'The clipboard is not available; select the table instead.');
+    }
+  }
+
+  function reveal(index: number): void {
+    const layer = report?.layers[index];
+    if (!layer) return;
+    channel.keep({ selectedLayer: layer.name });
+    markSelected();
+    channel.post({ type: 'revealLayer', layer: layer.name });
+  }
+
+  function markSelected(): void {
+    rows.forEach((row, index) => {
+      row.root.classList.toggle('selected', report?.layers[index]?.name === channel.ui.selectedLayer);
+    });
+  }
+
+  /** One row is in the tab order at a time; the arrow keys move through the rest. */
+  function focusable(index: number): void {
+    rows.forEach((row, i) => row.name.setAttribute('tabindex', i === index ? '0' : '-1'));
+  }
+
+  body.addEventListener('keydown', event => {
+    const from = order.findIndex(index => rows[index]?.name === document.activeElement);
+    const last = order.length - 1;
+    const targets: Readonly<Record<string, number>> = {
+      ArrowDown: from + 1,
+      ArrowUp: from - 1,
+      Home: 0,
+      End: last,
+    };
+    const to = targets[event.key];
+    if (from < 0 || to === undefined) return;
+    event.preventDefault();
+    const target = order[Math.min(last, Math.max(0, to))];
+    if (target === undefined) return;
+    focusable(target);
+    rows[target]?.name.focus();
+  });
+
+  function makeRow(index: number): Row {
+    // Outside VS Code there is nothing to reveal, so the name is plain text there.
+    const name = channel.hasHost
+      ? element('button', { class: 'layer-name', type: 'button' })
+      : element('span', { class: 'layer-name' });
+    const cells = columns.map(column => element('td', column.numeric ? { class: 'number' } : {}));
+    const position = element('td', { class: 'position' }, String(index + 1));
+    const made = element('tr', {}, position, element('th', { scope: 'row' }, name), ...cells);
+    if (channel.hasHost) {
+      made.addEventListener('click', () => {
+        // Selecting text to copy it ends with a click too.
+        if (getSelection()?.isCollapsed !== false) reveal(index);
+      });
+    }
+    return { root: made, name, cells };
+  }
+
+  function fillRow(row: Row, layer: LayerReport): void {
+    row.root.dataset.status = layer.status;
+    const words = statusWords[layer.status];
+    row.name.title = layer.reason ?? '';
+    fill(row.name, [layer.name, words], () => [
+      element('code', {}, layer.name),
+      words ? element('span', { class: 'status' }, words) : undefined,
+    ]);
+    columns.forEach((column, i) => {
+      const cell = row.cells[i];
+      if (cell) fill(cell, [column.copy(layer), layer.trace, layer.bits], () => column.cell(layer));
+    });
+  }
+
+  function sortBy(id: string): void {
+    const { sortColumn, descending } = channel.ui;
+    const numeric = columns.find(column => column.id === id)?.numeric ?? false;
+    channel.keep({ sortColumn: id, descending: sortColumn === id ? !descending : numeric });
+    sort();
+  }
+
+  function heading(id: string, label: string, numeric: boolean, hint?: string): HTMLElement {
+    const press = element('button', { type: 'button', class: 'sort' }, label, icon('arrow-small-down'));
+    if (hint) press.title = hint;
+    press.addEventListener('click', () => sortBy(id));
+    return element('th', { scope: 'col', 'data-column': id, ...(numeric ? { class: 'number' } : {}) }, press);
+  }
+
+  function sort(): void {
+    if (!report) return;
+    const { sortColumn, descending } = channel.ui;
+    for (const cell of head.children) {
+      const active = (cell as HTMLElement).dataset.column === sortColumn;
+      cell.setAttribute('aria-sort', active ? (descending ? 'descending' : 'ascending') : 'none');
+    }
+    const key =
+      sortColumn === 'name'
+        ? (layer: LayerReport) => layer.name
+        : columns.find(column => column.id === sortColumn)?.key;
+    const next = sortedPositions(report.layers, key, descending);
+    if (next.some((index, i) => index !== order[i]) || next.length !== order.length) {
+      order = next;
+      const focused = document.activeElement;
+      body.append(...order.flatMap(index => rows[index]?.root ?? []));
+      if (focused instanceof HTMLElement && body.contains(focused)) focused.focus();
+    }
+  }
+
+  let restored = false;
+  scroller.addEventListener('scroll', () => {
+    if (restored) channel.keep({ tableScrollTop: scroller.scrollTop });
+  });
+
+  return {
+    root,
+    update({ state }) {
+      report = state.report;
+      root.hidden = !report?.layers.length;
+      if (!report) return;
+      const next = columnsFor(report);
+      columns = next;
+      fill(
+        head,
+        next.map(column => column.id),
+        () => [
+          heading('network', '#', false, 'In the order of the network'),
+          heading('name', 'Layer', false),
+          ...next.map(column => heading(column.id, column.label, column.numeric, column.hint)),
+        ],
+      );
+      fill(body, [next.map(column => column.id), report.layers.map(layer => layer.name)], () => {
+        rows = next.length ? (report?.layers ?? []).map((_, index) => makeRow(index)) : [];
+        order = [];
+        return [];
+      });
+      report.layers.forEach((layer, index) => {
+        const row = rows[index];
+        if (row) fillRow(row, layer);
+      });
+      sort();
+      markSelected();
+      if (!rows.some(row => row.name.getAttribute('tabindex') === '0')) focusable(order[0] ?? 0);
+      if (!restored) {
+        restored = true;
+        scroller.scrollTop = channel.ui.tableScrollTop;
+      }
+    },
+  };
+}

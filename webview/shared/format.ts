@@ -1,0 +1,106 @@
+const BYTE_UNITS = ['B', 'KB', 'MB', 'GB', 'TB'];
+const SUPERSCRIPTS: Readonly<Record<string, string>> = {
+  '-': '⁻',
+  '0': '⁰',
+  '1': '¹',
+  '2': '²',
+  '3': '³',
+  '4': '⁴',
+  '5': '⁵',
+  '6': '⁶',
+  '7': '⁷',
+  '8': '⁸',
+  '9': '⁹',
+};
+
+/** A number with `digits` significant digits, in a form that spreadsheets read back: `0.00123`, `12,300` never. */
+export function formatNumber(value: number, digits = 3): string {
+  if (value === 0) return '0';
+  if (!Number.isFinite(value)) return String(value);
+  const size = Math.abs(value);
+  if (size < 1e-3 || size >= 1e6) return value.toExponential(digits - 1).replace('e+', 'e');
+  return size >= 10 ** digits ? value.toFixed(0) : value.toPrecision(digits);
+}
+
+/** The same number set as in print: `−1.23 × 10⁻⁵`. */
+export function typesetNumber(value: number, digits = 3): string {
+  const [mantissa = '', exponent] = formatNumber(value, digits).split('e');
+  const text = mantissa.replace('-', '−');
+  return exponent === undefined ? text : `${text} × ${powerOfTen(Number(exponent))}`;
+}
+
+/** `10⁻³`. */
+export const powerOfTen = (exponent: number): string =>
+  `10${[...String(exponent)].map(digit => SUPERSCRIPTS[digit]).join('')}`;
+
+export const formatCount = (value: number): string => value.toLocaleString('en-US');
+
+/** `269 k`, `25.6 M`: a count where only its size matters. */
+export function shortCount(value: number): string {
+  if (value < 10_000) return formatCount(value);
+  const [scale, unit] = value < 1e6 ? [1e3, 'k'] : value < 1e9 ? [1e6, 'M'] : [1e9, 'G'];
+  return `${(value / scale).toPrecision(3)} ${unit}`;
+}
+
+export interface ByteUnit {
+  readonly name: string;
+  readonly bytes: number;
+}
+
+/** The unit of 1000 (as budgets are written) in which the largest of some sizes reads best. */
+export function byteUnit(largest: number): ByteUnit {
+  const power = largest < 1000 ? 0 : Math.min(4, Math.floor(Math.log10(largest) / 3));
+  return { name: BYTE_UNITS[power] ?? 'B', bytes: 1000 ** power };
+}
+
+export function formatBytes(bytes: number): string {
+  const unit = byteUnit(bytes);
+  const value = bytes / unit.bytes;
+  return `${unit.bytes === 1 || value >= 100 ? value.toFixed(0) : value.toPrecision(3)} ${unit.name}`;
+}
+
+/** A share of one as a percentage. */
+export function formatPercent(share: number): string {
+  const percent = 100 * share;
+  if (percent > 0 && percent < 0.1) return '< 0.1 %';
+  return `${percent < 10 ? Number(percent.toPrecision(2)) : percent.toFixed(0)} %`;
+}
+
+export function formatSeconds(seconds: number): string {
+  if (seconds < 0.001) return '< 1 ms';
+  if (seconds < 1) return `${(1000 * seconds).toFixed(0)} ms`;
+  if (seconds < 60) return `${seconds < 10 ? seconds.toFixed(1) : seconds.toFixed(0)} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${Math.round(seconds % 60)} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+export const formatShape = (shape: readonly number[]): string => shape.join(' × ');
+
+export const plural = (count: number, noun: string): string =>
+  `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+
+/** Shortens a name in its middle, where scope paths differ least. */
+export function shorten(name: string, length: number): string {
+  if (name.length <= length) return name;
+  const tail = Math.ceil((length - 1) * 0.65);
+  return `${name.slice(0, length - 1 - tail)}…${name.slice(-tail)}`;
+}
+
+function commonStart(names: readonly string[]): string {
+  const [first = ''] = names;
+  let length = first.length;
+  for (const name of names) while (!name.startsWith(first.slice(0, length))) length--;
+  return first.slice(0, length);
+}
+
+const reversed = (text: string): string => [...text].reverse().join('');
+
+/** Leaves out the scopes that all names begin or end with; only what tells them apart is left. */
+export function withoutCommonScopes(names: readonly string[]): string[] {
+  if (names.length < 2) return [...names];
+  const start = /^.*[./]/.exec(commonStart(names))?.[0].length ?? 0;
+  const rest = names.map(name => name.slice(start));
+  const end = /[./].*$/.exec(reversed(commonStart(rest.map(reversed))))?.[0].length ?? 0;
+  return rest.map(name => `${start ? '…' : ''}${end ? name.slice(0, -end) : name}`);
+}

@@ -1,0 +1,81 @@
+/** Colours that the canvas needs, read from the page's own variables (`theme.css`). */
+export interface Theme {
+  readonly foreground: string;
+  readonly muted: string;
+  readonly grid: string;
+  readonly background: string;
+  readonly surface: string;
+  readonly border: string;
+  readonly accent: string;
+  readonly warning: string;
+  readonly error: string;
+  readonly fontFamily: string;
+  readonly highContrast: boolean;
+  readonly bits: (bits: number | null) => string;
+}
+
+/** Class of a bit width's colour; widths between two named ones share the next. */
+export function bitsClass(bits: number | null): string {
+  if (bits === null) return 'bits-none';
+  return `bits-${[2, 3, 4, 6, 8].find(width => bits <= width) ?? 16}`;
+}
+
+/** Custom properties may hold `var()` and `color-mix()`; only a real property gives the colour they come to. */
+function resolver(): (property: string) => string {
+  const probe = document.createElement('span');
+  probe.hidden = true;
+  document.body.append(probe);
+  const style = getComputedStyle(probe);
+  queueMicrotask(() => probe.remove());
+  return property => {
+    probe.style.color = `var(${property})`;
+    return style.color;
+  };
+}
+
+export function readTheme(): Theme {
+  const colour = resolver();
+  const widths = ['none', 2, 3, 4, 6, 8, 16].map(width => `bits-${width}`);
+  const byClass = new Map(widths.map(name => [name, colour(`--cv-${name}`)]));
+  return {
+    foreground: colour('--cv-foreground'),
+    muted: colour('--cv-muted'),
+    grid: colour('--cv-grid'),
+    background: colour('--cv-background'),
+    surface: colour('--cv-surface'),
+    border: colour('--cv-border'),
+    accent: colour('--cv-accent'),
+    warning: colour('--cv-warning'),
+    error: colour('--cv-error'),
+    fontFamily: getComputedStyle(document.body).fontFamily,
+    highContrast: document.body.className.includes('high-contrast'),
+    bits: bits => byClass.get(bitsClass(bits)) ?? colour('--cv-bits-none'),
+  };
+}
+
+/** Outside VS Code the page follows the system, and says so the way VS Code would. */
+export function followSystemTheme(): void {
+  const root = document.documentElement;
+  const dark = window.matchMedia('(prefers-color-scheme: dark)');
+  const apply = () => {
+    const kind = dark.matches ? 'vscode-dark' : 'vscode-light';
+    document.body.classList.remove('vscode-dark', 'vscode-light');
+    document.body.classList.add(kind);
+    document.body.dataset.vscodeThemeKind = kind;
+  };
+  root.dataset.standalone = '';
+  dark.addEventListener('change', apply);
+  apply();
+}
+
+/** Runs `onChange` after VS Code (or the system) has switched the theme. */
+export function watchTheme(onChange: () => void): void {
+  let pending = 0;
+  const soon = () => {
+    cancelAnimationFrame(pending);
+    pending = requestAnimationFrame(onChange);
+  };
+  const observer = new MutationObserver(soon);
+  observer.observe(document.body, { attributes: true, attributeFilter: ['class', 'data-vscode-theme-kind'] });
+  observer.observe(document.documentElement, { attributes: true, attributeFilter: ['style'] });
+}
