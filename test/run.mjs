@@ -56,10 +56,7 @@ const suites = {
   },
   unit: () => nodeTests('out/unit'),
   browser: () => nodeTests('out/browser'),
-  vscode: async () => {
-    const { runSuite, runTour } = await import('./support/vscode/run.mjs');
-    return sum([await runSuite(), await runTour()]);
-  },
+  vscode: async () => (await import('./support/vscode/run.mjs')).runVSCodeTests(),
 };
 
 const sum = all =>

@@ -16,7 +16,11 @@ import {
 } from 'vscode-jsonrpc/node.js';
 
 const connection = createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process));
-const partial = { format: 'curvature-report', complete: false, layers: [{ name: 'partial' }] };
+const partial = {
+  format: 'curvature-report',
+  complete: false,
+  layers: [{ name: 'partial', status: 'analysed' }],
+};
 const whole = { format: 'curvature-report', complete: true, layers: [{ name: 'whole' }] };
 const progress = { stage: 'ggn', message: 'draw 1', fraction: 0.5, relativeError: 0.1, etaSeconds: 2 };
 const tellPartial = () => connection.sendNotification('partialResult', partial);
@@ -61,6 +65,10 @@ const behaviours = {
 };
 
 connection.onRequest('analyze', ({ model }, token) => behaviours[model](token));
-connection.onRequest('describeModel', ({ model }) => ({ file: model, nodes: [] }));
+connection.onRequest('describeModel', ({ model }, token) => ({
+  file: model,
+  nodes: [],
+  late: token.isCancellationRequested,
+}));
 process.on('disconnect', () => process.exit());
 connection.listen();

@@ -39,13 +39,21 @@ export class Workbench {
     return this.page.locator('.editor-instance .view-line', { hasText: text }).first();
   }
 
+  /** An inlay hint; its spaces don't break. */
+  hint(text: RegExp): Locator {
+    return this.page.locator('.editor-instance .view-lines').getByText(text).first();
+  }
+
   problem(text: string): Locator {
     return this.page.locator('.markers-panel .monaco-list-row', { hasText: text }).first();
   }
 
-  /** Opens a file's context menu. The explorer is there before the extension's entries are, so it may take some tries. */
+  /**
+   * Opens a file's context menu. The explorer is there before the extension's entries are, and those before the
+   * workspace is known to be trusted, so it may take some tries.
+   */
   async contextMenu(name: string, entry: string): Promise<Locator> {
-    const item = this.page.locator('.monaco-menu .action-item', { hasText: entry });
+    const item = this.page.locator('.monaco-menu .action-item:not(.disabled)', { hasText: entry });
     for (let tries = 0; ; tries++) {
       await this.file(name).click({ button: 'right' });
       const found = await item.waitFor({ timeout: 1500 }).then(

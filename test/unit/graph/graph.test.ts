@@ -12,7 +12,7 @@ import { input, makeGraph } from '../../support/models';
 
 const graph = makeGraph(
   [input('x', 'N', 2)],
-  { w: float32Tensor([2, 2], [1, 2, 3, 4]), axes: int64Tensor([1, 9223372036854775807]) },
+  { w: float32Tensor([2, 2], [1, 2, 3, 4]), axes: int64Tensor([1, 2 ** 63]) },
   [
     ['MatMul', ['x', 'w'], 'a'],
     ['Clip', ['a', '', 'w'], 'b'],

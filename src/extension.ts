@@ -1,0 +1,34 @@
+import * as vscode from 'vscode';
+import type { Analyses } from './extension/analyses';
+import { registerCommands } from './extension/commands';
+import { createCtx } from './extension/ctx';
+import { MODEL_EDITOR, ModelEditor } from './extension/editors/modelEditor';
+import { REPORT_EDITOR, ReportEditor } from './extension/editors/reportEditor';
+import { TEXT_LANGUAGE, TEXT_SCHEME } from './extension/modelUri';
+import { LayerDiagnostics } from './extension/text/diagnostics';
+import { LayerHover } from './extension/text/hover';
+import { LayerHints } from './extension/text/inlayHints';
+import { StatusBar } from './extension/views/statusBar';
+
+/** What other extensions, and the tests, get of this one. */
+export interface CurvatureApi {
+  readonly analyses: Analyses;
+}
+
+export function activate(extension: vscode.ExtensionContext): CurvatureApi {
+  const ctx = createCtx(extension);
+  const { analyses, texts } = ctx;
+  const modelText: vscode.DocumentSelector = { scheme: TEXT_SCHEME, language: TEXT_LANGUAGE };
+  const hints = new LayerHints(texts, analyses);
+  extension.subscriptions.push(
+    registerCommands(ctx),
+    new StatusBar(analyses),
+    new LayerDiagnostics(texts, analyses),
+    hints,
+    vscode.window.registerCustomEditorProvider(MODEL_EDITOR, new ModelEditor(ctx)),
+    vscode.window.registerCustomEditorProvider(REPORT_EDITOR, new ReportEditor(ctx)),
+    vscode.languages.registerHoverProvider(modelText, new LayerHover(texts, analyses)),
+    vscode.languages.registerInlayHintsProvider(modelText, hints),
+  );
+  return { analyses };
+}

@@ -1,0 +1,107 @@
+import * as vscode from 'vscode';
+import type { AnalyzeOptions, Progress } from '../engine/analysis/options';
+import type { Report } from '../engine/report/schema';
+import type { ViewState } from '../protocol/view';
+import { Disposable } from './dispose';
+import type { EngineClient } from './engineClient';
+import { EngineError, cancelledError, toEngineError } from './engineError';
+import { fileName } from './modelUri';
+
+/** The analysis of one model: what is known of it, and at most one run at a time. */
+export class Analysis extends Disposable {
+  private readonly changed = this.register(new vscode.EventEmitter<Analysis>());
+  readonly onDidChange = this.changed.event;
+  private running: { readonly controller: AbortController; readonly engine: EngineClient } | undefined;
+  private current: ViewState;
+
+  constructor(
+    readonly model: vscode.Uri,
+    private readonly newEngine: () => EngineClient,
+    kept: Report | undefined,
+  ) {
+    super();
+    this.current = this.settled(kept);
+  }
+
+  get state(): ViewState {
+    return { ...this.current, canAnalyze: vscode.workspace.isTrusted };
+  }
+
+  get report(): Report | undefined {
+    return this.current.report;
+  }
+
+  get isRunning(): boolean {
+    return this.running !== undefined;
+  }
+
+  /** The process that measures now; each run has its own, so that ending one takes nothing else with it. */
+  get enginePid(): number | undefined {
+    return this.running?.engine.pid;
+  }
+
+  /** Runs to the end. A cancelled run resolves where there is something to keep, and rejects as cancelled otherwise. */
+  async run(options: AnalyzeOptions, onProgress: (progress: Progress) => void): Promise<Report> {
+    const before = this.current;
+    const engine = this.newEngine();
+    const controller = new AbortController();
+    this.running = { engine, controller };
+    this.update({ phase: 'running' });
+    try {
+      const report = await engine.analyze(options, {
+        signal: controller.signal,
+        onProgress: progress => {
+          onProgress(progress);
+          this.update({ ...this.current, progress });
+        },
+        onPartial: partial => this.update({ ...this.current, report: partial }),
+      });
+      this.finish(this.settled(report));
+      if (report.stopped?.reason === 'failed') throw new EngineError('stopped', report.stopped.message);
+      return report;
+    } catch (thrown) {
+      const error = toEngineError(thrown);
+      if (this.running) this.finish(error.isCancelled ? { ...before, phase: 'cancelled' } : failed(error));
+      throw error;
+    } finally {
+      engine.dispose();
+    }
+  }
+
+  cancel(): void {
+    this.running?.controller.abort(cancelledError());
+  }
+
+  override dispose(): void {
+    this.running?.engine.dispose();
+    super.dispose();
+  }
+
+  private finish(state: StateChange): void {
+    this.running = undefined;
+    this.update(state);
+  }
+
+  private update(state: StateChange): void {
+    this.current = { ...state, modelName: fileName(this.model), canAnalyze: true };
+    this.changed.fire(this);
+  }
+
+  private settled(report: Report | undefined): ViewState {
+    const base = { modelName: fileName(this.model), canAnalyze: true };
+    if (!report) return { ...base, phase: 'idle' };
+    if (!report.stopped) return { ...base, phase: 'done', report };
+    const { reason, message } = report.stopped;
+    return reason === 'cancelled'
+      ? { ...base, phase: 'cancelled', report }
+      : { ...base, phase: 'failed', report, error: { message } };
+  }
+}
+
+type StateChange = Omit<ViewState, 'modelName' | 'canAnalyze'>;
+
+const failed = ({ message, hint, partial }: EngineError): StateChange => ({
+  phase: 'failed',
+  error: hint ? { message, hint } : { message },
+  ...(partial ? { report: partial } : {}),
+});

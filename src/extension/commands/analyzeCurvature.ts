@@ -1,0 +1,61 @@
+import * as vscode from 'vscode';
+import type { Analysis } from '../analysis';
+import { readOptions } from '../config';
+import type { Ctx } from '../ctx';
+import { MODEL_EDITOR } from '../editors/modelEditor';
+import { fileName } from '../modelUri';
+import { progressText } from '../progressText';
+import { Cancelled, UserError, analysisError } from '../userError';
+import { modelFor, type Resource } from './resource';
+
+/** Analyses a model and shows its report, which fills while the analysis runs. */
+export async function analyzeCurvature(ctx: Ctx, resource?: Resource): Promise<void> {
+  const model = modelFor(resource);
+  if (!vscode.workspace.isTrusted) {
+    throw new UserError(
+      'Models are not run in an untrusted workspace.',
+      'Trust the workspace to analyze them.',
+      [{ title: 'Manage Trust', command: 'workbench.trust.manage', args: [] }],
+    );
+  }
+  const analysis = await ctx.analyses.of(model);
+  if (analysis.isRunning) {
+    await showPanel(model);
+    return;
+  }
+  const data = await ctx.data.find(model);
+  if (!data) throw new Cancelled('no data was chosen');
+  await showPanel(model);
+  const options = {
+    ...readOptions(model),
+    model: model.fsPath,
+    ...(data.kind === 'file' ? { data: data.path } : {}),
+  };
+  ctx.log.info(`Analyzing ${model.fsPath} on ${data.kind === 'file' ? data.path : 'synthetic inputs'}`);
+  try {
+    await runWithProgress(analysis, options);
+  } catch (error) {
+    throw analysisError(error, model);
+  }
+}
+
+const showPanel = (model: vscode.Uri): Thenable<unknown> =>
+  vscode.commands.executeCommand('vscode.openWith', model, MODEL_EDITOR);
+
+const runWithProgress = (analysis: Analysis, options: Parameters<Analysis['run']>[0]): Thenable<unknown> =>
+  vscode.window.withProgress(
+    {
+      location: vscode.ProgressLocation.Notification,
+      title: `Curvature of ${fileName(analysis.model)}`,
+      cancellable: true,
+    },
+    (notification, token) => {
+      let shown = 0;
+      token.onCancellationRequested(() => analysis.cancel());
+      return analysis.run(options, progress => {
+        const percent = 100 * progress.fraction;
+        notification.report({ message: progressText(progress), increment: Math.max(percent - shown, 0) });
+        shown = Math.max(percent, shown);
+      });
+    },
+  );

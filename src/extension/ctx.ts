@@ -1,0 +1,35 @@
+import * as vscode from 'vscode';
+import { Analyses } from './analyses';
+import { DataChoices } from './dataChoices';
+import { EngineClient } from './engineClient';
+import { ReportStore } from './reportStore';
+import { ModelTexts } from './text/modelTexts';
+
+/** What commands and providers work with; made once, and passed first. */
+export interface Ctx {
+  readonly extensionUri: vscode.Uri;
+  readonly log: vscode.LogOutputChannel;
+  readonly analyses: Analyses;
+  readonly data: DataChoices;
+  readonly texts: ModelTexts;
+}
+
+export function createCtx(extension: vscode.ExtensionContext): Ctx {
+  const log = vscode.window.createOutputChannel('Curvature', { log: true });
+  const serverPath = vscode.Uri.joinPath(extension.extensionUri, 'dist', 'server.js').fsPath;
+  const newEngine = (): EngineClient =>
+    new EngineClient({ serverPath, log: text => log.info(text.trimEnd()) });
+  const store = new ReportStore(extension.storageUri ?? extension.globalStorageUri, log);
+  // Reading models has a process of its own: it goes on whatever becomes of an analysis.
+  const reader = newEngine();
+  const analyses = new Analyses(store, newEngine);
+  const texts = new ModelTexts(model => reader.describeModel(model));
+  extension.subscriptions.push(log, reader, analyses, texts);
+  return {
+    extensionUri: extension.extensionUri,
+    log,
+    analyses,
+    texts,
+    data: new DataChoices(extension.workspaceState),
+  };
+}

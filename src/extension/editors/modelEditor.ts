@@ -1,0 +1,43 @@
+import * as vscode from 'vscode';
+import type { Ctx } from '../ctx';
+import { ReportPanel, type PanelSource } from '../views/reportPanel';
+import { ReadonlyDocument } from './readonlyDocument';
+import { revealText } from '../text/reveal';
+
+export const MODEL_EDITOR = 'curvature.model';
+
+/** Opens a `.onnx` file as its report: empty before the first analysis, live while one runs, whole afterwards. */
+export class ModelEditor implements vscode.CustomReadonlyEditorProvider<ReadonlyDocument> {
+  constructor(private readonly ctx: Ctx) {}
+
+  openCustomDocument(uri: vscode.Uri): ReadonlyDocument {
+    return new ReadonlyDocument(uri);
+  }
+
+  async resolveCustomEditor({ uri }: ReadonlyDocument, panel: vscode.WebviewPanel): Promise<void> {
+    const analysis = await this.ctx.analyses.of(uri);
+    new ReportPanel(panel, this.ctx.extensionUri, {
+      get state() {
+        return analysis.state;
+      },
+      onDidChange: analysis.onDidChange,
+      handle: message => this.handle(uri, message),
+    });
+  }
+
+  private handle(model: vscode.Uri, message: Parameters<PanelSource['handle']>[0]): unknown {
+    switch (message.type) {
+      case 'analyze':
+      case 'retry':
+        return vscode.commands.executeCommand('curvature.analyzeCurvature', model);
+      case 'cancel':
+        return vscode.commands.executeCommand('curvature.cancelAnalysis', model);
+      case 'chooseData':
+        return vscode.commands.executeCommand('curvature.chooseData', model);
+      case 'saveReport':
+        return vscode.commands.executeCommand('curvature.saveReport', model, message.format);
+      case 'revealLayer':
+        return revealText(this.ctx, model, message.layer);
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import { CancellationTokenSource } from 'vscode-jsonrpc/node';
+import type { AnalyzeHooks, AnalyzeOptions, ModelDescription } from '../engine/analysis/options';
+import type { Report } from '../engine/report/schema';
+import { EngineError, cancelledError, markStopped, toEngineError } from './engineError';
+import { EngineProcess } from './engineProcess';
+
+export interface EngineClientOptions {
+  readonly serverPath: string;
+  readonly log?: (text: string) => void;
+  /** How long a cancelled request may take to answer by itself before the process is killed. */
+  readonly graceMs?: number;
+}
+
+/**
+ * The extension's end of the engine: starts the process with the first request, and anew after it died. Whatever
+ * happens over there, a request settles: with a report (perhaps an interrupted one) or with an EngineError.
+ */
+export class EngineClient {
+  private process: EngineProcess | undefined;
+  private disposed = false;
+  private readonly log: (text: string) => void;
+  private readonly graceMs: number;
+
+  constructor(private readonly options: EngineClientOptions) {
+    this.log = options.log ?? (() => undefined);
+    this.graceMs = options.graceMs ?? 1500;
+  }
+
+  /** The process that runs now. */
+  get pid(): number | undefined {
+    return this.process?.isAlive ? this.process.pid : undefined;
+  }
+
+  describeModel(model: string): Promise<ModelDescription> {
+    return this.start().request('describeModel', { model });
+  }
+
+  /**
+   * A cancelled analysis resolves with what was measured so far, marked as cancelled; with nothing measured it rejects
+   * with a `cancelled` error. Any other failure rejects, and the error carries the last partial report.
+   */
+  async analyze(
+    options: AnalyzeOptions,
+    { onProgress, onPartial, signal }: AnalyzeHooks = {},
+  ): Promise<Report> {
+    if (signal?.aborted) throw cancelledError();
+    const process = this.start();
+    const cancellation = new CancellationTokenSource();
+    let partial: Report | undefined;
+    let killing: NodeJS.Timeout | undefined;
+    const cancel = (): void => {
+      cancellation.cancel();
+      killing = setTimeout(() => process.kill(), this.graceMs);
+    };
+    signal?.addEventListener('abort', cancel, { once: true });
+    const listeners = [
+      process.on('progressed', progress => onProgress?.(progress)),
+      process.on('partialResult', report => {
+        if (hasMeasured(report)) partial = report;
+        onPartial?.(report);
+      }),
+    ];
+    try {
+      return await process.request('analyze', options, cancellation.token);
+    } catch (error) {
+      if (!signal?.aborted && !this.disposed) throw toEngineError(error).withPartial(partial);
+      if (!partial) throw cancelledError();
+      return markStopped(partial, 'cancelled', cancelledError().message);
+    } finally {
+      clearTimeout(killing);
+      signal?.removeEventListener('abort', cancel);
+      for (const listener of listeners) listener.dispose();
+      cancellation.dispose();
+    }
+  }
+
+  /** Ends the process; what is pending settles as cancelled. */
+  dispose(): void {
+    this.disposed = true;
+    this.process?.kill();
+  }
+
+  private start(): EngineProcess {
+    if (this.disposed) throw new EngineError(EngineError.cancelled, 'The engine was closed.');
+    if (!this.process?.isAlive) this.process = new EngineProcess(this.options.serverPath, this.log);
+    return this.process;
+  }
+}
+
+/** A report in which nothing is measured yet is not worth keeping in the place of an older one. */
+const hasMeasured = ({ layers }: Report): boolean => layers.some(({ status }) => status === 'analysed');

@@ -1,0 +1,12 @@
+import type { Progress } from '../engine/analysis/options';
+import { formatDuration, formatPercent } from './text/format';
+
+/** `GGN traces: draw 3 of at most 64 · error 12 % · 8 s left` */
+export const progressText = ({ message, relativeError, etaSeconds }: Progress): string =>
+  [
+    message,
+    ...(relativeError === undefined
+      ? []
+      : [`error ${relativeError > 1 ? 'above 100 %' : formatPercent(relativeError)}`]),
+    ...(etaSeconds === undefined ? [] : [`${formatDuration(etaSeconds)} left`]),
+  ].join(' · ');

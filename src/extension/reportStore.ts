@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto';
+import * as vscode from 'vscode';
+import { parseReport, stringifyReport } from '../engine/report/json';
+import type { Report } from '../engine/report/schema';
+
+/**
+ * Keeps the last report of each model in the extension's own storage, so that panels, hovers and diagnostics are back
+ * after a reload. Nothing is written beside the model unless the user saves it there.
+ */
+export class ReportStore {
+  constructor(
+    private readonly folder: vscode.Uri,
+    private readonly log: vscode.LogOutputChannel,
+  ) {}
+
+  async write(model: vscode.Uri, report: Report): Promise<void> {
+    try {
+      await vscode.workspace.fs.createDirectory(this.folder);
+      await vscode.workspace.fs.writeFile(this.fileOf(model), Buffer.from(stringifyReport(report)));
+    } catch (error) {
+      // A full disk costs the copy, not the report that is on the screen.
+      this.log.warn(`The report of ${model.fsPath} could not be kept: ${String(error)}`);
+    }
+  }
+
+  /** The kept report, unless the model has changed since. */
+  async read(model: vscode.Uri): Promise<Report | undefined> {
+    try {
+      const bytes = await vscode.workspace.fs.readFile(this.fileOf(model));
+      const report = parseReport(Buffer.from(bytes).toString('utf8'));
+      const { size, mtime } = await vscode.workspace.fs.stat(model);
+      return size === report.model.sizeBytes && mtime <= Date.parse(report.createdAt) ? report : undefined;
+    } catch (error) {
+      if (!(error instanceof vscode.FileSystemError))
+        this.log.warn(`A kept report is unreadable: ${String(error)}`);
+      return undefined;
+    }
+  }
+
+  fileOf(model: vscode.Uri): vscode.Uri {
+    const name = createHash('sha256').update(model.toString()).digest('hex').slice(0, 32);
+    return vscode.Uri.joinPath(this.folder, `${name}.curvature.json`);
+  }
+}

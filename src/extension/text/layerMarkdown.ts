@@ -1,0 +1,75 @@
+import type { Estimate, LayerReport, Report } from '../../engine/report/schema';
+import { formatBytes, formatEstimate, formatNumber } from '../../engine/report/format';
+import { formatCount, visible } from './format';
+
+/**
+ * What a hover says about a layer. Everything from the model goes through `escapeMarkdown`: a name can neither format
+ * the text nor smuggle a link in.
+ */
+export function layerMarkdown(layer: LayerReport, report: Report): string {
+  const shape = layer.shape.length ? ` ${layer.shape.join(' × ')},` : '';
+  const parts = [
+    `**${escapeMarkdown(layer.name)}** — ${escapeMarkdown(layer.opType)},${shape} ${formatCount(layer.parameters)} weights`,
+    ...(layer.status === 'analysed' ? analysed(layer, report) : [missing(layer)]),
+    ...(report.complete ? [] : ['*These are partial results: the analysis has not finished.*']),
+    ...(report.data.source === 'synthetic' ? ['*Measured without data, on synthetic inputs.*'] : []),
+  ];
+  return parts.join('\n\n');
+}
+
+/** What a hover says before any analysis. `commandLink` is a `command:` URI of ours. */
+export const notAnalysedMarkdown = (layers: readonly string[], commandLink: string | undefined): string =>
+  [
+    `**${layers.map(escapeMarkdown).join(', ')}**`,
+    `Not analysed yet.${commandLink ? ` [Analyze Curvature](${commandLink})` : ''}`,
+  ].join('\n\n');
+
+/** A backslash before every punctuation mark: nothing is left that Markdown, HTML, autolinks or `$(icon)` could take up. */
+export const escapeMarkdown = (text: string): string => visible(text).replace(/[!-/:-@[-`{-~]/g, '\\$&');
+
+function missing(layer: LayerReport): string {
+  const reason = layer.reason ? `: ${escapeMarkdown(layer.reason)}` : '.';
+  return layer.status === 'pending' ? 'The analysis stopped before this layer.' : `Not reached${reason}`;
+}
+
+function analysed(layer: LayerReport, report: Report): string[] {
+  const { trace } = layer;
+  const facts = [
+    ...(trace.ggn ? [`Trace (GGN): ${estimateText(trace.ggn)}`] : []),
+    ...(trace.hessian ? [`Trace (Hessian): ${estimateText(trace.hessian)}`] : []),
+    ...(layer.averageTrace === null ? [] : [`Average trace: ${formatNumber(layer.averageTrace)} per weight`]),
+    layer.hessianEqualsGgn
+      ? 'Hessian block: its trace equals the GGN’s (piecewise linear)'
+      : 'Hessian block: its trace may differ from the GGN’s (curved path)',
+  ];
+  const suggestion =
+    layer.bits === null ? [] : [`Suggested: **${layer.bits} bits**, ${size(layer, layer.bits)}`];
+  return [...suggestion, facts.map(fact => `- ${fact}`).join('\n'), bitTable(layer, report)];
+}
+
+function estimateText(estimate: Estimate): string {
+  if (estimate.exact) return `**${formatEstimate(estimate)}** (exact)`;
+  const samples = `${estimate.samples} ${estimate.samples === 1 ? 'sample' : 'samples'}`;
+  return `**${formatEstimate(estimate)}** (${samples}${estimate.converged ? '' : ', not converged'})`;
+}
+
+const size = (layer: LayerReport, bits: number): string => {
+  const bytes = layer.sizeBytes[bits];
+  return bytes === undefined ? 'size unknown' : formatBytes(bytes);
+};
+
+/** Hovers draw tables without any space between the columns. An entity, since Markdown trims the space itself. */
+const GAP = '&emsp;';
+
+/** Ω is HAWQ-V2's sensitivity: average trace times squared quantization error. */
+function bitTable(layer: LayerReport, report: Report): string {
+  const rows = report.settings.bits.map(bits => {
+    const omega = layer.sensitivity[bits];
+    const stderr = layer.sensitivityStderr[bits];
+    const mark = bits === layer.bits ? '**' : '';
+    const value =
+      omega === undefined ? '–' : formatNumber(omega) + (stderr ? ` ± ${formatNumber(stderr)}` : '');
+    return `| ${mark}${bits}${mark} | ${GAP}${value} | ${GAP}${size(layer, bits)} |`;
+  });
+  return [`| bits | ${GAP}Ω | ${GAP}size |`, '|--:|--:|--:|', ...rows].join('\n');
+}
