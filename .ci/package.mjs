@@ -1,4 +1,4 @@
-// Packs the extension for one platform: node test/support/vscode/package.mjs [target] [file.vsix]
+// Packs the extension for one platform: node .ci/package.mjs [target] [file.vsix]
 // ONNX Runtime brings binaries for every platform, 290 MB in all; a package takes those of its own target.
 import { createVSIX } from '@vscode/vsce';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
