@@ -1,6 +1,7 @@
-// Installs the dependencies when node_modules is missing or older than the lock file: node .ci/setup.mjs
+// Readies a checkout: installs the dependencies when node_modules is missing or older than the lock file, and makes the
+// folder for results.
 import { execSync } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 
 const root = path.join(import.meta.dirname, '..');
@@ -11,3 +12,4 @@ if (!isCurrent) {
   console.log('Installing dependencies …');
   execSync('npm ci --no-audit --no-fund', { cwd: root, stdio: 'inherit' });
 }
+mkdirSync(path.join(root, 'out'), { recursive: true });
