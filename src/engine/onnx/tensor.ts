@@ -14,14 +14,14 @@ export type TypedArray =
   | BigInt64Array
   | BigUint64Array;
 
-type ArrayConstructor = {
-  new (buffer: ArrayBuffer, byteOffset: number, length: number): TypedArray;
+export type ArrayConstructor = {
+  new (buffer: ArrayBufferLike, byteOffset: number, length: number): TypedArray;
   new (length: number): TypedArray;
   readonly BYTES_PER_ELEMENT: number;
 };
 
 /** Element types that have a typed array of their own; float16 and bfloat16 are held as their bits. */
-const storage = {
+export const storage = {
   float32: Float32Array,
   float64: Float64Array,
   float16: Uint16Array,
@@ -148,7 +148,7 @@ export function decodeTensor(proto: TensorProto, external?: Uint8Array): Tensor 
 function viewOf(bytes: Uint8Array, elemType: ElemType): TypedArray {
   const View = storage[elemType];
   const aligned = bytes.byteOffset % View.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes);
-  return new View(aligned.buffer as ArrayBuffer, aligned.byteOffset, bytes.length / View.BYTES_PER_ELEMENT);
+  return new View(aligned.buffer, aligned.byteOffset, bytes.length / View.BYTES_PER_ELEMENT);
 }
 
 function listedValues(proto: TensorProto, elemType: ElemType): ArrayLike<number | bigint> {
