@@ -3,7 +3,7 @@ import path from 'node:path';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { emptyStyleSource, loadAssets, type ReportAssets } from '../../src/cli/html';
 import type { FromView, ToView, ViewState } from '../../src/protocol/view';
-import { type Theme, themes } from './themes';
+import { defaultStyle, type Theme, themes } from './themes';
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
@@ -48,7 +48,7 @@ function skeleton(): string {
   return `<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">
     <meta http-equiv="Content-Security-Policy" content="${policy}">
     <meta name="viewport" content="width=device-width, initial-scale=1"><title>Curvature</title>
-    <link rel="stylesheet" href="report.css"></head>
+    <link rel="stylesheet" href="default.css"><link rel="stylesheet" href="report.css"></head>
     <body><script nonce="test" src="report.js"></script></body></html>`;
 }
 
@@ -96,6 +96,7 @@ export async function openPage(browser: Browser, options: PageOptions = {}): Pro
   const served: Record<string, { body: string; contentType: string }> = {
     '/': { body: skeleton(), contentType: 'text/html' },
     '/report.js': { body: script, contentType: 'text/javascript' },
+    '/default.css': { body: defaultStyle, contentType: 'text/css' },
     '/report.css': { body: style, contentType: 'text/css' },
   };
   await page.route('**/*', route => {

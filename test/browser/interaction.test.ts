@@ -196,7 +196,7 @@ describe('using the report page', { skip }, () => {
       page.locator('.sensitivity canvas').evaluate(canvas => (canvas as HTMLCanvasElement).toDataURL());
     const dark = await picture();
     await page.evaluate(() => {
-      document.documentElement.style.setProperty('--vscode-charts-orange', '#00ff00');
+      document.documentElement.style.setProperty('--vscode-charts-yellow', '#00ff00');
       document.body.className = 'vscode-light';
     });
     await page.waitForTimeout(150);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
+import type { Report } from '../../src/engine/report/schema';
 import { launch, openPage, type OpenPage, skip } from './browser';
 import {
   cancelledReport,
@@ -59,13 +60,34 @@ describe('the report page', { skip }, () => {
       'Provenance',
     ]);
     assert.match(await text(page, '.verdict'), /conv1\.weight/);
-    assert.match(await text(page, '.heroes'), /15\d KB[\s\S]*effective bits[\s\S]*½ ΣΩ/);
+    assert.match(await text(page, '.heroes'), /15\d\sKB[\s\S]*effective bits[\s\S]*½ ΣΩ/);
     assert.match(await text(page, '.facts'), /calibration\.npz[\s\S]*0\.4317[\s\S]*GGN trace[\s\S]*CPU/);
     assert.equal(await page.locator('.layers tbody tr').count(), 7);
     assert.match(await text(page, '.meaning'), /λmax = 21\.84.*2\/λmax = 0\.0916/);
     assert.equal(await page.locator('.eigenvalues tbody tr').count(), 5);
     assert.deepEqual(await drawn(page), [true, true, true]);
     assert.deepEqual(open.problems, []);
+  });
+
+  test('says how the traces were come by, and names no threads where nobody set them', async () => {
+    const sampled = smallReport();
+    const facts = async (report: Report): Promise<string> => {
+      await open.show(doneState(report));
+      return text(open.page, '.facts');
+    };
+    assert.match(await facts(sampled), /sampled output factors, stops at 5\u00a0% error/);
+    assert.match(await facts(sampled), /2 threads, took 9\.7\u00a0s/);
+    const layers = sampled.layers.map(layer => {
+      const ggn = layer.trace.ggn && { ...layer.trace.ggn, stderr: 0, exact: true };
+      return { ...layer, trace: { ggn } };
+    });
+    const exact = await facts({ ...sampled, layers, settings: { ...sampled.settings, threads: 0 } });
+    assert.match(exact, /GGN trace\s+exact\s/);
+    assert.doesNotMatch(exact, /thread|stops at/);
+    assert.match(
+      await facts(hessianReport()),
+      /GGN: sampled[^\n]+\s+Hessian: Hutchinson, stops at 5\u00a0% error; decides the bits/,
+    );
   });
 
   test('every chart tells its finding to a screen reader', async () => {
@@ -112,7 +134,7 @@ describe('the report page', { skip }, () => {
     assert.match(await text(open.page, '.notes'), /layer2\.0\.conv2\.weight is not positive \(0 ± /);
     assert.match(await text(open.page, '.layers thead'), /GGN trace[\s\S]*Hessian trace/);
     assert.equal(await open.page.locator('.badge', { hasText: 'exact' }).count(), 1);
-    assert.equal(await open.page.locator('.badge', { hasText: 'cap reached' }).count(), 4);
+    assert.equal(await open.page.locator('.badge', { hasText: 'capped' }).count(), 4);
     assert.match(await text(open.page, '.meaning'), /One direction curves downwards/);
     assert.deepEqual(await drawn(open.page), [true, true, true]);
     assert.deepEqual(open.problems, []);
@@ -124,7 +146,7 @@ describe('the report page', { skip }, () => {
     assert.equal(await page.getByRole('progressbar').getAttribute('aria-valuenow'), '42');
     assert.match(
       await text(page, '.progress'),
-      /draw 3 of at most 64[\s\S]*relative error 12 % \(goal 5 %\)[\s\S]*about 12 s left/,
+      /draw 3 of at most 64[\s\S]*relative error 12\s% \(goal 5\s%\)[\s\S]*about 12\ss left/,
     );
     assert.match(await text(page, '.notes'), /3 layers not measured yet/);
     assert.equal(await page.locator('.heroes').isVisible(), false);

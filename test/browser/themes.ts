@@ -1,4 +1,7 @@
-/** What VS Code gives a webview: the kind of the theme on the body, and its colours as variables on the root. */
+/**
+ * What VS Code gives a webview: the kind of the theme on the body, and its colours as variables on the root. The values
+ * are those read in a webview of VS Code itself, the translucent ones too.
+ */
 export interface Theme {
   readonly name: string;
   readonly kind: 'vscode-dark' | 'vscode-light' | 'vscode-high-contrast';
@@ -20,16 +23,17 @@ const dark: Theme = {
   colours: {
     ...fonts,
     'button-background': '#0078d4',
-    'button-border': '#ffffff12',
+    'button-border': 'rgba(255, 255, 255, 0.1)',
     'button-foreground': '#ffffff',
     'button-hoverBackground': '#026ec1',
-    'button-secondaryBackground': '#313131',
+    'button-secondaryBackground': 'rgba(0, 0, 0, 0)',
     'button-secondaryForeground': '#cccccc',
-    'button-secondaryHoverBackground': '#3c3c3c',
+    'button-secondaryHoverBackground': '#2b2b2b',
     'charts-blue': '#59a4f9',
     'charts-foreground': '#cccccc',
     'charts-green': '#89d185',
-    'charts-orange': '#d18616',
+    'charts-lines': 'rgba(204, 204, 204, 0.5)',
+    'charts-orange': 'rgba(234, 92, 0, 0.33)',
     'charts-purple': '#b180d7',
     'charts-red': '#f14c4c',
     'charts-yellow': '#cca700',
@@ -37,7 +41,7 @@ const dark: Theme = {
     'checkbox-border': '#3c3c3c',
     'checkbox-foreground': '#cccccc',
     descriptionForeground: '#9d9d9d',
-    disabledForeground: '#cccccc80',
+    disabledForeground: 'rgba(204, 204, 204, 0.5)',
     'dropdown-background': '#313131',
     'dropdown-border': '#3c3c3c',
     'dropdown-foreground': '#cccccc',
@@ -55,7 +59,6 @@ const dark: Theme = {
     'list-hoverBackground': '#2a2d2e',
     'list-inactiveSelectionBackground': '#37373d',
     'progressBar-background': '#0078d4',
-    'terminal-ansiCyan': '#11a8cd',
     'textLink-foreground': '#4daafc',
     'widget-border': '#313131',
   },
@@ -68,7 +71,7 @@ const light: Theme = {
   colours: {
     ...fonts,
     'button-background': '#005fb8',
-    'button-border': '#0000001a',
+    'button-border': 'rgba(0, 0, 0, 0.1)',
     'button-foreground': '#ffffff',
     'button-hoverBackground': '#0258a8',
     'button-secondaryBackground': '#e5e5e5',
@@ -77,7 +80,8 @@ const light: Theme = {
     'charts-blue': '#0063d3',
     'charts-foreground': '#3b3b3b',
     'charts-green': '#388a34',
-    'charts-orange': '#d18616',
+    'charts-lines': 'rgba(59, 59, 59, 0.5)',
+    'charts-orange': 'rgba(234, 92, 0, 0.33)',
     'charts-purple': '#652d90',
     'charts-red': '#e51400',
     'charts-yellow': '#bf8803',
@@ -85,7 +89,7 @@ const light: Theme = {
     'checkbox-border': '#cecece',
     'checkbox-foreground': '#3b3b3b',
     descriptionForeground: '#3b3b3b',
-    disabledForeground: '#61616180',
+    disabledForeground: 'rgba(97, 97, 97, 0.5)',
     'dropdown-background': '#ffffff',
     'dropdown-border': '#cecece',
     'dropdown-foreground': '#3b3b3b',
@@ -103,25 +107,25 @@ const light: Theme = {
     'list-hoverBackground': '#f2f2f2',
     'list-inactiveSelectionBackground': '#e4e6f1',
     'progressBar-background': '#005fb8',
-    'terminal-ansiCyan': '#0598bc',
     'textLink-foreground': '#005fb8',
     'widget-border': '#e5e5e5',
   },
 };
 
-/** Dark High Contrast: backgrounds of buttons, lists and rows have no value at all, borders do. */
+/** Dark High Contrast: some colours have no value at all, charts-orange among them. */
 const highContrast: Theme = {
   name: 'contrast',
   kind: 'vscode-high-contrast',
   colours: {
     ...fonts,
+    'button-background': '#000000',
     'button-border': '#6fc3df',
     'button-foreground': '#ffffff',
     'button-secondaryForeground': '#ffffff',
     'charts-blue': '#59a4f9',
     'charts-foreground': '#ffffff',
     'charts-green': '#89d185',
-    'charts-orange': '#ab5a00',
+    'charts-lines': 'rgba(255, 255, 255, 0.5)',
     'charts-purple': '#b180d7',
     'charts-red': '#f48771',
     'charts-yellow': '#ffd370',
@@ -130,7 +134,7 @@ const highContrast: Theme = {
     'checkbox-foreground': '#ffffff',
     contrastActiveBorder: '#f38518',
     contrastBorder: '#6fc3df',
-    descriptionForeground: '#ffffffb3',
+    descriptionForeground: 'rgba(255, 255, 255, 0.7)',
     disabledForeground: '#a5a5a5',
     'dropdown-background': '#000000',
     'dropdown-border': '#6fc3df',
@@ -138,17 +142,25 @@ const highContrast: Theme = {
     'editor-background': '#000000',
     'editor-foreground': '#ffffff',
     'editorError-foreground': '#f48771',
-    'editorIndentGuide-background1': '#ffffff33',
+    'editorIndentGuide-background1': '#ffffff',
     'editorInfo-foreground': '#59a4f9',
     'editorWarning-foreground': '#ffd370',
     'editorWidget-background': '#0c141f',
     focusBorder: '#f38518',
     foreground: '#ffffff',
+    'list-hoverBackground': 'rgba(255, 255, 255, 0.1)',
     'progressBar-background': '#6fc3df',
-    'terminal-ansiCyan': '#00cdcd',
     'textLink-foreground': '#21a6ff',
     'widget-border': '#6fc3df',
   },
 };
+
+/** What VS Code puts before a webview's own styles, as far as it bears on the layout. */
+export const defaultStyle = `@layer vscode-default {
+  body { overscroll-behavior-x: none; background-color: transparent; margin: 0; padding: 0 20px; }
+  img, video { max-width: 100%; max-height: 100%; }
+  code { padding: 1px 3px; border-radius: 4px; }
+  ::-webkit-scrollbar { width: 10px; height: 10px; }
+}`;
 
 export const themes: readonly [Theme, ...Theme[]] = [dark, light, highContrast];

@@ -40,11 +40,11 @@ test('the verdict names what needs more bits, and why', () => {
   const cases: [readonly (number | null)[], RegExp][] = [
     [
       [8, 4, 4, 4],
-      /^3 of 4 layers stand 4 bits; conv1\.weight needs 8: it carries \d+ % of the predicted loss increase at 4 bits\.$/,
+      /^3 of 4 layers stand 4 bits; conv1\.weight needs 8: it carries \d+\u00a0% of the predicted loss increase at 4 bits\.$/,
     ],
     [
       [8, 8, 4, 2],
-      /^2 of 4 layers stand 4 bits or fewer; 2 need 8, conv1\.weight most of all: they carry \d+ % of/,
+      /^2 of 4 layers stand 4 bits or fewer; 2 need 8, conv1\.weight most of all: they carry \d+\u00a0% of/,
     ],
     [[8, 4], /^1 of 2 layers stands 4 bits; conv1\.weight needs 8/],
     [[4, 4, 4], /^All 3 layers stand 4 bits\.$/],
@@ -74,13 +74,23 @@ test('numbers keep their significant digits and can be read back', () => {
     [12345678, '1.23e7'],
   ];
   for (const [value, expected] of cases) assert.equal(formatNumber(value), expected);
-  assert.equal(typesetNumber(-0.0000123), '−1.23 × 10⁻⁵');
+  assert.equal(typesetNumber(-0.0000123), '−1.23\u00a0×\u00a010⁻⁵');
 });
 
 test('sizes, shares and durations read well', () => {
-  assert.deepEqual([100, 2048, 1.5e6].map(formatBytes), ['100 B', '2.05 KB', '1.50 MB']);
-  assert.deepEqual([0.61, 0.0214, 0.00001, 0].map(formatPercent), ['61 %', '2.1 %', '< 0.1 %', '0 %']);
-  assert.deepEqual([0.25, 9.71, 75, 3725].map(formatSeconds), ['250 ms', '9.7 s', '1 min 15 s', '1 h 2 min']);
+  assert.deepEqual([100, 2048, 1.5e6].map(formatBytes), ['100\u00a0B', '2.05\u00a0KB', '1.50\u00a0MB']);
+  assert.deepEqual([0.61, 0.0214, 0.00001, 0].map(formatPercent), [
+    '61\u00a0%',
+    '2.1\u00a0%',
+    '<\u00a00.1\u00a0%',
+    '0\u00a0%',
+  ]);
+  assert.deepEqual([0.25, 9.71, 75, 3725].map(formatSeconds), [
+    '250\u00a0ms',
+    '9.7\u00a0s',
+    '1\u00a0min 15\u00a0s',
+    '1\u00a0h 2\u00a0min',
+  ]);
 });
 
 test('long names keep what tells them apart', () => {

@@ -12,6 +12,8 @@ export interface Column {
   /** What the label stands for, where it is short. */
   readonly hint?: string;
   readonly numeric: boolean;
+  /** What its cells hold beside a figure. */
+  readonly className?: string;
   /** What the column is sorted by; layers without a figure come last either way. */
   readonly key: (layer: LayerReport) => SortKey;
   readonly cell: (layer: LayerReport) => readonly Child[];
@@ -29,34 +31,45 @@ const suggestion = (layer: LayerReport): Child[] =>
 const number = (value: number | undefined | null): Child[] =>
   value === undefined || value === null ? dash() : [formatNumber(value)];
 
-function estimateCell(estimate: Estimate | undefined): Child[] {
-  if (!estimate) return dash();
-  return [
-    formatNumber(estimate.estimate),
-    estimate.exact
-      ? element(
-          'span',
-          { class: 'badge', title: 'Every direction was taken; only rounding is left' },
-          'exact',
-        )
-      : element('span', { class: 'error' }, ` ± ${formatNumber(estimate.stderr, 2)}`),
-    estimate.exact || estimate.converged
-      ? undefined
-      : element(
-          'span',
-          { class: 'badge warned', title: 'The cap on probes was reached before the tolerance' },
-          'cap reached',
-        ),
-  ];
+/** What stands behind `±`; nothing where nothing was sampled. */
+const errorText = (estimate: Estimate): string =>
+  estimate.exact ? '' : `± ${formatNumber(estimate.stderr, 2)}`;
+
+function badge(estimate: Estimate): HTMLElement | undefined {
+  if (estimate.exact) {
+    const title = 'Every direction was taken; only rounding is left';
+    return element('span', { class: 'badge', title }, 'exact');
+  }
+  if (estimate.converged) return undefined;
+  const title = 'The cap on probes was reached before the tolerance';
+  return element('span', { class: 'badge warned', title }, 'capped');
 }
 
-function traceColumn(matrix: 'ggn' | 'hessian'): Column {
+/** Figure, error and badge each in a place of their own, so that figures stand under each other. */
+const estimateCell = (estimate: Estimate | undefined): Child[] => [
+  ...number(estimate?.estimate),
+  element('span', { class: 'error' }, estimate && errorText(estimate)),
+  element('span', { class: 'beside' }, estimate && badge(estimate)),
+];
+
+/** The places that a column needs beside its figures. */
+function places(estimates: readonly Estimate[]): string {
+  const longest = Math.max(0, ...estimates.map(estimate => errorText(estimate).length));
+  return [
+    'estimate',
+    longest > 6 ? 'with-long-error' : longest ? 'with-error' : '',
+    estimates.some(estimate => badge(estimate) !== undefined) ? 'with-badge' : '',
+  ].join(' ');
+}
+
+function traceColumn(matrix: 'ggn' | 'hessian', report: Report): Column {
   const name = `${matrixName(matrix)} trace`;
   return {
     id: `trace-${matrix}`,
     label: name,
     hint: `Trace of the layer’s block of the ${matrixName(matrix)} ± standard error`,
     numeric: true,
+    className: places(report.layers.flatMap(layer => layer.trace[matrix] ?? [])),
     key: layer => layer.trace[matrix]?.estimate,
     cell: layer => estimateCell(layer.trace[matrix]),
     fields: [name, `${name} stderr`],
@@ -111,7 +124,7 @@ export function columnsFor(report: Report): Column[] {
       layer => layer.parameters,
       layer => [formatCount(layer.parameters)],
     ),
-    ...measured.map(traceColumn),
+    ...measured.map(matrix => traceColumn(matrix, report)),
     simple(
       'averageTrace',
       'Avg. trace',

@@ -25,6 +25,9 @@ interface Row {
   readonly cells: readonly HTMLTableCellElement[];
 }
 
+const cellClass = ({ numeric, className = '' }: Column): string =>
+  `${numeric ? 'number' : ''} ${className}`.trim();
+
 /** Every figure of every layer. Rows are kept and moved, so that focus and selection survive partial results. */
 export function layerTable(channel: Channel): Section {
   const said = spoken('');
@@ -103,7 +106,7 @@ export function layerTable(channel: Channel): Section {
     const name = channel.hasHost
       ? element('button', { class: 'layer-name', type: 'button' })
       : element('span', { class: 'layer-name' });
-    const cells = columns.map(column => element('td', column.numeric ? { class: 'number' } : {}));
+    const cells = columns.map(() => element('td'));
     const position = element('td', { class: 'position' }, String(index + 1));
     const made = element('tr', {}, position, element('th', { scope: 'row' }, name), ...cells);
     if (channel.hasHost) {
@@ -125,7 +128,9 @@ export function layerTable(channel: Channel): Section {
     ]);
     columns.forEach((column, i) => {
       const cell = row.cells[i];
-      if (cell) fill(cell, [column.copy(layer), layer.trace, layer.bits], () => column.cell(layer));
+      if (!cell) return;
+      cell.className = cellClass(column);
+      fill(cell, [column.copy(layer), layer.trace, layer.bits], () => column.cell(layer));
     });
   }
 
@@ -136,11 +141,11 @@ export function layerTable(channel: Channel): Section {
     sort();
   }
 
-  function heading(id: string, label: string, numeric: boolean, hint?: string): HTMLElement {
+  function heading(id: string, label: string, hint?: string): HTMLElement {
     const press = element('button', { type: 'button', class: 'sort' }, label, icon('arrow-small-down'));
     if (hint) press.title = hint;
     press.addEventListener('click', () => sortBy(id));
-    return element('th', { scope: 'col', 'data-column': id, ...(numeric ? { class: 'number' } : {}) }, press);
+    return element('th', { scope: 'col', 'data-column': id }, press);
   }
 
   function sort(): void {
@@ -180,11 +185,15 @@ export function layerTable(channel: Channel): Section {
         head,
         next.map(column => column.id),
         () => [
-          heading('network', '#', false, 'In the order of the network'),
-          heading('name', 'Layer', false),
-          ...next.map(column => heading(column.id, column.label, column.numeric, column.hint)),
+          heading('network', '#', 'In the order of the network'),
+          heading('name', 'Layer'),
+          ...next.map(column => heading(column.id, column.label, column.hint)),
         ],
       );
+      next.forEach((column, i) => {
+        const cell = head.children[i + 2];
+        if (cell) cell.className = cellClass(column);
+      });
       fill(body, [next.map(column => column.id), report.layers.map(layer => layer.name)], () => {
         rows = next.length ? (report?.layers ?? []).map((_, index) => makeRow(index)) : [];
         order = [];

@@ -45,6 +45,10 @@ function nonPositiveMarks(shown: () => BarWindow): BarPlugin {
   };
 }
 
+/** Where the error bar begins and ends; an exact figure has none. */
+const whiskers = (value: number, stderr: number, min: number) =>
+  stderr > 0 ? { xMin: Math.max(min, value - stderr), xMax: value + stderr } : { xMin: NaN, xMax: NaN };
+
 export function sensitivityConfig(shown: () => BarWindow): BarsConfig {
   const { rows, range, measure, labelWidth, labelOf, theme, onPick } = shown();
   const colours = rows.map(({ layer }) => (layer.bits === null ? theme.accent : theme.bits(layer.bits)));
@@ -58,8 +62,8 @@ export function sensitivityConfig(shown: () => BarWindow): BarsConfig {
           label: measure.label,
           data: rows.map(({ value, stderr }) =>
             value > 0
-              ? { x: value, y: 0, xMin: Math.max(range.min, value - stderr), xMax: value + stderr }
-              : { x: NaN, y: 0, xMin: NaN, xMax: NaN },
+              ? { x: value, y: 0, ...whiskers(value, stderr, range.min) }
+              : { x: NaN, y: 0, ...whiskers(NaN, 0, range.min) },
           ),
           backgroundColor: colours,
           hoverBackgroundColor: colours,

@@ -107,19 +107,28 @@ const losses = {
   kl: 'KL against its own output',
 } as const;
 
-function estimators(report: Report): string {
-  const { matrix, rtol } = report.settings;
-  const ggn = 'sampled output factors';
-  const hessian = 'Hutchinson';
-  const method = matrix === 'both' ? `${ggn}; ${hessian}` : matrix === 'ggn' ? ggn : hessian;
-  return `${method}, error below ${formatPercent(rtol)}`;
+type Matrix = 'ggn' | 'hessian';
+
+/** How the traces were come by; the tolerance is what was asked for, whether or not the cap on probes came first. */
+function method(report: Report, matrix: Matrix): string {
+  const estimates = report.layers.flatMap(layer => layer.trace[matrix] ?? []);
+  if (estimates.length && estimates.every(estimate => estimate.exact)) return 'exact';
+  const sampling = matrix === 'ggn' ? 'sampled output factors' : 'Hutchinson';
+  return `${sampling}, stops at ${formatPercent(report.settings.rtol)} error`;
+}
+
+function curvatureTile(report: Report): HTMLElement {
+  const { matrix, sensitivityMatrix } = report.settings;
+  if (matrix !== 'both')
+    return tile('', 'Curvature', [`${matrixName(matrix)} trace`], method(report, matrix));
+  const note = (one: Matrix): string =>
+    `${matrixName(one)}: ${method(report, one)}${one === sensitivityMatrix ? '; decides the bits' : ''}`;
+  return tile('', 'Curvature', ['GGN and Hessian'], note('ggn'), note('hessian'));
 }
 
 function factTiles(report: Report): HTMLElement[] {
   const { model, settings } = report;
   const seconds = sum(Object.values(report.timings));
-  const matrices =
-    settings.matrix === 'both' ? `GGN and Hessian trace` : `${matrixName(settings.matrix)} trace`;
   return [
     dataTile(report),
     tile(
@@ -128,13 +137,7 @@ function factTiles(report: Report): HTMLElement[] {
       [report.loss === null ? 'not measured' : typesetNumber(report.loss, 4)],
       `${losses[settings.loss]}, mean of ${formatCount(report.samples)}`,
     ),
-    tile(
-      '',
-      'Curvature',
-      [matrices],
-      estimators(report),
-      settings.matrix === 'both' ? `${matrixName(settings.sensitivityMatrix)} decides the bits` : undefined,
-    ),
+    curvatureTile(report),
     tile(
       '',
       'Parameters',
@@ -145,7 +148,8 @@ function factTiles(report: Report): HTMLElement[] {
       '',
       'Device',
       [settings.executionProvider.toUpperCase()],
-      `${plural(settings.threads, 'thread')}, ${formatSeconds(seconds)}`,
+      // Without a number of threads ONNX Runtime chose one, and doesn't say which.
+      `${settings.threads ? `${plural(settings.threads, 'thread')}, ` : ''}took ${formatSeconds(seconds)}`,
     ),
   ];
 }
@@ -175,7 +179,10 @@ export function summary(): Section {
       );
       fill(
         facts,
-        [report.model, report.data, report.settings, report.samples, report.loss, report.timings],
+        [
+          [report.model, report.data, report.settings, report.samples, report.loss, report.timings],
+          report.layers.map(layer => layer.trace),
+        ],
         () => factTiles(report),
       );
     },

@@ -1,3 +1,5 @@
+/** A no-break space: a number and its unit stay on one line. */
+const NBSP = '\u00a0';
 const BYTE_UNITS = ['B', 'KB', 'MB', 'GB', 'TB'];
 const SUPERSCRIPTS: Readonly<Record<string, string>> = {
   '-': '⁻',
@@ -26,7 +28,7 @@ export function formatNumber(value: number, digits = 3): string {
 export function typesetNumber(value: number, digits = 3): string {
   const [mantissa = '', exponent] = formatNumber(value, digits).split('e');
   const text = mantissa.replace('-', '−');
-  return exponent === undefined ? text : `${text} × ${powerOfTen(Number(exponent))}`;
+  return exponent === undefined ? text : `${text}${NBSP}×${NBSP}${powerOfTen(Number(exponent))}`;
 }
 
 /** `10⁻³`. */
@@ -39,7 +41,7 @@ export const formatCount = (value: number): string => value.toLocaleString('en-U
 export function shortCount(value: number): string {
   if (value < 10_000) return formatCount(value);
   const [scale, unit] = value < 1e6 ? [1e3, 'k'] : value < 1e9 ? [1e6, 'M'] : [1e9, 'G'];
-  return `${(value / scale).toPrecision(3)} ${unit}`;
+  return `${(value / scale).toPrecision(3)}${NBSP}${unit}`;
 }
 
 export interface ByteUnit {
@@ -56,23 +58,23 @@ export function byteUnit(largest: number): ByteUnit {
 export function formatBytes(bytes: number): string {
   const unit = byteUnit(bytes);
   const value = bytes / unit.bytes;
-  return `${unit.bytes === 1 || value >= 100 ? value.toFixed(0) : value.toPrecision(3)} ${unit.name}`;
+  return `${unit.bytes === 1 || value >= 100 ? value.toFixed(0) : value.toPrecision(3)}${NBSP}${unit.name}`;
 }
 
 /** A share of one as a percentage. */
 export function formatPercent(share: number): string {
   const percent = 100 * share;
-  if (percent > 0 && percent < 0.1) return '< 0.1 %';
-  return `${percent < 10 ? Number(percent.toPrecision(2)) : percent.toFixed(0)} %`;
+  if (percent > 0 && percent < 0.1) return `<${NBSP}0.1${NBSP}%`;
+  return `${percent < 10 ? Number(percent.toPrecision(2)) : percent.toFixed(0)}${NBSP}%`;
 }
 
 export function formatSeconds(seconds: number): string {
-  if (seconds < 0.001) return '< 1 ms';
-  if (seconds < 1) return `${(1000 * seconds).toFixed(0)} ms`;
-  if (seconds < 60) return `${seconds < 10 ? seconds.toFixed(1) : seconds.toFixed(0)} s`;
+  if (seconds < 0.001) return `<${NBSP}1${NBSP}ms`;
+  if (seconds < 1) return `${(1000 * seconds).toFixed(0)}${NBSP}ms`;
+  if (seconds < 60) return `${seconds < 10 ? seconds.toFixed(1) : seconds.toFixed(0)}${NBSP}s`;
   const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min ${Math.round(seconds % 60)} s`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  if (minutes < 60) return `${minutes}${NBSP}min ${Math.round(seconds % 60)}${NBSP}s`;
+  return `${Math.floor(minutes / 60)}${NBSP}h ${minutes % 60}${NBSP}min`;
 }
 
 export const formatShape = (shape: readonly number[]): string => shape.join(' × ');

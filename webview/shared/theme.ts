@@ -20,17 +20,33 @@ export function bitsClass(bits: number | null): string {
   return `bits-${[2, 3, 4, 6, 8].find(width => bits <= width) ?? 16}`;
 }
 
-/** Custom properties may hold `var()` and `color-mix()`; only a real property gives the colour they come to. */
+/** The colour that is seen where `colours` lie over each other, the last on top. */
+function seen(canvas: CanvasRenderingContext2D, colours: readonly string[]): string {
+  for (const colour of colours) {
+    canvas.fillStyle = colour;
+    canvas.fillRect(0, 0, 1, 1);
+  }
+  const [red = 0, green = 0, blue = 0] = canvas.getImageData(0, 0, 1, 1).data;
+  return `rgb(${red}, ${green}, ${blue})`;
+}
+
+/**
+ * Custom properties may hold `var()` and `color-mix()`; only a real property gives the colour they come to. Where a
+ * theme has a translucent one, what it comes to on the page's background is taken.
+ */
 function resolver(): (property: string) => string {
   const probe = document.createElement('span');
   probe.hidden = true;
   document.body.append(probe);
   const style = getComputedStyle(probe);
   queueMicrotask(() => probe.remove());
-  return property => {
+  const computed = (property: string): string => {
     probe.style.color = `var(${property})`;
     return style.color;
   };
+  const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+  return property =>
+    canvas ? seen(canvas, [computed('--cv-background'), computed(property)]) : computed(property);
 }
 
 export function readTheme(): Theme {

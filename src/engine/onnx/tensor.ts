@@ -146,7 +146,7 @@ export function decodeTensor(proto: TensorProto, external?: Uint8Array): Tensor 
 
 /** Typed arrays need aligned memory, which a slice of the file often isn't. */
 function viewOf(bytes: Uint8Array, elemType: ElemType): TypedArray {
-  const View = storage[elemType];
+  const View: ArrayConstructor = storage[elemType];
   const aligned = bytes.byteOffset % View.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes);
   return new View(aligned.buffer, aligned.byteOffset, bytes.length / View.BYTES_PER_ELEMENT);
 }
