@@ -65,6 +65,7 @@ function scatter(pick: (b: GraphBuilder, at: Site, g: string) => string): Op {
   return {
     linearity: 'linear',
     constantInputs: [1],
+    covers: node => ['none', 'add'].includes(stringAttribute(node, 'reduction', 'none')),
     jvp: (b, at, [td, , tu]) => [
       b.add(
         at.node.opType,

@@ -15,6 +15,7 @@ const inverseDeviation = (b: GraphBuilder, variance: string, epsilon: number): s
 const BatchNormalization: Op = {
   linearity: 'multilinear',
   constantInputs: [3, 4],
+  covers: node => intAttribute(node, 'training_mode', 0) === 0,
   jvp: (b, at, [tx, tg, tb]) => {
     const { channel, inverse, gamma, normalized } = batchNorm(b, at);
     return [

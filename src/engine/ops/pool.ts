@@ -1,8 +1,8 @@
 import type { GraphBuilder } from '../graph/builder';
-import { intAttribute, intsAttribute } from '../graph/graph';
+import { intsAttribute } from '../graph/graph';
 import { float32Tensor, numElements } from '../onnx/tensor';
-import { div, expand, reshape, scale, zeros } from './emit';
-import { adjointAttributes, geometryOf } from './geometry';
+import { div, expand, mul, reshape, scale, zeros } from './emit';
+import { adjointAttributes, convAttributes, geometryOf } from './geometry';
 import type { Op, Site } from './rule';
 
 const spatial = (shape: readonly number[]): readonly number[] => shape.slice(2);
@@ -32,49 +32,39 @@ const MaxPool: Op = {
   },
 };
 
-/** The mean over windows; with padding excluded, each window has its own count. */
+/**
+ * The mean over windows, each with its own count of elements. The counts, which depend on padding, ceil_mode and
+ * dilation in ways of their own, are asked of the operator itself: over ones, the sum of a window is the share that its
+ * elements have of the mean, times their number.
+ */
 const AveragePool: Op = {
   linearity: 'linear',
   jvp: (b, at, [t]) => [t ? b.add('AveragePool', [t], at.node.attributes) : null],
   vjp: (b, at, [g]) => {
+    if (!g) return [null];
     const kernel = intsAttribute(at.node, 'kernel_shape')!;
     const [input, output] = [spatial(at.shape(0)), spatial(at.outShape())];
     const channels = at.shape(0)[1];
     const geometry = geometryOf(at.node, kernel, input, output);
-    const counts = windowCounts(at, input, output);
-    const ones = new Float32Array(channels * numElements(kernel)).fill(1);
-    const weight = b.constant(float32Tensor([channels, 1, ...kernel], ones), 'ones');
-    const shared = div(b, g!, b.constant(float32Tensor([1, 1, ...output], counts), 'windowCounts'));
-    return [b.add('ConvTranspose', [shared, weight], adjointAttributes(geometry, channels, input, output))];
+    const ones = (count: number): string =>
+      b.constant(
+        float32Tensor([count, 1, ...kernel], new Float32Array(count * numElements(kernel)).fill(1)),
+        'ones',
+      );
+    const plane = expand(b, b.scalar(1), [], [1, 1, ...input]);
+    const mean = b.add('AveragePool', [plane], at.node.attributes);
+    const inside = b.add('Conv', [plane, ones(1)], convAttributes(geometry, 1));
+    // A window that lies in the padding altogether sums up nothing.
+    const share = div(b, mean, b.add('Max', [inside, b.scalar(1)]));
+    return [
+      b.add(
+        'ConvTranspose',
+        [mul(b, g, share), ones(channels)],
+        adjointAttributes(geometry, channels, input, output),
+      ),
+    ];
   },
 };
-
-/**
- * How many elements each window averages over: padding counts only with count_include_pad, and never beyond
- * it.
- */
-function windowCounts(at: Site, input: readonly number[], output: readonly number[]): Float32Array {
-  const { node } = at;
-  const kernel = intsAttribute(node, 'kernel_shape')!;
-  const geometry = geometryOf(node, kernel, input, output);
-  const includePad = intAttribute(node, 'count_include_pad', 0) === 1;
-  const declaredEnd = (i: number): number =>
-    intsAttribute(node, 'pads')?.[kernel.length + i] ?? Math.max(geometry.padsEnd[i], 0);
-  const perAxis = output.map((size, i) =>
-    Array.from({ length: size }, (_, o) => {
-      const start = o * geometry.strides[i] - geometry.padsBegin[i];
-      const [low, high] = includePad ? [-geometry.padsBegin[i], input[i] + declaredEnd(i)] : [0, input[i]];
-      let count = 0;
-      for (let k = 0; k < kernel[i]; k++) {
-        const position = start + k * geometry.dilations[i];
-        if (position >= low && position < high) count++;
-      }
-      return count;
-    }),
-  );
-  const products = perAxis.reduce((all, axis) => all.flatMap(p => axis.map(c => p * c)), [1]);
-  return Float32Array.from(products);
-}
 
 const GlobalAveragePool: Op = {
   linearity: 'linear',

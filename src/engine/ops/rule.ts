@@ -36,6 +36,8 @@ export interface OpRule {
     cotangents: readonly Derivative[],
     needs: readonly boolean[],
   ) => readonly Derivative[];
+  /** Whether the rule covers this form of the operator; all forms when absent. */
+  readonly covers?: (node: Node) => boolean;
   /** Inputs that carry no derivative by definition, such as axes, indices and running statistics. */
   readonly constantInputs?: readonly number[];
 }

@@ -60,7 +60,9 @@ export const ops: Readonly<Record<string, Op>> = {
 };
 
 export function opOf(node: Node): Op | undefined {
-  return node.domain === '' && Object.hasOwn(ops, node.opType) ? ops[node.opType] : undefined;
+  if (node.domain !== '' || !Object.hasOwn(ops, node.opType)) return undefined;
+  const op = ops[node.opType];
+  return op === 'zero' || (op.covers?.(node) ?? true) ? op : undefined;
 }
 
 export function ruleOf(node: Node): OpRule | undefined {

@@ -2,7 +2,7 @@ import type { GraphBuilder } from '../graph/builder';
 import { type Attribute, floatAttribute, intAttribute, intsAttribute, stringAttribute } from '../graph/graph';
 import { numElements } from '../onnx/tensor';
 import type { Canonical } from './canonicalForm';
-import { reshape } from './emit';
+import { expand, reshape } from './emit';
 import { normalizeAxis, type Site } from './rule';
 
 /** The oldest operator set whose forms rules know; older nodes are brought to it, newer ones have the same forms. */
@@ -79,8 +79,14 @@ const Pad: Canonical = (b, at, version) => {
   return [b.add('Pad', [at.input(0), b.ints(pads), ...(value === 0 ? [] : [b.scalar(value)])], mode)];
 };
 
-/** At inference dropout passes its input on; a mask that is read stays with the node. */
-const Dropout: Canonical = (_b, at) => (at.node.outputs.length === 1 ? [at.input(0)] : undefined);
+/** At inference dropout passes its input on, and its mask is true everywhere. */
+const Dropout: Canonical = (b, at) => {
+  const training = at.constant(2);
+  if ((at.has(2) && !training) || training?.data[0] === 1) return undefined;
+  if (at.node.outputs.length === 1) return [at.input(0)];
+  const isKept = b.constant({ elemType: 'bool', shape: [], data: Uint8Array.of(1) });
+  return [at.input(0), expand(b, isKept, [], at.shape(0))];
+};
 
 /** Before opset 7 the second operand was laid along `axis` of the first instead of along its last axes. */
 const axisBroadcast: Canonical = (b, at, version) => {
@@ -91,9 +97,9 @@ const axisBroadcast: Canonical = (b, at, version) => {
   return [b.add(at.node.opType, [at.input(0), reshape(b, at.input(1), y, laid)])];
 };
 
-/** Training outputs and attributes of old versions play no part at inference. */
+/** Outputs and attributes for training, before opset 14, play no part at inference. */
 const BatchNormalization: Canonical = (b, at, version) =>
-  version >= 14 && at.node.outputs.length === 1
+  version >= 14
     ? undefined
     : [
         b.add('BatchNormalization', at.node.inputs, {
