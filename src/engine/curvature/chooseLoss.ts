@@ -151,6 +151,8 @@ function requireTargets(targets: DataArray, shape: readonly number[]): void {
   throw new CurvatureError(
     'labels-invalid',
     `Targets '${targets.name}' have shape [${targets.shape.join(', ')}]; the output's is [${['samples', ...shape.slice(1)].join(', ')}].`,
-    targets.dtype.startsWith('float') ? 'If these are class indices, store them as integers (int64).' : undefined,
+    targets.dtype.startsWith('float')
+      ? 'If these are class indices, store them as integers (int64).'
+      : undefined,
   );
 }

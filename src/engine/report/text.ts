@@ -12,7 +12,9 @@ export function reportToText(report: Report): string {
 const matrices = { ggn: 'GGN trace', hessian: 'Hessian trace' } as const;
 
 function layerTable(report: Report): string[] {
-  const measured = (['ggn', 'hessian'] as const).filter(matrix => report.layers.some(layer => layer.trace[matrix]));
+  const measured = (['ggn', 'hessian'] as const).filter(matrix =>
+    report.layers.some(layer => layer.trace[matrix]),
+  );
   const widths = report.settings.bits.map(String);
   const header = [
     ...['layer', 'op', 'shape', 'parameters'],
@@ -62,7 +64,9 @@ function piecewiseLinearLine({ layers }: Report): string[] {
   const equal = layers.filter(layer => layer.hessianEqualsGgn).length;
   if (equal === 0) return [];
   const which = equal === layers.length ? 'all layers' : `${equal} of ${layers.length} layers`;
-  return [`For ${which} the Hessian's trace equals the GGN's: from there to the loss the model is piecewise linear.`];
+  return [
+    `For ${which} the Hessian's trace equals the GGN's: from there to the loss the model is piecewise linear.`,
+  ];
 }
 
 function eigenvalueLine({ eigenvalues }: Report): string {

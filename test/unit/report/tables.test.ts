@@ -9,13 +9,14 @@ test('the terminal shows layers in aligned columns and what was found in all', (
   assert.equal(
     reportToText(sampleReport()),
     [
-      'layer                  op      shape    parameters        trace  average      Ω(4)     Ω(8)  bits',
+      'layer                  op      shape    parameters    GGN trace  average      Ω(4)     Ω(8)  bits',
       'features.conv1.weight  Conv    8×1×3×3          72  12.5 ± 0.25   0.1736  0.005566  1.23e-5     8',
       'fc, "last"             MatMul  32×10           320       1.23e6     3858     771.6    3.858     4',
       'embedding              Gather  26×3             78            –        –         –        –     –',
       '',
-      'Loss (cross-entropy): 0.04211 on 64 samples of eval.npz. Traces of the Gauss–Newton matrix.',
+      'Loss (cross-entropy): 0.04211 on 64 samples of eval.npz. Bits are chosen by the traces of the Gauss–Newton matrix.',
       "embedding: not reached (operator 'Custom' of node '/custom' has no derivative).",
+      "For 2 of 3 layers the Hessian's trace equals the GGN's: from there to the loss the model is piecewise linear.",
       'Largest eigenvalues of the Hessian: 3.932, 2.093 (not converged).',
       'Suggested bits: 304 B (6.204 bits per weight), ΣΩ 771.6, for a budget of 0.5 (366 B).',
       '',
@@ -48,7 +49,7 @@ test('what did not come to its end is said below the table', () => {
   assert.match(text, /conv1\.weight .* -2 ± 1\.2 /);
   assert.match(
     text,
-    /Loss \(cross-entropy\): not known on 64 samples of synthetic inputs\. Traces of the Hessian\./,
+    /Loss \(cross-entropy\): not known on 64 samples of synthetic inputs\. Bits are chosen by the traces of the Hessian\./,
   );
   assert.match(
     text,
