@@ -35,8 +35,8 @@ function missing(layer: LayerReport): string {
 function analysed(layer: LayerReport, report: Report): string[] {
   const { trace } = layer;
   const facts = [
-    ...(trace.ggn ? [`Trace (GGN): ${estimateText(trace.ggn)}`] : []),
-    ...(trace.hessian ? [`Trace (Hessian): ${estimateText(trace.hessian)}`] : []),
+    ...(trace.ggn ? [`Trace (GGN): ${estimateText(trace.ggn, 'draws')}`] : []),
+    ...(trace.hessian ? [`Trace (Hessian): ${estimateText(trace.hessian, 'probes')}`] : []),
     ...(layer.averageTrace === null ? [] : [`Average trace: ${formatNumber(layer.averageTrace)} per weight`]),
     layer.hessianEqualsGgn
       ? 'Hessian block: its trace equals the GGN’s (piecewise linear)'
@@ -47,10 +47,11 @@ function analysed(layer: LayerReport, report: Report): string[] {
   return [...suggestion, facts.map(fact => `- ${fact}`).join('\n'), bitTable(layer, report)];
 }
 
-function estimateText(estimate: Estimate): string {
+/** @param unit what the estimate's samples are: draws for every sample of the data, or probes over all of them */
+function estimateText(estimate: Estimate, unit: 'draws' | 'probes'): string {
   if (estimate.exact) return `**${formatEstimate(estimate)}** (exact)`;
-  const samples = `${estimate.samples} ${estimate.samples === 1 ? 'sample' : 'samples'}`;
-  return `**${formatEstimate(estimate)}** (${samples}${estimate.converged ? '' : ', not converged'})`;
+  const state = estimate.converged ? '' : ', not converged';
+  return `**${formatEstimate(estimate)}** (${estimate.samples} ${unit}${state})`;
 }
 
 const size = (layer: LayerReport, bits: number): string => {

@@ -12,7 +12,7 @@ test('an analysed layer tells its trace, its average, its bits and Ω per width'
   const layer = aLayer('conv1', 0.8, 8);
   const text = layerMarkdown(layer, aReport([layer]));
   assert.match(text, /^\*\*conv1\*\* — Conv, 8 × 4 × 3 × 3, 288 weights/);
-  assert.match(text, /Trace \(GGN\): \*\*12\.\d+ ± 0\.31\*\* \(16 samples\)/);
+  assert.match(text, /Trace \(GGN\): \*\*12\.\d+ ± 0\.31\*\* \(16 draws\)/);
   assert.match(text, /Average trace: 0\.0428\d* per weight/);
   assert.match(text, /trace equals the GGN’s/);
   assert.match(text, /Suggested: \*\*8 bits\*\*, 320 B/);
@@ -21,7 +21,7 @@ test('an analysed layer tells its trace, its average, its bits and Ω per width'
 });
 
 test('what is partial, synthetic, exact or not converged says so', () => {
-  const estimate = { estimate: 3, stderr: 1, samples: 1, seed: 0, exact: false, converged: false };
+  const estimate = { estimate: 3, stderr: 1, samples: 9, seed: 0, exact: false, converged: false };
   const layer = aLayer('a', 1, 4, {
     trace: { ggn: { ...estimate, exact: true, converged: true }, hessian: estimate },
     hessianEqualsGgn: false,
@@ -31,7 +31,7 @@ test('what is partial, synthetic, exact or not converged says so', () => {
     aReport([layer], { complete: false, data: { source: 'synthetic', arrays: [] } }),
   );
   assert.match(text, /Trace \(GGN\): \*\*3\*\* \(exact\)/);
-  assert.match(text, /Trace \(Hessian\): \*\*3 ± 1\*\* \(1 sample, not converged\)/);
+  assert.match(text, /Trace \(Hessian\): \*\*3 ± 1\*\* \(9 probes, not converged\)/);
   assert.match(text, /may differ from the GGN’s/);
   assert.match(text, /partial results/);
   assert.match(text, /synthetic inputs/);
