@@ -7,6 +7,7 @@ import {
   eventually,
   inWorkspace,
   type ShownError,
+  textOf,
 } from '../support/vscode/host';
 
 /** Model → what the message must name, and the button under it. */
@@ -39,6 +40,28 @@ describe('bad input', () => {
       assert.ok(error.message.includes(state.error?.message ?? '?'));
     });
   }
+
+  it('an unknown operator: the layers before it are measured, and it is named', async () => {
+    await analyze('unknown_operator.onnx');
+    const { state } = await analysisOf('unknown_operator.onnx');
+    assert.equal(state.phase, 'done');
+    const layers = state.report?.layers ?? [];
+    assert.deepEqual(
+      layers.filter(l => l.status === 'not-reached').map(l => l.name),
+      ['fc2.weight'],
+    );
+    assert.ok(layers.filter(l => l.status === 'analysed').every(l => (l.trace.ggn?.estimate ?? 0) > 0));
+    const problems = await eventually('problems', () => {
+      const found = vscode.languages.getDiagnostics(textOf(inWorkspace('unknown_operator.onnx')));
+      return found.some(d => d.message.includes('Rely')) ? found : undefined;
+    });
+    assert.ok(
+      problems.some(
+        d => d.severity === vscode.DiagnosticSeverity.Error && d.message.includes('unknown to ONNX Runtime'),
+      ),
+    );
+    assert.ok(problems.some(d => d.message.includes('fc2.weight')));
+  });
 
   it('a resource that is no model is refused', async () => {
     const other = inWorkspace('digits_cnn.npz');

@@ -23,10 +23,21 @@ export function makeWorkspace(folder) {
   twin('wrong_labels', { ...arrays, 'labels.npy': withFirstByte(arrays['labels.npy'], 77) });
   twin('killed', arrays);
   twin('cancelled', arrays);
+  twin('unknown_operator', arrays);
+  writeFileSync(at('unknown_operator.onnx'), withUnknownOperator(model));
   writeFileSync(at('truncated.onnx'), model.subarray(0, Math.floor(model.length / 2)));
   writeFileSync(at('text.onnx'), 'This is a text and no model.\n');
   for (const bad of ['truncated', 'text']) copyFileSync(`${sample}.npz`, at(`${bad}.npz`));
   return folder;
+}
+
+/** The model with its last Relu called Rely, an operator that nobody knows; field 4 of a node is its operator. */
+function withUnknownOperator(model) {
+  const changed = Buffer.from(model);
+  const at = changed.lastIndexOf('\x22\x04Relu', undefined, 'latin1');
+  if (at < 0) throw new Error('The sample has no Relu');
+  changed.write('Rely', at + 2, 'latin1');
+  return changed;
 }
 
 /** An array of little-endian integers with another first element, below 128. */
