@@ -487,6 +487,75 @@ def pad(x, pads, value=0.0, axes=None, *, mode="constant"):
     return x
 
 
+def resize_coordinates(mode, length, count, scale):
+    o = numpy.arange(count, dtype=numpy.float64)
+    if mode == "asymmetric":
+        return o / scale
+    if mode == "align_corners":
+        return o * (length - 1) / (count - 1) if count > 1 else o * 0
+    if mode == "pytorch_half_pixel" and count == 1:
+        return o * 0
+    if mode in ("half_pixel", "pytorch_half_pixel"):
+        return (o + 0.5) / scale - 0.5
+    raise NotImplementedError(f"Resize with coordinates {mode}")
+
+
+NEAREST = {
+    "round_prefer_floor": lambda c: numpy.ceil(c - 0.5),
+    "round_prefer_ceil": lambda c: numpy.floor(c + 0.5),
+    "floor": numpy.floor,
+    "ceil": numpy.ceil,
+}
+
+
+def resize_matrix(length, count, scale, mode, coordinates, nearest_mode, a, exclude_outside):
+    """Weights of the `length` elements in each of the `count` that they are resized to."""
+    matrix = numpy.zeros((count, length))
+    for row, c in zip(matrix, resize_coordinates(coordinates, length, count, scale)):
+        if mode == "nearest":
+            taps = {NEAREST[nearest_mode](c): 1.0}
+        elif mode == "linear":
+            c = min(max(c, 0.0), length - 1.0)
+            taps = {numpy.floor(c): 1 - c % 1, numpy.floor(c) + 1: c % 1}
+        else:
+            r = c - numpy.floor(c)
+            near = lambda t: (a + 2) * t**3 - (a + 3) * t**2 + 1
+            far = lambda t: a * t**3 - 5 * a * t**2 + 8 * a * t - 4 * a
+            taps = dict(zip(numpy.floor(c) + [-1, 0, 1, 2], [far(1 + r), near(r), near(1 - r), far(2 - r)]))
+            if exclude_outside:
+                taps = {i: w for i, w in taps.items() if 0 <= i < length}
+                taps = {i: w / sum(taps.values()) for i, w in taps.items()}
+        for i, weight in taps.items():
+            row[int(min(max(i, 0), length - 1))] += weight
+    return torch.from_numpy(matrix)
+
+
+@operator("Resize")
+def resize(
+    x, roi=None, scales=None, sizes=None, *, mode="nearest", coordinate_transformation_mode="half_pixel",
+    nearest_mode="round_prefer_floor", cubic_coeff_a=-0.75, exclude_outside=0, axes=None,
+):
+    axes = range(x.dim()) if axes is None else axes
+    if scales is None and sizes is None:
+        scales, coordinate_transformation_mode, nearest_mode = roi, "asymmetric", "floor"  # opset 10 had no roi
+    if sizes is not None:
+        targets = [(axis, size, size / x.shape[axis]) for axis, size in zip(axes, ints(sizes))]
+    else:
+        targets = [(axis, int(x.shape[axis] * s), s) for axis, s in zip(axes, scales.tolist())]
+    for axis, count, scale in targets:
+        if scale != 1:
+            weights = resize_matrix(
+                x.shape[axis], count, scale, mode, coordinate_transformation_mode, nearest_mode, cubic_coeff_a, exclude_outside
+            )
+            x = torch.movedim(torch.movedim(x, axis, -1) @ weights.T, -1, axis)
+    return x
+
+
+@operator("Upsample")
+def upsample(x, scales, *, mode="nearest"):
+    return resize(x, scales=scales, mode=mode, coordinate_transformation_mode="asymmetric", nearest_mode="floor")
+
+
 @operator("DepthToSpace")
 def depth_to_space(x, *, blocksize, mode="DCR"):
     n, c, h, w = x.shape
@@ -521,6 +590,13 @@ reduction("ReduceSum", torch.sum)
 reduction("ReduceMean", torch.mean)
 reduction("ReduceMax", torch.amax)
 reduction("ReduceMin", torch.amin)
+def product(x, axes, keepdim):
+    for axis in sorted((a % x.dim() for a in axes), reverse=True):
+        x = x.prod(axis, keepdim=keepdim)
+    return x
+
+
+reduction("ReduceProd", product)
 reduction("ReduceL1", lambda x, axes, keepdim: x.abs().sum(axes, keepdim=keepdim))
 reduction("ReduceLogSum", lambda x, axes, keepdim: x.sum(axes, keepdim=keepdim).log())
 reduction("ReduceL2", lambda x, axes, keepdim: x.square().sum(axes, keepdim=keepdim).sqrt())
@@ -529,6 +605,22 @@ reduction("ReduceLogSumExp", torch.logsumexp)
 
 
 # Attention
+
+
+@operator("RotaryEmbedding")
+def rotary_embedding(x, cos, sin, positions=None, *, interleaved=0, num_heads=None, rotary_embedding_dim=0):
+    packed = x.dim() == 3
+    if packed:
+        x = x.unflatten(-1, (num_heads, -1)).transpose(1, 2)
+    if positions is not None:
+        cos, sin = cos[positions.long()], sin[positions.long()]
+    cos, sin = cos.unsqueeze(1), sin.unsqueeze(1)
+    turned, rest = x.split([rotary_embedding_dim or x.shape[-1], x.shape[-1] - (rotary_embedding_dim or x.shape[-1])], -1)
+    p, q = (turned[..., ::2], turned[..., 1::2]) if interleaved else turned.chunk(2, -1)
+    pair = p * cos - q * sin, p * sin + q * cos
+    turned = torch.stack(pair, -1).flatten(-2) if interleaved else torch.cat(pair, -1)
+    y = torch.cat([turned, rest], -1)
+    return y.transpose(1, 2).flatten(-2) if packed else y
 
 
 @operator("Attention")

@@ -8,6 +8,7 @@ import { movement } from './movement';
 import { normalization } from './normalization';
 import { pool } from './pool';
 import { reductions } from './reduction';
+import { resizing } from './resizing';
 import { slicing } from './slicing';
 import type { Op, OpRule } from './rule';
 
@@ -54,6 +55,7 @@ export const ops: Readonly<Record<string, Op>> = {
   ...normalization,
   ...movement,
   ...slicing,
+  ...resizing,
   ...gathering,
   ...reductions,
   ...Object.fromEntries(zero.map(name => [name, 'zero' as const])),

@@ -3,6 +3,7 @@ import { type Attribute, floatAttribute, intAttribute, intsAttribute, stringAttr
 import { numElements } from '../onnx/tensor';
 import type { Canonical } from './canonicalForm';
 import { expand, reshape } from './emit';
+import { oldResize } from './resizing';
 import { normalizeAxis, type Site } from './rule';
 
 /** The oldest operator set whose forms rules know; older nodes are brought to it, newer ones have the same forms. */
@@ -114,7 +115,7 @@ const Gemm: Canonical = (b, at, version) =>
   version >= 7 ? undefined : again(b, at, at.node.inputs, without(at.node.attributes, 'broadcast'));
 export const upgrades: Readonly<Record<string, Canonical>> = {
   ...Object.fromEntries(
-    ['Sum', 'Mean', 'Max', 'Min', 'L1', 'L2', 'SumSquare', 'LogSumExp', 'LogSum', 'Prod'].map(name => [
+    ['Sum', 'Mean', 'Max', 'Min', 'L1', 'L2', 'SumSquare', 'LogSumExp', 'LogSum'].map(name => [
       `Reduce${name}`,
       axesAsInput,
     ]),
@@ -135,4 +136,6 @@ export const upgrades: Readonly<Record<string, Canonical>> = {
   BatchNormalization,
   Reshape,
   Gemm,
+  Resize: oldResize,
+  Upsample: oldResize,
 };

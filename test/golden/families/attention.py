@@ -2,12 +2,17 @@
 
 import numpy
 
-from cases import fixed, given, normal, op
+from cases import fixed, given, normal, op, uniform
 
 HEADS = ((1, 2, 3, 4), (1, 2, 5, 4), (1, 2, 5, 2))
 PACKED = ((2, 3, 8), (2, 4, 8), (2, 4, 4))
 GROUPED = ((1, 4, 3, 2), (1, 2, 4, 2), (1, 2, 4, 2))
 ALLOWED = numpy.tri(3, 5, 2, dtype=bool)
+
+
+def rotary(form, shape, caches, *positions, **attributes):
+    angles = [fixed(uniform(-1, 1, *caches)) for _ in range(2)]
+    return op(f"RotaryEmbedding/{form}", normal(*shape), *angles, *positions, opset=23, **attributes)
 
 
 def attention(form, shapes, *mask, **attributes):
@@ -28,4 +33,7 @@ CASES = [
     attention("causal-more-keys", HEADS, is_causal=1),
     attention("scale", HEADS, scale=0.25),
     attention("softcap", HEADS, softcap=1.5),
+    rotary("4d", (2, 2, 3, 4), (5, 2), given([[0, 1, 2], [2, 4, 3]])),
+    rotary("interleaved", (2, 2, 3, 4), (5, 2), given([[0, 1, 2], [2, 4, 3]]), interleaved=1),
+    rotary("3d-part", (1, 3, 12), (1, 3, 2), num_heads=2, rotary_embedding_dim=4),
 ]

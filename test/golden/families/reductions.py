@@ -24,7 +24,7 @@ def forms(kind):
     ]
 
 
-KINDS = "ReduceSum ReduceMean ReduceMax ReduceMin ReduceL1 ReduceL2 ReduceSumSquare ReduceLogSum ReduceLogSumExp".split()
+KINDS = "ReduceSum ReduceMean ReduceMax ReduceMin ReduceL1 ReduceL2 ReduceSumSquare ReduceLogSum ReduceLogSumExp ReduceProd".split()
 
 CASES = [
     *(form for kind in KINDS for form in forms(kind)),

@@ -1,0 +1,88 @@
+import type { GraphBuilder } from '../graph/builder';
+import { type Attribute, intsAttribute, stringAttribute } from '../graph/graph';
+import { float32Tensor, toNumbers } from '../onnx/tensor';
+import type { Canonical } from './canonicalForm';
+import { linear } from './combinators';
+import { matmul, transpose } from './emit';
+import { normalizeAxis, type Op, type Site } from './rule';
+
+/**
+ * Interpolation is linear in the data and works along one axis at a time. The weights along an axis, which depend on many
+ * attributes, are asked of the operator itself: they are what it makes of the unit vectors.
+ */
+const Resize: Op = {
+  ...linear((b, at, g) => {
+    let result = g;
+    const shape = [...at.outShape()];
+    for (const { axis, scale } of resizedAxes(at)) {
+      const length = at.shape(0)[axis];
+      const weights = unitVectorsResized(b, at, length, shape[axis], scale);
+      const last = shape.map((_, i) => i).filter(i => i !== axis);
+      const there = [...last, axis];
+      const back = shape.map((_, i) => there.indexOf(i));
+      result = transpose(b, matmul(b, transpose(b, result, there), weights), back);
+      shape[axis] = length;
+    }
+    return result;
+  }),
+  covers: node =>
+    stringAttribute(node, 'coordinate_transformation_mode', 'half_pixel') !== 'tf_crop_and_resize' &&
+    stringAttribute(node, 'keep_aspect_ratio_policy', 'stretch') === 'stretch',
+};
+
+/** The axes whose length or grid changes; `scale` is the one that was given, undefined where sizes were. */
+function resizedAxes(at: Site): { axis: number; scale: number | undefined }[] {
+  const rank = at.shape(0).length;
+  const axes = (intsAttribute(at.node, 'axes') ?? at.shape(0).map((_, i) => i)).map(a =>
+    normalizeAxis(a, rank),
+  );
+  const scales = at.constant(2)?.data.length ? toNumbers(at.constant(2)!) : undefined;
+  return axes
+    .map((axis, i) => ({ axis, scale: scales?.[i] }))
+    .filter(({ axis, scale }) =>
+      scale === undefined ? at.outShape()[axis] !== at.shape(0)[axis] : scale !== 1,
+    );
+}
+
+/** [count, length]: row o holds the weights of the input's elements in output o. */
+function unitVectorsResized(
+  b: GraphBuilder,
+  at: Site,
+  length: number,
+  count: number,
+  scale: number | undefined,
+): string {
+  const identity = new Float32Array(length * length);
+  for (let i = 0; i < length; i++) identity[i * length + i] = 1;
+  const image = b.constant(float32Tensor([1, 1, length, length], identity), `unitVectors_${length}`);
+  const { axes: _axes, ...attributes } = at.node.attributes;
+  const resized =
+    scale === undefined
+      ? b.add('Resize', [image, '', '', b.ints([1, 1, length, count])], attributes)
+      : b.add('Resize', [image, '', b.constant(float32Tensor([4], [1, 1, 1, scale]))], attributes);
+  const matrix = b.add('Reshape', [resized, b.ints([length, count])]);
+  return transpose(b, matrix, [1, 0]);
+}
+
+export const resizing: Record<string, Op> = { Resize };
+
+const OLD_GRID: Readonly<Record<string, Attribute>> = {
+  coordinate_transformation_mode: { string: 'asymmetric' },
+  nearest_mode: { string: 'floor' },
+};
+
+/** Resize of opset 10 and Upsample before it: one grid, and no region of interest. */
+export const oldResize: Canonical = (b, at, version) => {
+  if (at.node.opType === 'Resize' && version >= 11) return undefined;
+  const listed = at.node.attributes['scales'];
+  const scales =
+    listed && 'floats' in listed
+      ? b.constant(float32Tensor([listed.floats.length], listed.floats))
+      : at.input(1);
+  return [
+    b.add('Resize', [at.input(0), '', scales], {
+      ...OLD_GRID,
+      mode: { string: stringAttribute(at.node, 'mode', 'nearest') },
+    }),
+  ];
+};
