@@ -8,14 +8,22 @@ import {
 } from 'onnx-buf';
 import { CurvatureError } from '../errors';
 import { isExternal, readExternalData } from '../onnx/externalData';
-import { decodeTensor, elemTypeOf, float32Tensor, int64Tensor, type Tensor } from '../onnx/tensor';
+import {
+  decodeTensor,
+  elemTypeOf,
+  float32Tensor,
+  int64Tensor,
+  numElements,
+  type Tensor,
+  toNumbers,
+} from '../onnx/tensor';
 import type { Attribute, Dimension, Graph, Node, ValueInfo } from './graph';
 import { sortTopologically } from './topology';
 
 /**
- * ModelProto → Graph. Constant nodes become initializers under their output's name, so that weights stand in
- * one place whichever way the exporter wrote them; initializers that are listed as inputs too (IR version 3)
- * are initializers.
+ * ModelProto → Graph. Constant nodes, and nodes that fill a constant shape, become initializers under their output's name,
+ * so that weights stand in one place whichever way the exporter wrote them; initializers that are listed as inputs too (IR
+ * version 3) are initializers.
  * @param modelFolder where external data is looked for
  */
 export function fromModel(model: ModelProto, modelFolder: string): Graph {
@@ -36,7 +44,7 @@ export function fromModel(model: ModelProto, modelFolder: string): Graph {
   const names = new Set<string>();
   const nodes: Node[] = [];
   for (const n of proto.node) {
-    const constant = n.opType === 'Constant' && isStandard(n.domain) ? constantValue(n) : undefined;
+    const constant = isStandard(n.domain) ? constantValue(n, initializers) : undefined;
     if (constant) initializers.set(n.output[0], constant);
     else nodes.push(nodeOf(n, uniqueName(n, names)));
   }
@@ -131,9 +139,22 @@ function scopeOf(n: NodeProto): string {
   return parts.slice(0, -1).findLast(p => p !== '') ?? '';
 }
 
-function constantValue(n: NodeProto): Tensor | undefined {
-  const a = n.attribute[0];
-  if (!a) return undefined;
+/** Elements that a ConstantOfShape may ask for; a file of a few bytes must not take all memory. */
+const MAX_FILLED = 1 << 28;
+
+/** What a node gives that depends on nothing but the file: a Constant, or a ConstantOfShape of a constant shape. */
+function constantValue(n: NodeProto, constants: ReadonlyMap<string, Tensor>): Tensor | undefined {
+  const [a] = n.attribute;
+  if (n.opType === 'ConstantOfShape') {
+    const shape = constants.get(n.input[0] ?? '');
+    const value = a?.t ? decodeTensor(a.t) : float32Tensor([1], [0]);
+    if (!shape || value.elemType !== 'float32') return undefined;
+    const dims = toNumbers(shape);
+    const size = numElements(dims);
+    if (!(size >= 0 && size <= MAX_FILLED)) return undefined;
+    return float32Tensor(dims, new Float32Array(size).fill(Number(value.data[0])));
+  }
+  if (n.opType !== 'Constant' || !a) return undefined;
   switch (a.name) {
     case 'value':
       return a.t && decodeTensor(a.t);
