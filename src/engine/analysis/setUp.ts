@@ -16,8 +16,12 @@ import { runnablePart, type Unrunnable, unknownOperatorOf } from './runnable';
 
 /** Samples drawn where there are no data. */
 const SYNTHETIC_SAMPLES = 64;
-/** Length taken for a dimension of a synthetic input that the model leaves open, other than the batch. */
-const OPEN_DIMENSION = 16;
+/**
+ * Lengths taken for dimensions that the model leaves open, other than the batch: of images, which networks halve up to five
+ * times, and of sequences.
+ */
+const OPEN_SIDE = 64;
+const OPEN_LENGTH = 16;
 
 export interface SetUpOptions {
   readonly data?: string;
@@ -148,7 +152,9 @@ function openData(
   if (options.data === undefined) {
     const inputs = graph.inputs.map(i => ({
       ...i,
-      shape: i.shape.map((d, axis) => (typeof d === 'number' ? d : axis === 0 ? 1 : OPEN_DIMENSION)),
+      shape: i.shape.map((d, axis) =>
+        typeof d === 'number' ? d : axis === 0 ? 1 : i.shape.length >= 4 ? OPEN_SIDE : OPEN_LENGTH,
+      ),
     }));
     const dataset = syntheticDataset(inputs, options.samples ?? SYNTHETIC_SAMPLES, options.seed);
     const note: Diagnostic = {

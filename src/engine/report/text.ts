@@ -60,13 +60,15 @@ function summary(report: Report): string[] {
 const excluded = ({ name, status, reason }: LayerReport): string =>
   `${name}: ${status === 'pending' ? 'not analysed before the run stopped' : 'not reached'}${reason ? ` (${reason})` : ''}.`;
 
-function piecewiseLinearLine({ layers }: Report): string[] {
+function piecewiseLinearLine({ layers, settings }: Report): string[] {
   const equal = layers.filter(layer => layer.hessianEqualsGgn).length;
   if (equal === 0) return [];
   const which = equal === layers.length ? 'all layers' : `${equal} of ${layers.length} layers`;
-  return [
-    `For ${which} the Hessian's trace equals the GGN's: from there to the loss the model is piecewise linear.`,
-  ];
+  const why =
+    settings.loss === 'kl'
+      ? "at the model's own output they are one matrix"
+      : 'from there to the loss the model is piecewise linear';
+  return [`For ${which} the Hessian's trace equals the GGN's: ${why}.`];
 }
 
 function eigenvalueLine({ eigenvalues }: Report): string {

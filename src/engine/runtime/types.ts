@@ -1,6 +1,6 @@
 import { CurvatureError } from '../errors';
 import type { Types } from '../graph/builder';
-import type { Graph, ValueInfo } from '../graph/graph';
+import type { Graph, Node, ValueInfo } from '../graph/graph';
 import { isFloat, type TensorType } from '../onnx/tensor';
 import { cpuSession, type Feeds, Session } from './session';
 
@@ -29,9 +29,14 @@ export async function inferTypes(graph: Graph, sample?: Feeds): Promise<Types> {
     initializers: new Map([...graph.initializers].filter(([name]) => !isLarge(name))),
     outputs: values,
   };
-  const session = await Session.create(skeleton, { ...cpuSession, optimize: false, threads: 1 });
-  for (const [name, type] of session.outputTypes()) if (type) types.set(name, type);
-  await session.dispose();
+  const inferred = await outputTypes(skeleton);
+  const scalars = await confirmedScalars(
+    skeleton,
+    [...inferred].flatMap(([name, t]) => (t?.shape.length === 0 ? [name] : [])),
+  );
+  for (const [name, type] of inferred) {
+    if (type && (type.shape.length > 0 || scalars.has(name))) types.set(name, type);
+  }
   const unknown = values.filter(v => !types.has(v));
   if (unknown.length > 0) {
     if (!sample)
@@ -42,4 +47,35 @@ export async function inferTypes(graph: Graph, sample?: Feeds): Promise<Types> {
     await tapped.dispose();
   }
   return types;
+}
+
+async function outputTypes(graph: Graph): Promise<Map<string, TensorType | undefined>> {
+  const session = await Session.create(graph, { ...cpuSession, optimize: false, threads: 1 });
+  const types = session.outputTypes();
+  await session.dispose();
+  return types;
+}
+
+/**
+ * ONNX Runtime gives scalars and values of unknown rank the same empty list of dimensions. The type of their Shape tells
+ * them apart: it has 0 elements for a scalar, and a number of elements that is not known for the others.
+ */
+async function confirmedScalars(graph: Graph, candidates: readonly string[]): Promise<Set<string>> {
+  if (candidates.length === 0) return new Set();
+  const shapes = candidates.map((name, i): Node => {
+    const output = `curvature/shape_${i}`;
+    return {
+      name: output,
+      opType: 'Shape',
+      domain: '',
+      inputs: [name],
+      outputs: [output],
+      attributes: {},
+      captures: [],
+      scope: '',
+    };
+  });
+  const outputs = shapes.map(n => n.outputs[0]);
+  const types = await outputTypes({ ...graph, nodes: [...graph.nodes, ...shapes], outputs });
+  return new Set(candidates.filter((_, i) => types.get(outputs[i])?.shape[0] === 0));
 }

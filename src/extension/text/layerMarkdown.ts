@@ -39,7 +39,7 @@ function analysed(layer: LayerReport, report: Report): string[] {
     ...(trace.hessian ? [`Trace (Hessian): ${estimateText(trace.hessian, 'probes')}`] : []),
     ...(layer.averageTrace === null ? [] : [`Average trace: ${formatNumber(layer.averageTrace)} per weight`]),
     layer.hessianEqualsGgn
-      ? 'Hessian block: its trace equals the GGN’s (piecewise linear)'
+      ? `Hessian block: its trace equals the GGN’s (${report.settings.loss === 'kl' ? 'kl at the model’s own output' : 'piecewise linear'})`
       : 'Hessian block: its trace may differ from the GGN’s (curved path)',
   ];
   const suggestion =
