@@ -21,11 +21,12 @@ const hidden = makeGraph(
     w: float32Tensor([3, 2], [1, 2, 3, 4, 5, 6]),
     rest: int32(2, 3),
     from: int64Tensor([0]),
-    to: int64Tensor([1]),
+    to32: int32(1),
   },
   [
     ['Shape', ['x'], 's'],
     ['Cast', ['s'], 's32', INT32],
+    ['Cast', ['to32'], 'to', INT64],
     ['Slice', ['s32', 'from', 'to'], 'n'],
     ['Concat', ['n', 'rest'], 'target32', { axis: { int: 0 } }],
     ['Cast', ['target32'], 'target', INT64],
