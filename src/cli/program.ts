@@ -78,7 +78,11 @@ function addAnalyze(program: Command, action: (model: string, flags: AnalyzeFlag
       read.probes,
       defaultOptions.maxProbes,
     )
-    .option('--bits <list>', 'candidate bit widths, 2 to 16', read.bitWidths, [...defaultOptions.bits])
+    .addOption(
+      new Option('--bits <list>', 'candidate bit widths, 2 to 16')
+        .argParser(read.bitWidths)
+        .default([...defaultOptions.bits], defaultOptions.bits.join(',')),
+    )
     .option(
       '--budget <size>',
       'limit on the quantized weights: a size (8MB, 800KB), bits per weight (4.5bits), or a share of the way from all at 4 bits to all at 8 bits (0.5)',
