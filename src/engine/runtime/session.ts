@@ -36,6 +36,8 @@ export class Session {
         executionProviders: [options.executionProvider],
         graphOptimizationLevel: options.optimize ? 'all' : 'disabled',
         logSeverityLevel: LOG_ERRORS_ONLY,
+        // Most sessions run a few times: planning memory from the first run makes the second as slow in page faults again.
+        enableMemPattern: false,
         ...(options.threads > 0 ? { intraOpNumThreads: options.threads } : {}),
       });
       return new Session(session, graph);
