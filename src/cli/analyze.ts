@@ -55,7 +55,8 @@ async function runToTheEnd(options: AnalyzeOptions): Promise<{ report?: Report; 
     });
     return { report };
   } catch (error) {
-    return { report: partial && stoppedBy(partial, error), error };
+    // A run that stopped before its first number has nothing to show but the error.
+    return { report: partial && partial.loss !== null ? stoppedBy(partial, error) : undefined, error };
   } finally {
     release();
     view.stop();

@@ -86,7 +86,7 @@ export function findLayers(graph: Graph): Layer[] {
   const taken = new Set<string>();
   return found.map(({ layer, uses }) => ({
     ...layer,
-    name: unique(displayName(layer.initializer, uses[0]), taken),
+    name: unique(displayName(layer.initializer, uses[0], consumers), taken),
   }));
 }
 
@@ -108,11 +108,22 @@ function movedAxes(node: Node, axes: readonly (number | null)[]): readonly (numb
 /** Names that exporters make up for weights they have transformed. */
 const anonymous = /^(onnx::\w+|val_\d+|_val_\d+|\d+|.*_transposed|const_fold_opt__\d+)$/;
 
-function displayName(initializer: string, node: Node): string {
+function displayName(
+  initializer: string,
+  node: Node,
+  consumers: ReadonlyMap<string, readonly Node[]>,
+): string {
   if (!anonymous.test(initializer)) return initializer;
   const fromPath = node.name.startsWith('/') ? node.name.split('/').slice(1, -1).join('.') : '';
-  const scope = node.scope || fromPath;
+  const scope = node.scope || fromPath || biasScope(node, consumers);
   return scope ? `${scope}.weight` : initializer;
+}
+
+/** The module that the bias beside a weight names, whether the operator adds it or the node behind it. */
+function biasScope(node: Node, consumers: ReadonlyMap<string, readonly Node[]>): string {
+  const next = consumers.get(node.outputs[0]) ?? [];
+  const beside = [...node.inputs.slice(2), ...(next[0]?.opType === 'Add' ? next[0].inputs : [])];
+  return beside.find(name => name.endsWith('.bias'))?.slice(0, -'.bias'.length) ?? '';
 }
 
 function unique(base: string, taken: Set<string>): string {

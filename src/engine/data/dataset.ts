@@ -40,6 +40,8 @@ export interface Dataset extends Batch {
 }
 
 const LABEL_NAMES = ['labels', 'targets', 'y', 'label'];
+/** What people call the samples when they don't think of the model's own name; read where it has a single input. */
+const SAMPLE_NAMES = ['inputs', 'input', 'x', 'X', 'data', 'images', 'image', 'samples', 'features'];
 
 /**
  * Reads the model's inputs and the labels from an .npz or .npy file and checks them.
@@ -123,10 +125,10 @@ function matchInputs(
   const candidates = file.names.filter(name => name !== labels);
   const missing = inputs.filter(input => !candidates.includes(input.name)).map(input => input.name);
   if (missing.length === 0) return new Map(inputs.map(input => [input.name, input.name]));
-  // With one input and one array there is nothing to mistake.
-  if (inputs.length === 1 && candidates.length === 1) {
-    notes.push(`Array '${candidates[0]}' is taken as the model's only input, '${inputs[0].name}'.`);
-    return new Map([[inputs[0].name, candidates[0]]]);
+  const usual = candidates.filter(name => file.isSingle || SAMPLE_NAMES.includes(name));
+  if (inputs.length === 1 && usual.length === 1) {
+    notes.push(`Array '${usual[0]}' is taken as the model's only input, '${inputs[0].name}'.`);
+    return new Map([[inputs[0].name, usual[0]]]);
   }
   throw mismatch(
     `'${fileName}' has no array for the model's ${missing.length === 1 ? 'input' : 'inputs'} ${quoted(missing)}; ` +

@@ -6,6 +6,8 @@ import { isNpy, parseNpy } from './npy';
 /** The arrays of a data file; each is decompressed only when it is read. */
 export interface ArrayFile {
   readonly names: readonly string[];
+  /** Whether this is one .npy array, which has no name but the file's. */
+  readonly isSingle: boolean;
   /**
    * Throws `data-unreadable` when the array is damaged or of a kind that isn't supported. `name` must be one
    * of `names`.
@@ -25,7 +27,7 @@ const MAX_DEFLATE_RATIO = 1032;
 export function openArrays(bytes: Uint8Array, fileName: string): ArrayFile {
   if (isNpy(bytes)) {
     const name = (fileName.split(/[\\/]/).at(-1) ?? fileName).replace(/\.npy$/i, '');
-    return { names: [name], read: () => parseNpy(name, bytes) };
+    return { names: [name], isSingle: true, read: () => parseNpy(name, bytes) };
   }
   if (bytes[0] !== 0x50 || bytes[1] !== 0x4b) {
     throw new CurvatureError(
@@ -49,6 +51,7 @@ export function openArrays(bytes: Uint8Array, fileName: string): ArrayFile {
   if (members.size === 0) throw damaged(fileName, 'it holds no .npy array');
   return {
     names: [...members.keys()],
+    isSingle: false,
     read(name) {
       const member = members.get(name);
       const content = member && unzip(bytes, fileName, info => info.name === member)[member];

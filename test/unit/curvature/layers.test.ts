@@ -72,6 +72,17 @@ describe('layers', () => {
     );
   });
 
+  test('are named after the bias beside them where the exporter left nothing else', () => {
+    const graph = makeGraph([input('x', 'N', 3)], { val_19: weight(3, 3), 'qkv.bias': weight(3) }, [
+      ['MatMul', ['x', 'val_19'], 'node_MatMul_18'],
+      ['Add', ['node_MatMul_18', 'qkv.bias'], 'y'],
+    ]);
+    assert.deepEqual(
+      findLayers(graph).map(l => [l.name, l.initializer]),
+      [['qkv.weight', 'val_19']],
+    );
+  });
+
   test('parameters include biases, of one element too, but no single settings', () => {
     assert.deepEqual(
       findParameters(graph).map(p => p.name),

@@ -67,12 +67,28 @@ test('labels go by their usual names, by a given one, and never by an input', ()
   assert.equal(open({ y: counting(3, 2) }, y).labels, undefined);
 });
 
-test('the one array of a file is the one input of the model, whatever its name', () => {
+test('an array with a usual name is the one input of the model, beside others too', () => {
   const dataset = open({ images: counting(3, 2, 1), labels }, image);
+  const beside = open({ inputs: counting(3, 2, 1), labels, extra: counting(3, 1) }, image);
+  assert.equal(beside.inputs.get('x')?.name, 'x');
+  assert.match(beside.notes.join(), /Not used from .*'extra'/);
   assert.equal(dataset.inputs.get('x')?.name, 'x');
   assert.deepEqual(dataset.notes, ["Array 'images' is taken as the model's only input, 'x'."]);
-  const single = openDataset(npy(counting(3, 2, 1)), 'some/images.npy', image);
+  const single = openDataset(npy(counting(3, 2, 1)), 'some/digits.npy', image);
   assert.deepEqual([single.samples, single.labels], [3, undefined]);
+});
+
+test('any other name is refused, and so are two arrays that both could be meant', () => {
+  const files: Record<string, NpyParts>[] = [
+    { wrong: counting(3, 2, 1) },
+    { images: counting(3, 2, 1), data: counting(3, 2, 1) },
+  ];
+  for (const arrays of files) {
+    assert.throws(() => open({ ...arrays, labels }, image), {
+      code: 'data-mismatch',
+      message: /'x'; found: '/,
+    });
+  }
 });
 
 const conversions: [string, NpyParts, string, NodeJS.TypedArray][] = [
