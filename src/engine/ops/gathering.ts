@@ -1,9 +1,9 @@
 import type { GraphBuilder } from '../graph/builder';
 import { intAttribute, stringAttribute } from '../graph/graph';
-import { numElements } from '../onnx/tensor';
+import { int64Tensor, numElements } from '../onnx/tensor';
 import { padZeros, perAxis } from './axes';
 import { applied, linear } from './combinators';
-import { cast, reshape, transpose, zeros } from './emit';
+import { add, cast, expand, indicator, matmul, reduceSum, reshape, transpose, zeros } from './emit';
 import { normalizeAxis, type Op, type Site } from './rule';
 
 /** Operators that pick elements by index, and their adjoints that put them back. */
@@ -34,17 +34,51 @@ const Gather: Op = {
     }
     const front = [axis, ...shape.map((_, i) => i).filter(i => i !== axis)];
     const back = shape.map((_, i) => front.indexOf(i));
-    const base = zeros(
+    const indices = reshape(b, cast(b, at.input(1), 'int64'), at.shape(1), [picked, 1]);
+    const height = shape[axis];
+    const width = numElements(shape) / height;
+    const laid = reshape(b, transpose(b, rows, front), [], [picked, width]);
+    const sums = reshape(
       b,
+      scatterRows(b, indices, laid, picked, [height, width]),
+      [height, width],
       front.map(i => shape[i]),
     );
-    const indices = reshape(b, at.input(1), at.shape(1), [picked, 1]);
-    const scattered = b.add('ScatterND', [base, cast(b, indices, 'int64'), transpose(b, rows, front)], {
-      reduction: { string: 'add' },
-    });
-    return [transpose(b, scattered, back), null];
+    return [transpose(b, sums, back), null];
   },
 };
+
+/** Up to this many rows a product with a one-hot matrix beats a scatter, which runs on one thread. */
+const ONE_HOT_ROWS = 512;
+
+/**
+ * Adds rows [n, width] up at the places that `indices` [n, 1] name; [height, width]. Not by ScatterND: its CPU kernel
+ * adds from several threads at once and loses terms where an index occurs twice.
+ */
+function scatterRows(
+  b: GraphBuilder,
+  indices: string,
+  rows: string,
+  n: number,
+  [height, width]: readonly [number, number],
+): string {
+  const counted = b.constant(int64Tensor([height], []));
+  const places = b.add('Where', [b.add('Less', [indices, b.ints([0])]), add(b, indices, counted), indices]);
+  if (height <= ONE_HOT_ROWS) {
+    const range = b.constant(
+      int64Tensor(
+        Array.from({ length: height }, (_, i) => i),
+        [1, height],
+      ),
+    );
+    const oneHot = indicator(b, b.add('Equal', [places, range]));
+    return matmul(b, transpose(b, oneHot, [1, 0]), rows);
+  }
+  return b.add('ScatterElements', [zeros(b, [height, width]), expand(b, places, [n, 1], [n, width]), rows], {
+    axis: { int: 0 },
+    reduction: { string: 'add' },
+  });
+}
 
 /** Picks along one axis, an index for every element of the result. */
 const GatherElements = linear((b, at, g) =>
@@ -54,10 +88,27 @@ const GatherElements = linear((b, at, g) =>
   }),
 );
 
+/** Picks slices by tuples of indices: rows of the operand with its first axes laid into one. */
 const GatherND: Op = {
-  ...linear((b, at, g) =>
-    b.add('ScatterND', [zeros(b, at.shape(0)), at.input(1), g], { reduction: { string: 'add' } }),
-  ),
+  ...linear((b, at, g) => {
+    const [shape, indexShape] = [at.shape(0), at.shape(1)];
+    const depth = indexShape[indexShape.length - 1];
+    const n = numElements(indexShape) / depth;
+    const height = numElements(shape.slice(0, depth));
+    const width = numElements(shape) / height;
+    const sizes = shape.slice(0, depth);
+    const strides = sizes.map((_, i) => numElements(sizes.slice(i + 1)));
+    const tuples = reshape(b, at.input(1), [], [n, depth]);
+    const wrapped = b.add('Where', [
+      b.add('Less', [tuples, b.ints([0])]),
+      add(b, tuples, b.ints(sizes)),
+      tuples,
+    ]);
+    const linearIndex = reduceSum(b, b.add('Mul', [wrapped, b.ints(strides)]), [1], true);
+    const rows = reshape(b, g, [], [n, width]);
+    return reshape(b, scatterRows(b, linearIndex, rows, n, [height, width]), [], shape);
+  }),
+  covers: node => intAttribute(node, 'batch_dims', 0) === 0,
 };
 
 /** Scatters add up where `reduction` says so, else replace; both are linear in data and updates together. */

@@ -1,9 +1,9 @@
 import type { GraphBuilder } from '../graph/builder';
 import { stringAttribute } from '../graph/graph';
-import { toNumbers } from '../onnx/tensor';
+import { float32Tensor, numElements, toNumbers } from '../onnx/tensor';
 import { padZeros, perAxis, sliceAxis } from './axes';
 import { linear } from './combinators';
-import { reshape, transpose, zeros } from './emit';
+import { matmul, reshape, transpose } from './emit';
 import { normalizeAxis, type Op, type Site } from './rule';
 
 const Slice = linear((b, at, g) => {
@@ -135,12 +135,12 @@ function sumInto(
 ): string {
   const front = [axis, ...shape.map((_, i) => i).filter(i => i !== axis)];
   const back = shape.map((_, i) => front.indexOf(i));
-  const base = zeros(b, [length, ...front.slice(1).map(i => shape[i])]);
-  const indices = reshape(b, b.ints(source), [source.length], [source.length, 1]);
-  const scattered = b.add('ScatterND', [base, indices, transpose(b, x, front)], {
-    reduction: { string: 'add' },
-  });
-  return transpose(b, scattered, back);
+  const rest = front.slice(1).map(i => shape[i]);
+  const places = new Float32Array(length * source.length);
+  source.forEach((place, i) => (places[place * source.length + i] = 1));
+  const matrix = b.constant(float32Tensor([length, source.length], places), 'places');
+  const rows = reshape(b, transpose(b, x, front), [], [source.length, numElements(rest)]);
+  return transpose(b, reshape(b, matmul(b, matrix, rows), [], [length, ...rest]), back);
 }
 
 function padAmounts(at: Site): { before: number[]; after: number[] } {
