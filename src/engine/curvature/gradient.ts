@@ -2,6 +2,7 @@ import { attachLoss, type LossSpec, type Weighting } from '../autodiff/loss';
 import { vjp } from '../autodiff/vjp';
 import { GraphBuilder, type Types } from '../graph/builder';
 import type { Graph } from '../graph/graph';
+import { foldBatchNorm } from '../ops/foldBatchNorm';
 import type { Prepared } from '../runtime/prepare';
 import { inferTypes } from '../runtime/types';
 
@@ -15,6 +16,12 @@ export async function typed(b: GraphBuilder, outputs: readonly string[]): Promis
   return { graph, types: await inferTypes(graph) };
 }
 
+/** The model in the form whose derivatives are cheapest; with the same parameters, and for whole-batch derivatives only. */
+export async function folded(prepared: Prepared): Promise<Prepared> {
+  const graph = foldBatchNorm(prepared.graph, prepared.types);
+  return graph === prepared.graph ? prepared : { graph, types: await inferTypes(graph) };
+}
+
 /** The gradient of the loss, ready to be differentiated once more. */
 export async function gradient(
   prepared: Prepared,
@@ -23,7 +30,8 @@ export async function gradient(
   sources: ReadonlySet<string>,
   wanted: ReadonlySet<string>,
 ) {
-  const attaching = new GraphBuilder(prepared.graph, prepared.types);
+  const model = await folded(prepared);
+  const attaching = new GraphBuilder(model.graph, model.types);
   const attached = attachLoss(attaching, loss, weighting);
   const primal = await typed(attaching, [attached.loss]);
   const b = new GraphBuilder(primal.graph, primal.types);

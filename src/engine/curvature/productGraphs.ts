@@ -5,7 +5,7 @@ import { GraphBuilder } from '../graph/builder';
 import type { Graph } from '../graph/graph';
 import { zeros } from '../ops/emit';
 import type { Prepared } from '../runtime/prepare';
-import { gradient, typed } from './gradient';
+import { folded, gradient, typed } from './gradient';
 import type { Parameter } from './parameters';
 
 /** Graphs of whole-vector products. Each is an ONNX graph that any execution provider runs. */
@@ -57,8 +57,12 @@ export async function hvpGraph(
 }
 
 /** The Gauss–Newton product Gv = Jᵀ H_out J v, without second derivatives. Outputs `NAME/hvp`. */
-export function gvpGraph(prepared: Prepared, loss: LossSpec, parameters: readonly Parameter[]): Graph {
-  const { graph, types } = prepared;
+export async function gvpGraph(
+  prepared: Prepared,
+  loss: LossSpec,
+  parameters: readonly Parameter[],
+): Promise<Graph> {
+  const { graph, types } = await folded(prepared);
   const names = namesOf(parameters);
   const b = new GraphBuilder(graph, types);
   const { weight } = attachLoss(b, loss, 'weighted');

@@ -1,11 +1,14 @@
 import { cancelled, CurvatureError } from '../errors';
 import { float32Tensor, type Tensor } from '../onnx/tensor';
-import { Session } from '../runtime/session';
+import type { Graph } from '../graph/graph';
+import { prune } from '../graph/topology';
+import { compile } from '../runtime/compile';
 import type { Vector } from '../util/vector';
 import { gradientGraph, gradientName, gvpGraph, hvpGraph, hvpName, tangentName } from './productGraphs';
 import type { LinearOperator } from './linearOperator';
 import type { Parameter } from './parameters';
 import { batches, type Problem } from './problem';
+import { TangentRuns } from './tangentRuns';
 
 /** A linear operator that holds a session until it is disposed. */
 export interface DisposableOperator extends LinearOperator {
@@ -19,12 +22,7 @@ export async function hessianOperator(
   signal?: AbortSignal,
 ): Promise<DisposableOperator> {
   const graph = await hvpGraph(problem.prepared, problem.loss, 'weighted', parameters);
-  return productOperator(
-    problem,
-    parameters,
-    await Session.create({ ...graph, outputs: outputsOf(parameters) }, problem.session),
-    signal,
-  );
+  return productOperator(problem, parameters, graph, signal);
 }
 
 /** The generalized Gauss–Newton matrix of the same loss. */
@@ -33,33 +31,33 @@ export async function gaussNewtonOperator(
   parameters: readonly Parameter[],
   signal?: AbortSignal,
 ): Promise<DisposableOperator> {
-  const graph = gvpGraph(problem.prepared, problem.loss, parameters);
-  return productOperator(problem, parameters, await Session.create(graph, problem.session), signal);
+  const graph = await gvpGraph(problem.prepared, problem.loss, parameters);
+  return productOperator(problem, parameters, graph, signal);
 }
 
-const outputsOf = (parameters: readonly Parameter[]): string[] => parameters.map(p => hvpName(p.name));
-
-function productOperator(
+async function productOperator(
   problem: Problem,
   parameters: readonly Parameter[],
-  session: Session,
+  graph: Graph,
   signal?: AbortSignal,
-): DisposableOperator {
+): Promise<DisposableOperator> {
   const size = parameters.reduce((sum, p) => sum + p.size, 0);
+  const products = prune(
+    graph,
+    parameters.map(p => hvpName(p.name)),
+  );
+  const tangentNames = new Set(parameters.map(p => tangentName(p.name)));
+  const runs = await TangentRuns.create(problem, products, tangentNames, signal);
   return {
     size,
     async apply(v: Vector): Promise<Float64Array> {
       const tangents: Record<string, Tensor> = {};
       forEachPart(parameters, (p, start) => {
-        tangents[tangentName(p.name)] = float32Tensor(
-          p.shape,
-          Float32Array.from(v.subarray(start, start + p.size)),
-        );
+        const part = new Float32Array(v.subarray(start, start + p.size));
+        tangents[tangentName(p.name)] = float32Tensor(p.shape, part);
       });
       const sum = new Float64Array(size);
-      for (const feeds of batches(problem)) {
-        if (signal?.aborted) throw cancelled();
-        const results = await session.run({ ...feeds, ...tangents });
+      for await (const results of runs.run(tangents)) {
         forEachPart(parameters, (p, start) => {
           const part = results[hvpName(p.name)].data as Float32Array;
           for (let i = 0; i < part.length; i++) sum[start + i] += part[i];
@@ -67,7 +65,7 @@ function productOperator(
       }
       return sum;
     },
-    dispose: () => session.dispose(),
+    dispose: () => runs.dispose(),
   };
 }
 
@@ -88,7 +86,7 @@ export async function lossAndGradient(
   parameters: readonly Parameter[],
   signal?: AbortSignal,
 ): Promise<{ loss: number; gradient: Map<string, Float64Array> }> {
-  const session = await Session.create(
+  const session = await compile(
     await gradientGraph(problem.prepared, problem.loss, 'weighted', parameters),
     problem.session,
   );

@@ -1,10 +1,9 @@
-import { cancelled } from '../errors';
 import { float32Tensor, type Tensor } from '../onnx/tensor';
-import { Session } from '../runtime/session';
 import { Rng } from '../util/rng';
 import { probeInput, quadraticFormGraph, quadraticFormName } from './quadraticFormGraph';
 import type { Layer } from './layers';
-import { batches, type Problem } from './problem';
+import type { Problem } from './problem';
+import { TangentRuns } from './tangentRuns';
 
 /** Draws quadratic forms v_lᵀ(Hv)_l for all layers at once. */
 export interface QuadraticForms {
@@ -23,15 +22,15 @@ export async function quadraticForms(
   direction: (probe: number, layer: number) => Float32Array,
   signal?: AbortSignal,
 ): Promise<QuadraticForms> {
-  const session = await Session.create(
-    await quadraticFormGraph(problem.prepared, problem.loss, layers, probesPerRun),
-    problem.session,
-  );
+  const graph = await quadraticFormGraph(problem.prepared, problem.loss, layers, probesPerRun);
+  const places = Array.from({ length: probesPerRun }, (_, k) => k);
+  const inputs = new Set(places.flatMap(k => layers.map(layer => probeInput(layer, k))));
+  const runs = await TangentRuns.create(problem, graph, inputs, signal);
   return {
     probesPerRun,
     sample: async probes => {
       const tangents: Record<string, Tensor> = {};
-      for (let k = 0; k < probesPerRun; k++) {
+      for (const k of places) {
         // A last, shorter group fills its places with its first probe.
         const probe = probes[k] ?? probes[0];
         layers.forEach(
@@ -39,9 +38,7 @@ export async function quadraticForms(
         );
       }
       const forms = probes.map(() => new Float64Array(layers.length));
-      for (const feeds of batches(problem)) {
-        if (signal?.aborted) throw cancelled();
-        const results = await session.run({ ...feeds, ...tangents });
+      for await (const results of runs.run(tangents)) {
         forms.forEach((perLayer, k) => {
           for (let l = 0; l < layers.length; l++)
             perLayer[l] += Number(results[quadraticFormName(l, k)].data[0]);
@@ -49,7 +46,7 @@ export async function quadraticForms(
       }
       return forms;
     },
-    dispose: () => session.dispose(),
+    dispose: () => runs.dispose(),
   };
 }
 

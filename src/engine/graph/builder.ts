@@ -52,8 +52,9 @@ export class GraphBuilder {
     opType: string,
     inputs: readonly string[],
     attributes: Readonly<Record<string, Attribute>> = {},
+    domain = '',
   ): string {
-    return this.addMany(opType, inputs, attributes, 1)[0];
+    return this.addMany(opType, inputs, attributes, 1, domain)[0];
   }
 
   addMany(
@@ -61,14 +62,15 @@ export class GraphBuilder {
     inputs: readonly string[],
     attributes: Readonly<Record<string, Attribute>>,
     outputs: number,
+    domain = '',
   ): readonly string[] {
-    const key = keyOf(opType, '', inputs, attributes, outputs);
+    const key = keyOf(opType, domain, inputs, attributes, outputs);
     const existing = this.made.get(key);
     if (existing) return existing;
     const name = this.unique(`${this.prefix}${this.prefix ? '/' : ''}${opType}`);
     const names =
       outputs === 1 ? [name] : Array.from({ length: outputs }, (_, i) => this.unique(`${name}_${i}`));
-    this.push({ name, opType, domain: '', inputs, outputs: names, attributes, captures: [], scope: '' });
+    this.push({ name, opType, domain, inputs, outputs: names, attributes, captures: [], scope: '' });
     this.made.set(key, names);
     return names;
   }

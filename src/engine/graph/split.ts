@@ -1,0 +1,68 @@
+import { numElements } from '../onnx/tensor';
+import type { Types } from './builder';
+import { type Graph, type Node, reads, type ValueInfo } from './graph';
+import { dependents, prune } from './topology';
+
+/** A graph in two: what stays the same while some inputs vary, and the rest. */
+export interface Split {
+  /** Takes the other inputs; its outputs are `kept`. */
+  readonly fixed: Graph;
+  /** Takes the varying inputs, the `kept` values, and other inputs that it reads itself. */
+  readonly varying: Graph;
+  /** Values that pass from the one to the other. */
+  readonly kept: readonly ValueInfo[];
+}
+
+/** Cheaper to do again than to keep the result beside the operand. */
+const views = new Set(['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Identity', 'Expand', 'Sign']);
+/** Results that take this many times their operands' memory, such as unfolded windows, are made again too. */
+const EXPANSION = 2;
+
+/**
+ * Splits a graph by whether values depend on `inputs`. Every output must depend on them or on no input at all. What
+ * depends on no input is in both parts.
+ */
+export function splitGraph(graph: Graph, types: Types, inputs: ReadonlySet<string>): Split {
+  const others = graph.inputs.filter(i => !inputs.has(i.name));
+  const varies = dependents(graph.nodes, inputs);
+  const given = dependents(
+    graph.nodes,
+    others.map(i => i.name),
+  );
+  const isInput = new Set(graph.inputs.map(i => i.name));
+  const size = (v: string): number => numElements(types.get(v)?.shape ?? []);
+  const isCheap = (node: Node): boolean => {
+    if (views.has(node.opType)) return true;
+    const read = reads(node).filter(v => given.has(v));
+    return size(node.outputs[0]) > EXPANSION * read.reduce((sum, v) => sum + size(v), 0);
+  };
+  const producer = new Map(graph.nodes.flatMap(n => n.outputs.map(o => [o, n] as const)));
+  const again = new Set<Node>();
+  const kept = new Set<string>();
+  for (let i = graph.nodes.length - 1; i >= 0; i--) {
+    const node = graph.nodes[i];
+    if (!again.has(node) && !node.outputs.some(o => varies.has(o))) continue;
+    for (const v of reads(node)) {
+      if (varies.has(v) || !given.has(v) || isInput.has(v)) continue;
+      const source = producer.get(v)!;
+      if (isCheap(source)) again.add(source);
+      else kept.add(v);
+    }
+  }
+  const passed = [...kept].map((name): ValueInfo => ({ name, ...types.get(name)! }));
+  const stays = (node: Node): boolean =>
+    again.has(node) || node.outputs.some(o => varies.has(o)) || !node.outputs.some(o => given.has(o));
+  return {
+    fixed: prune(graph, [...kept]),
+    varying: prune(
+      {
+        ...graph,
+        inputs: [...graph.inputs, ...passed],
+        // A value that is kept is made by no node here, also where its node stays for another output.
+        nodes: graph.nodes.filter(n => stays(n) && !n.outputs.some(o => kept.has(o))),
+      },
+      graph.outputs,
+    ),
+    kept: passed,
+  };
+}

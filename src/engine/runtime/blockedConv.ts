@@ -1,0 +1,112 @@
+import { GraphBuilder, type Types } from '../graph/builder';
+import { type Graph, intAttribute, type Node } from '../graph/graph';
+import { float32Tensor, numElements, type Tensor, type TensorType } from '../onnx/tensor';
+import { reshape, transpose } from '../ops/emit';
+import { cpuSession, Session } from './session';
+
+/**
+ * Convolutions in ONNX Runtime's blocked layout. Its optimizer lays out constant weights only; a Conv whose weights are
+ * fed, as tangents are, takes the slow way over unfolded windows. Here the weights are laid out in the graph, and the
+ * Conv runs at the speed of a constant one. The operators are the runtime's own, of the domain that its optimizer uses.
+ */
+export const BLOCKED_DOMAIN = 'com.microsoft.nchwc';
+
+/** Below this many output positions per weight the layout costs more than the Conv gains. */
+const MIN_POSITIONS = 512;
+
+/**
+ * Emits a Conv in blocks of `block` channels.
+ * @returns whether the layout has a form for it; nothing is emitted where not
+ */
+export function blockedConv(b: GraphBuilder, node: Node, types: Types, block: number): boolean {
+  const [x, w] = [types.get(node.inputs[0])!.shape, types.get(node.inputs[1])!.shape];
+  const y = types.get(node.outputs[0])!.shape;
+  if (w.length !== 4 || y[0] * y[2] * y[3] < MIN_POSITIONS) return false;
+  const [outputs, inputs, ...kernel] = w;
+  const group = intAttribute(node, 'group', 1);
+  if (outputs % block !== 0) return false;
+  const isDepthwise = inputs === 1 && group === outputs && x[1] === outputs;
+  const isPlain = group === 1 && (inputs % block === 0 || inputs < block);
+  if (!isDepthwise && !isPlain) return false;
+  const taps = numElements(kernel);
+  const rows = outputs / block;
+  const spread = isPlain && inputs >= block;
+  b.within(`${node.name}/blocked`, () => {
+    const apart = reshape(b, node.inputs[1], [], [rows, block, inputs * taps]);
+    let weight = transpose(b, apart, [0, 2, 1]);
+    if (spread) {
+      const split = reshape(b, weight, [], [rows, inputs / block, block, taps, block]);
+      weight = transpose(b, split, [0, 1, 3, 2, 4]);
+    }
+    const operands = [
+      isDepthwise || spread ? b.add('ReorderInput', [node.inputs[0]], {}, BLOCKED_DOMAIN) : node.inputs[0],
+      reshape(b, weight, [], w),
+      ...node.inputs.slice(2),
+    ];
+    const attributes = { ...node.attributes, kernel_shape: { ints: kernel } };
+    const blocked = b.add('Conv', operands, attributes, BLOCKED_DOMAIN);
+    b.addNode({
+      ...node,
+      opType: 'ReorderOutput',
+      domain: BLOCKED_DOMAIN,
+      inputs: [blocked],
+      attributes: { channels: { int: outputs } },
+    });
+  });
+  return true;
+}
+
+/** ONNX Runtime's own choice, by the width of the processor's registers. */
+const CANDIDATES = [16, 8, 4];
+const CHANNELS = 32;
+let found: Promise<number> | undefined;
+
+/** How many channels a block has on this machine, found by trying; 0 where the blocked operators can't be used. */
+export const blockSize = (): Promise<number> => (found ??= findBlockSize());
+
+async function findBlockSize(): Promise<number> {
+  const values = (n: number): Float32Array => Float32Array.from({ length: n }, (_, i) => Math.sin(i + 1));
+  const side = 24;
+  const x = float32Tensor([1, CHANNELS, side, side], values(CHANNELS * side * side));
+  const w = float32Tensor([CHANNELS, CHANNELS, 3, 3], values(CHANNELS * CHANNELS * 9));
+  const expected = await convolve(x, w, 0);
+  for (const block of CANDIDATES) {
+    const result = await convolve(x, w, block).catch(() => undefined);
+    if (result && expected?.every((e, i) => Math.abs(e - result[i]) < 1e-3)) return block;
+  }
+  return 0;
+}
+
+/** One Conv with fed weights; blocked where `block` is not 0. */
+async function convolve(x: Tensor, w: Tensor, block: number): Promise<Float32Array | undefined> {
+  const node: Node = {
+    ...{ name: 'conv', opType: 'Conv', domain: '', inputs: ['x', 'w'], outputs: ['y'] },
+    ...{ attributes: {}, captures: [], scope: '' },
+  };
+  const types: Types = new Map<string, TensorType>([
+    ['x', x],
+    ['w', w],
+    ['y', { elemType: 'float32', shape: [1, CHANNELS, x.shape[2] - 2, x.shape[3] - 2] }],
+  ]);
+  const empty: Graph = {
+    name: 'blocks',
+    opsets: new Map([
+      ['', 18],
+      [BLOCKED_DOMAIN, 1],
+    ]),
+    inputs: [
+      { name: 'x', ...x },
+      { name: 'w', ...w },
+    ],
+    outputs: ['y'],
+    initializers: new Map(),
+    nodes: [],
+  };
+  const b = new GraphBuilder(empty, types);
+  if (block === 0) b.addNode(node);
+  else if (!blockedConv(b, node, types, block)) return undefined;
+  const session = await Session.create(b.build(['y']), { ...cpuSession, threads: 1 });
+  const { y } = await session.run({ x, w });
+  await session.dispose();
+  return y.data as Float32Array;
+}
