@@ -181,10 +181,22 @@ function correlated(b: GraphBuilder, c: Correlated, geometry: Geometry, groups: 
   };
 }
 
-/** The cotangent of a weight: the outer products as one batched product g xᵀ, summed over the samples. */
+/**
+ * The cotangent of a weight: the outer products as one batched product g xᵀ, summed over the samples. A weight with more
+ * rows than there are positions would be summed over and over: there one product runs over positions of all samples.
+ */
 function weightCotangent(b: GraphBuilder, o: OuterProducts, shape: readonly number[]): string {
+  const { samples, groups, rows, columns, positions } = o;
+  if (groups === 1 && rows > positions) {
+    const laid = (v: string, height: number): string => {
+      const first = transpose(b, reshape(b, v, [], [samples, height, positions]), [1, 0, 2]);
+      return reshape(b, first, [], [height, samples * positions]);
+    };
+    const product = matmul(b, laid(o.g, rows), transpose(b, laid(o.x, columns), [1, 0]));
+    return reshape(b, product, [rows, columns], shape);
+  }
   const product = matmul(b, o.g, transpose(b, o.x, [0, 1, 3, 2]));
-  return reshape(b, reduceSum(b, product, [0], false), [o.groups, o.rows, o.columns], shape);
+  return reshape(b, reduceSum(b, product, [0], false), [groups, rows, columns], shape);
 }
 
 /**

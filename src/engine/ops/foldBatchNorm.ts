@@ -1,5 +1,6 @@
 import { GraphBuilder, type Types } from '../graph/builder';
 import { consumersOf, floatAttribute, type Graph, intAttribute, type Node } from '../graph/graph';
+import type { Tensor } from '../onnx/tensor';
 import { add, mul, reshape, sub } from './emit';
 
 /**
@@ -11,30 +12,42 @@ export function foldBatchNorm(graph: Graph, types: Types): Graph {
   const consumers = consumersOf(graph.nodes);
   const given = new Set(graph.outputs);
   const makers = new Map(graph.nodes.flatMap(n => n.outputs.map(o => [o, n] as const)));
-  const folded = new Map<Node, Node>();
+  const folded = new Map<Node, { conv: Node; statistics: readonly Tensor[] }>();
   for (const node of graph.nodes) {
     if (node.opType !== 'BatchNormalization' || node.domain !== '') continue;
     if (intAttribute(node, 'training_mode', 0) !== 0) continue;
     const conv = makers.get(node.inputs[0]);
     // Running statistics are no parameters, even where an exporter has merged them with a scale of the same numbers.
-    if (!node.inputs.slice(3).every(name => graph.initializers.has(name))) continue;
+    const statistics = node.inputs.slice(3).map(name => graph.initializers.get(behindIdentity(name, makers)));
+    if (!statistics.every(t => t !== undefined)) continue;
     if (conv?.opType !== 'Conv' || conv.domain !== '' || given.has(conv.outputs[0])) continue;
-    if (consumers.get(conv.outputs[0])?.length === 1) folded.set(node, conv);
+    if (consumers.get(conv.outputs[0])?.length === 1) folded.set(node, { conv, statistics });
   }
   if (folded.size === 0) return graph;
-  const convs = new Set(folded.values());
+  const convs = new Set([...folded.values()].map(f => f.conv));
   const b = new GraphBuilder({ ...graph, nodes: [] }, types);
   for (const node of graph.nodes) {
-    const conv = folded.get(node);
-    if (conv) foldInto(b, node, conv, types);
+    const fold = folded.get(node);
+    if (fold) foldInto(b, node, fold.conv, fold.statistics, types);
     else if (!convs.has(node)) b.addNode(node);
   }
   return b.build(graph.outputs);
 }
 
-function foldInto(b: GraphBuilder, norm: Node, conv: Node, types: Types): void {
+function behindIdentity(name: string, makers: ReadonlyMap<string, Node>): string {
+  const maker = makers.get(name);
+  return maker?.opType === 'Identity' ? behindIdentity(maker.inputs[0], makers) : name;
+}
+
+function foldInto(
+  b: GraphBuilder,
+  norm: Node,
+  conv: Node,
+  statistics: readonly Tensor[],
+  types: Types,
+): void {
   const [, gamma, beta] = norm.inputs;
-  const [mean, variance] = norm.inputs.slice(3).map(name => b.constant(b.constantOf(name)!, 'statistics'));
+  const [mean, variance] = statistics.map(t => b.constant(t, 'statistics'));
   const [x, w, bias] = conv.inputs;
   const rank = types.get(w)!.shape.length;
   b.within(`${norm.name}/folded`, () => {
