@@ -4,7 +4,7 @@ import { splitGraph } from '../graph/split';
 import { numElements, type Tensor } from '../onnx/tensor';
 import { compile } from '../runtime/compile';
 import type { Feeds, Session } from '../runtime/session';
-import { inferTypes } from '../runtime/types';
+import { settledTypes } from '../runtime/settledTypes';
 import { batches, numBatches, type Problem } from './problem';
 
 /** What may be kept of all batches together, in bytes. */
@@ -32,13 +32,13 @@ export class TangentRuns {
     tangents: ReadonlySet<string>,
     signal?: AbortSignal,
   ): Promise<TangentRuns> {
-    const types = await inferTypes(graph);
+    const types = await settledTypes(graph);
     const { fixed, varying, kept } = splitGraph(graph, types, tangents);
     const bytes = kept.reduce((sum, v) => sum + 4 * numElements(v.shape as number[]), 0);
     if (kept.length === 0 || bytes * numBatches(problem) > KEPT_BYTES)
-      return new TangentRuns(problem, await compile(graph, problem.session), undefined, signal);
-    const first = await compile(fixed, problem.session);
-    return new TangentRuns(problem, await compile(varying, problem.session), first, signal);
+      return new TangentRuns(problem, await compile(graph, problem.session, types), undefined, signal);
+    const first = await compile(fixed, problem.session, types);
+    return new TangentRuns(problem, await compile(varying, problem.session, types), first, signal);
   }
 
   /** The results of each batch in turn. */
