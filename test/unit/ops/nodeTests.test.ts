@@ -11,6 +11,38 @@ import { type NodeTest, nodeTests, withStoredSettings } from '../../support/node
 
 /** ONNX's own tests of every operator: value and derivatives of what this engine makes of each. */
 
+/** Cases that are left out, by reason: no more than these. */
+const noRule: Readonly<Record<string, number>> = {
+  // Losses and operators of training.
+  ...{ NegativeLogLikelihoodLoss: 45, SoftmaxCrossEntropyLoss: 30, Dropout: 6, BatchNormalization: 2 },
+  // Control flow and recurrence.
+  ...{ Scan: 17, Loop: 4, If: 1, LSTM: 5, GRU: 5, RNN: 5 },
+  // Models that are quantized already.
+  ...{ QuantizeLinear: 9, DequantizeLinear: 5, DynamicQuantizeLinear: 3, QLinearMatMul: 8, QLinearConv: 1 },
+  ...{ ConvInteger: 2, MatMulInteger: 1 },
+  // Forms of operators that have rules: products and extremes by scatter, ratios that are kept, indices by column.
+  ...{ ScatterND: 5, ScatterElements: 3, Resize: 4, MaxPool: 1, Attention: 2 },
+  // The rest.
+  ...{
+    GridSample: 18,
+    AffineGrid: 4,
+    DeformConv: 4,
+    Col2Im: 5,
+    MaxUnpool: 2,
+    Det: 2,
+    CumProd: 9,
+    DFT: 10,
+    STFT: 2,
+  },
+  ...{ TensorScatter: 3, BitCast: 7, Unique: 7, TfIdfVectorizer: 7, OptionalGetElement: 1 },
+  ...{ 'ai.onnx.ml::TreeEnsemble': 2, 'ai.onnx.ml::ArrayFeatureExtractor': 1, 'ai.onnx.ml::Binarizer': 1 },
+};
+/** Operators that ONNX Runtime has no kernel for on the CPU, not for these types or attributes, or not yet. */
+const REFUSED = 'ONNX Runtime refuses';
+const MAX_REFUSED = 137;
+const UNREADABLE = 'no tensors of numbers';
+const MAX_UNREADABLE = 193;
+
 const left = new Map<string, string[]>();
 let [count, differentiated] = [0, 0];
 const leave = (reason: string, name: string): void => {
@@ -25,8 +57,10 @@ for (const [name, read] of nodeTests()) {
     try {
       given = read();
     } catch {
-      return leave('no tensors of numbers', name);
+      return leave(UNREADABLE, name);
     }
+    // What shapes alone decide is folded, and nothing is left to run.
+    if (given.graph.nodes.every(n => ['Shape', 'Size'].includes(n.opType))) return;
     const stored = withStoredSettings(given);
     const hasData = stored.graph.inputs.length > 0;
     const operators = [...new Set(given.graph.nodes.map(qualifiedOpType))].join(' ');
@@ -35,12 +69,12 @@ for (const [name, read] of nodeTests()) {
       prepared = await prepareTest(hasData ? stored : given);
     } catch (error) {
       if (!(error instanceof CurvatureError)) throw error;
-      return leave(`ONNX Runtime refuses ${operators.slice(0, 30)}`, name);
+      return leave(`${REFUSED} ${operators}`, name);
     }
     const unknown = prepared.graph.nodes.find(n => opOf(n) === undefined);
     if (unknown) return leave(`no rule for ${qualifiedOpType(unknown)}`, name);
     const isRun = await checkValue(given, await prepareTest(given));
-    if (!isRun) return leave(`ONNX Runtime refuses ${operators.slice(0, 30)}`, name);
+    if (!isRun) return leave(`${REFUSED} ${operators}`, name);
     count++;
     if (!hasData) return;
     await checkValue(stored, prepared);
@@ -90,7 +124,7 @@ async function checkValue(given: NodeTest, { graph: ours }: Prepared): Promise<b
       precision,
       name,
     );
-    leave(`ONNX Runtime computes otherwise: ${name}`, name);
+    leave('ONNX Runtime computes otherwise', name);
   }
   return true;
 }
@@ -122,6 +156,21 @@ function assertClose(found: Tensor, expected: Tensor, precision: string, what: s
     assert.ok(agrees, `${what}[${i}] is ${a[i]}, expected ${x}`);
   });
 }
+
+test('no more cases are left out than are known', { skip: only !== undefined }, () => {
+  for (const [operator, most] of Object.entries(noRule)) allow(`no rule for ${operator}`, most);
+  const refused = [...left].filter(([reason]) => reason.startsWith(REFUSED));
+  assert.ok(sum(refused) <= MAX_REFUSED, `ONNX Runtime refuses ${sum(refused)} cases`);
+  allow(UNREADABLE, MAX_UNREADABLE);
+  const others = [...left.keys()].filter(r => r.startsWith('no rule') && noRule[r.slice(12)] === undefined);
+  assert.deepEqual(others, []);
+});
+
+const sum = (reasons: readonly [string, string[]][]): number =>
+  reasons.reduce((total, [, names]) => total + names.length, 0);
+
+const allow = (reason: string, most: number): void =>
+  assert.ok((left.get(reason)?.length ?? 0) <= most, `${reason}: ${left.get(reason)?.join(' ')}`);
 
 after(() => {
   console.log(`${count} cases run, ${differentiated} differentiated`);
