@@ -603,12 +603,29 @@ def resize_matrix(length, count, scale, mode, coordinates, nearest_mode, a, excl
     return torch.from_numpy(matrix)
 
 
+def cropped(x, roi, sizes, outside):
+    """Linear interpolation between the ends that the region gives as shares of each axis; nothing lies beyond the data."""
+    beyond = torch.zeros(sizes, dtype=torch.bool)
+    for axis, (count, start, end) in enumerate(zip(sizes, roi[: x.dim()].tolist(), roi[x.dim() :].tolist())):
+        length = x.shape[axis]
+        c = start * (length - 1) + numpy.arange(count) * ((end - start) * (length - 1) / max(count - 1, 1))
+        matrix, hidden = numpy.zeros((count, length)), (c < 0) | (c > length - 1)
+        for row, at in zip(matrix, c.clip(0, length - 1)):
+            row[int(at)] += 1 - at % 1
+            row[min(int(at) + 1, length - 1)] += at % 1
+        x = torch.movedim(torch.movedim(x, axis, -1) @ torch.from_numpy(matrix).T, -1, axis)
+        beyond = beyond | torch.from_numpy(hidden).reshape([-1 if i == axis else 1 for i in range(x.dim())])
+    return torch.where(beyond, torch.tensor(outside, dtype=x.dtype), x)
+
+
 @operator("Resize")
 def resize(
     x, roi=None, scales=None, sizes=None, *, mode="nearest", coordinate_transformation_mode="half_pixel",
-    nearest_mode="round_prefer_floor", cubic_coeff_a=-0.75, exclude_outside=0, axes=None,
+    nearest_mode="round_prefer_floor", cubic_coeff_a=-0.75, exclude_outside=0, axes=None, extrapolation_value=0.0,
 ):
     axes = range(x.dim()) if axes is None else axes
+    if coordinate_transformation_mode == "tf_crop_and_resize":
+        return cropped(x, roi, ints(sizes), extrapolation_value)
     if scales is None and sizes is None:
         scales, coordinate_transformation_mode, nearest_mode = roi, "asymmetric", "floor"  # opset 10 had no roi
     if sizes is not None:
@@ -627,6 +644,17 @@ def resize(
 @operator("Upsample")
 def upsample(x, scales, *, mode="nearest"):
     return resize(x, scales=scales, mode=mode, coordinate_transformation_mode="asymmetric", nearest_mode="floor")
+
+
+@operator("GridSample")
+def grid_sample(x, grid, *, mode="linear", padding_mode="zeros", align_corners=0):
+    mode = {"linear": "bilinear", "cubic": "bicubic"}.get(mode, mode)
+    return F.grid_sample(x, grid, mode, padding_mode, bool(align_corners))
+
+
+@operator("AffineGrid")
+def affine_grid(theta, size, *, align_corners=0):
+    return F.affine_grid(theta, ints(size), bool(align_corners))
 
 
 @operator("DepthToSpace")

@@ -5,6 +5,7 @@ import { Attention } from './attention';
 import { sliceAxis } from './axes';
 import type { Canonical } from './canonicalForm';
 import { add, cast, div, expand, mul, reduceMean, reshape, scale, sub, transpose } from './emit';
+import { AffineGrid, GridSample } from './gridSample';
 import { Compress, CenterCropPad, GatherND, ReverseSequence } from './indexing';
 import { GlobalLpPool, LpNormalization, LpPool } from './lpNorms';
 import { reducedAxes } from './reduction';
@@ -184,6 +185,8 @@ export const expansions: Readonly<Record<string, Canonical>> = {
   LpNormalization,
   CastLike,
   Compress,
+  GridSample,
+  AffineGrid,
   ReverseSequence,
   GatherND,
   CenterCropPad,
