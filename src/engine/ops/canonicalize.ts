@@ -1,5 +1,6 @@
 import { GraphBuilder, type Types } from '../graph/builder';
 import type { Graph, Node } from '../graph/graph';
+import { modernSubgraphs } from '../graph/subgraphs';
 import type { Canonical } from './canonicalForm';
 import { contrib, CONTRIB_DOMAIN } from './contrib';
 import { expansions } from './expansions';
@@ -16,10 +17,18 @@ function formOf({ domain, opType }: Node): Canonical | undefined {
   return Object.hasOwn(ofDomain, opType) ? ofDomain[opType] : undefined;
 }
 
+/** The node with what its subgraphs hold in the forms of the operator set that the graph is brought to. */
+const modern = (node: Node, version: number): Node => ({
+  ...node,
+  attributes: Object.fromEntries(
+    Object.entries(node.attributes).map(([name, a]) => [name, modernSubgraphs(a, version)]),
+  ),
+});
+
 /**
  * The graph with every node in a form that rules know, at operator set 18 or later. Values keep their names where a node
- * stays as it is; an expanded node's output gets its old name by an Identity only where the
- * graph gives it out or a subgraph reads it.
+ * stays as it is; an expanded node's output gets its old name by an Identity only where the graph gives it out or a subgraph
+ * reads it.
  */
 export function canonicalize(graph: Graph, types: Types): Graph {
   const version = graph.opsets.get('') ?? CANONICAL_OPSET;
@@ -31,7 +40,10 @@ export function canonicalize(graph: Graph, types: Types): Graph {
   const renamed = new Map<string, string>();
   const known = new Map(types);
   for (const original of graph.nodes) {
-    const node: Node = { ...original, inputs: original.inputs.map(name => renamed.get(name) ?? name) };
+    const node: Node = {
+      ...(version < CANONICAL_OPSET ? modern(original, version) : original),
+      inputs: original.inputs.map(name => renamed.get(name) ?? name),
+    };
     const form = formOf(node);
     const outputs = form && b.within(node.name, () => form(b, new Site(node, known, b), version));
     if (!outputs) {

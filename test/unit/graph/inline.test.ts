@@ -62,6 +62,7 @@ function modelOf(
   nodes: NodeProto[],
   initializer: TensorProto[],
   functions: Parameters<typeof FunctionOf>[] = [],
+  version = 17n,
 ) {
   const typed = decodeModel(
     encodeGraph({
@@ -90,7 +91,7 @@ function modelOf(
   return create(ModelProtoSchema, {
     irVersion: 10n,
     opsetImport: [
-      { domain: '', version: 17n },
+      { domain: '', version },
       { domain: 'own', version: 1n },
     ],
     functions: functions.map(f => FunctionOf(...f)),
@@ -185,6 +186,39 @@ test('a branch that a shape decides is inlined when the dimensions are bound', a
   const { operators, y } = await valueOf(model);
   assert.deepEqual(operators, ['Mul', 'Add', 'Relu']);
   assert.deepEqual(y, [0, 0, 0, 3, 6, 9]);
+});
+
+test('a branch that data decide stays, in the forms of the operator set that the graph is brought to', async () => {
+  const axes = create(AttributeProtoSchema, { name: 'axes', type: Kind.INTS, ints: [0n] });
+  const keepdims = create(AttributeProtoSchema, { name: 'keepdims', type: Kind.INT, i: 0n });
+  const then = [
+    node('Unsqueeze', ['x'], ['a'], [axes]),
+    node('Softmax', ['a'], ['p']),
+    node('Squeeze', ['p'], ['q'], [axes]),
+  ];
+  const model = modelOf(
+    [
+      node('ReduceMax', ['x'], ['largest'], [keepdims]),
+      node('Greater', ['largest', 'zero'], ['isPositive']),
+      node(
+        'If',
+        ['isPositive'],
+        ['y'],
+        [
+          branch('then_branch', graphOf(then, ['q'])),
+          branch('else_branch', graphOf([node('Identity', ['x'], ['o'])], ['o'])),
+        ],
+      ),
+    ],
+    [scalar('zero', 0)],
+    [],
+    11n,
+  );
+  const { operators, y } = await valueOf(model);
+  assert.equal(operators.at(-1), 'If');
+  const exponentials = toNumbers(x).map(Math.exp);
+  const sum = exponentials.reduce((p, e) => p + e, 0);
+  y.forEach((p, i) => assert.ok(Math.abs(p - exponentials[i] / sum) < 1e-6, `${p} at ${i}`));
 });
 
 test("functions of the model's own are inlined with their attributes and calls", async () => {
