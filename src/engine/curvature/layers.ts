@@ -1,4 +1,11 @@
-import { consumersOf, type Graph, intAttribute, intsAttribute, type Node } from '../graph/graph';
+import {
+  consumersOf,
+  type Graph,
+  intAttribute,
+  intsAttribute,
+  type Node,
+  qualifiedOpType,
+} from '../graph/graph';
 import { normalizeAxis } from '../ops/rule';
 import { findParameters } from './parameters';
 
@@ -16,21 +23,30 @@ export interface Layer {
   readonly channelAxis: number | null;
 }
 
+type WeightOperand = (node: Node, i: number, rank: number) => number | null | undefined;
+
+const isTransposed = (node: Node, i: number): boolean =>
+  intAttribute(node, i === 0 ? 'transA' : 'transB', 0) === 1;
+
+const convolution: WeightOperand = (_node, i) => (i === 1 ? 0 : undefined);
+
+// A′ is [M, K] and B′ [K, N]; output channels of A lie along M, those of B along N.
+const product: WeightOperand = (node, i) => (i > 1 ? undefined : (i === 0) === isTransposed(node, i) ? 1 : 0);
+
 /** Which operand of an operator is a weight when it is constant, and where its output channels lie. */
-const weightOperands: Readonly<
-  Record<string, (node: Node, i: number, rank: number) => number | null | undefined>
-> = {
-  Conv: (_node, i) => (i === 1 ? 0 : undefined),
+const weightOperands: Readonly<Record<string, WeightOperand>> = {
+  Conv: convolution,
   ConvTranspose: (node, i) => (i === 1 ? (intAttribute(node, 'group', 1) === 1 ? 1 : null) : undefined),
-  Gemm: (node, i) => {
-    if (i > 1) return undefined;
-    const isTransposed = intAttribute(node, i === 0 ? 'transA' : 'transB', 0) === 1;
-    return (i === 0) === isTransposed ? 1 : 0;
-  },
+  Gemm: product,
   MatMul: (_node, i, rank) => (i === 1 ? rank - 1 : rank - 2),
   Gather: (node, i) => (i === 0 && intAttribute(node, 'axis', 0) === 0 ? 0 : undefined),
+  'com.microsoft::FusedConv': convolution,
+  'com.microsoft::FusedGemm': product,
+  'com.microsoft::FusedMatMul': (node, i, rank) =>
+    (i === 1) === isTransposed(node, i) ? rank - 2 : rank - 1,
+  'com.microsoft::Attention': (_node, i) => (i === 1 ? 1 : undefined),
+  'com.microsoft::EmbedLayerNormalization': (_node, i) => (i >= 2 && i <= 4 ? 0 : undefined),
 };
-// Gemm: A′ is [M, K] and B′ [K, N]; output channels of A lie along M, those of B along N.
 
 /** Operators behind which a weight is still the same weight. */
 const aliases = new Set(['Identity', 'Transpose', 'Reshape', 'Squeeze', 'Unsqueeze', 'Flatten', 'Cast']);
@@ -53,9 +69,7 @@ export function findLayers(graph: Graph): Layer[] {
         }
         node.inputs.forEach((input, i) => {
           const axis =
-            input === value && node.domain === ''
-              ? weightOperands[node.opType]?.(node, i, axes.length)
-              : undefined;
+            input === value ? weightOperands[qualifiedOpType(node)]?.(node, i, axes.length) : undefined;
           if (axis !== undefined)
             uses.push({
               node,
