@@ -16,6 +16,8 @@ export interface Layer {
   readonly channelAxis: number | null;
 }
 
+const recurrent = (_node: Node, i: number): number | undefined => (i === 1 || i === 2 ? 1 : undefined);
+
 /** Which operand of an operator is a weight when it is constant, and where its output channels lie. */
 const weightOperands: Readonly<
   Record<string, (node: Node, i: number, rank: number) => number | null | undefined>
@@ -28,6 +30,10 @@ const weightOperands: Readonly<
     return (i === 0) === isTransposed ? 1 : 0;
   },
   MatMul: (_node, i, rank) => (i === 1 ? rank - 1 : rank - 2),
+  // Input and recurrent weights, [directions, gates × hidden, …].
+  LSTM: recurrent,
+  GRU: recurrent,
+  RNN: recurrent,
   Gather: (node, i) => (i === 0 && intAttribute(node, 'axis', 0) === 0 ? 0 : undefined),
 };
 // Gemm: A′ is [M, K] and B′ [K, N]; output channels of A lie along M, those of B along N.
