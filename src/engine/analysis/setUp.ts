@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { shortfalls } from '../autodiff/order';
+import { type Shortfall, shortfalls } from '../autodiff/order';
 import { type Obstacle, obstacles } from '../autodiff/reach';
 import type { LossKind } from '../autodiff/loss';
 import type { Layer } from '../curvature/layers';
@@ -49,6 +49,8 @@ export interface SetUp {
   readonly withoutDerivatives: readonly Parameter[];
   /** Why a layer is not reached, or not by exact derivatives, by initializer. */
   readonly reasons: ReadonlyMap<string, string>;
+  /** Nodes whose rules don't give both derivatives. */
+  readonly shortfalls: ReadonlyMap<string, Shortfall>;
   /** Nodes that ONNX Runtime has no implementation of. */
   readonly unrunnable: ReadonlySet<string>;
   readonly data: Report['data'];
@@ -61,7 +63,8 @@ export async function setUp(model: Model, options: SetUpOptions): Promise<SetUp>
   const { graph, types } = problem.prepared;
   const present = ancestors(graph.nodes, [problem.loss.logits]);
   const sources = new Set(model.parameters.map(p => p.name).filter(name => present.has(name)));
-  const blocked = obstacles(graph.nodes, problem.loss.logits, shortfalls(graph, types, sources));
+  const lacking = shortfalls(graph, types, sources);
+  const blocked = obstacles(graph.nodes, problem.loss.logits, lacking);
   const methodOf = (name: string): Method | undefined =>
     present.has(name) ? methods[blocked.get(name)?.order ?? 2] : undefined;
   const [lost] = unrunnable;
@@ -84,6 +87,7 @@ export async function setUp(model: Model, options: SetUpOptions): Promise<SetUp>
       model.layers.map(l => l.initializer),
       reasonOf,
     ),
+    shortfalls: lacking,
     unrunnable: new Set(unrunnable.flatMap(u => u.nodes)),
     data,
     diagnostics: [

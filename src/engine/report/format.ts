@@ -22,6 +22,10 @@ export function formatBytes(bytes: number): string {
   return `${Number(amount.toPrecision(3))} ${units[unit]}`;
 }
 
+/** An operator's name, with its domain where that isn't the standard one. */
+export const qualified = ({ domain, opType }: { domain: string; opType: string }): string =>
+  domain === '' ? opType : `${domain}::${opType}`;
+
 /** The word for how a layer was measured; none for what is usual. */
 export const methodWord = (method: Method | undefined): string =>
   method === undefined || method === 'exact' ? '' : methodWords[method];

@@ -1,5 +1,6 @@
 import { formatBytes, formatEstimate, formatNumber, methodWord } from './format';
 import { type LayerReport, type Report } from './schema';
+import { alignColumns } from './table';
 
 /**
  * The report for a terminal: a table of layers in aligned columns, and below it what was found in all. Ends
@@ -36,13 +37,8 @@ function layerTable(report: Report): string[] {
     layer.bits === null ? '–' : String(layer.bits),
     ...(hasMethods ? [methodWord(layer.method)] : []),
   ]);
-  const table = [header, ...rows];
-  const sizes = header.map((_, column) => Math.max(...table.map(row => row[column].length)));
-  // Words stand to the left of their column, numbers to the right.
   const isWord = (column: number): boolean => column < 3 || (hasMethods && column === header.length - 1);
-  const align = (text: string, column: number): string =>
-    isWord(column) ? text.padEnd(sizes[column]) : text.padStart(sizes[column]);
-  return table.map(row => row.map(align).join('  ').trimEnd());
+  return alignColumns([header, ...rows], isWord);
 }
 
 function summary(report: Report): string[] {
