@@ -4,6 +4,7 @@ import { opOf } from '../ops/table';
 import { countParameters, type Coverage, type OperatorCoverage, type Support } from '../report/coverage';
 import type { Diagnostic } from '../report/schema';
 import { openModel, requireLayers } from './model';
+import { originOf } from './origin';
 import { setUp, type SetUp } from './setUp';
 
 /**
@@ -53,16 +54,12 @@ function countOperators(nodes: readonly Node[], ready: SetUp): OperatorCoverage[
   return [...counts.values()].sort((a, b) => b.count - a.count || (a.opType < b.opType ? -1 : 1));
 }
 
-/**
- * Prepared nodes by the node of the file that they stand for: the one of the same name, or the one that they were expanded
- * from, whose name theirs begins with.
- */
+/** Prepared nodes by the node of the file that they stand for. */
 function byOrigin(nodes: readonly Node[], prepared: readonly Node[]): Map<string, Node[]> {
   const names = new Set(nodes.map(n => n.name));
   const derived = new Map<string, Node[]>();
   for (const node of prepared) {
-    let origin = node.name;
-    while (!names.has(origin) && origin.includes('/')) origin = origin.slice(0, origin.lastIndexOf('/'));
+    const origin = originOf(node.name, names);
     const list = derived.get(origin);
     if (list) list.push(node);
     else derived.set(origin, [node]);

@@ -14,6 +14,7 @@ import { ancestors } from '../graph/topology';
 import type { Diagnostic, Method, Report } from '../report/schema';
 import { cpuSession } from '../runtime/session';
 import { type Model, sha256 } from './model';
+import { originOf } from './origin';
 import { runnablePart, type Unrunnable, unknownOperatorOf } from './runnable';
 
 /** Samples drawn where there are no data. */
@@ -64,7 +65,13 @@ export async function setUp(model: Model, options: SetUpOptions): Promise<SetUp>
   const present = ancestors(graph.nodes, [problem.loss.logits]);
   const sources = new Set(model.parameters.map(p => p.name).filter(name => present.has(name)));
   const lacking = shortfalls(graph, types, sources);
-  const blocked = obstacles(graph.nodes, problem.loss.logits, lacking);
+  const ofFile = new Set(model.graph.nodes.map(n => n.name));
+  const blocked = new Map(
+    [...obstacles(graph.nodes, problem.loss.logits, lacking)].map(([name, obstacle]) => [
+      name,
+      { ...obstacle, node: originOf(obstacle.node, ofFile) },
+    ]),
+  );
   const methodOf = (name: string): Method | undefined =>
     present.has(name) ? methods[blocked.get(name)?.order ?? 2] : undefined;
   const [lost] = unrunnable;

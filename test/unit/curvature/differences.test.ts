@@ -10,11 +10,10 @@ import { gaussNewtonOperator } from '../../../src/engine/curvature/products';
 import { exactGaussNewtonTrace } from '../../../src/engine/estimators/gaussNewtonTrace';
 import { gradientNorms } from '../../../src/engine/curvature/gradientNorms';
 import type { Estimate } from '../../../src/engine/estimators/result';
-import { type Attribute } from '../../../src/engine/graph/graph';
 import { float32Tensor, int64Tensor } from '../../../src/engine/onnx/tensor';
 import { Rng } from '../../../src/engine/util/rng';
 import { dot } from '../../../src/engine/util/vector';
-import { input, makeGraph, Workspace } from '../../support/models';
+import { makeGraph, type NodeSpec, recurrentGraph, Workspace } from '../../support/models';
 
 const workspace = new Workspace();
 after(() => workspace.remove());
@@ -103,72 +102,41 @@ describe('on layers whose derivatives are known', () => {
 });
 
 describe('around a recurrent layer', () => {
-  const [steps, width, hidden, classes] = [3, 4, 5, 3];
-  const weights = {
-    before: normals(6, width),
-    w: normals(1, hidden, width),
-    r: normals(1, hidden, hidden),
-    behind: normals(hidden, classes),
-  };
-  const x = input('x', 'N', steps, 6);
+  const steps = 3;
+  const recurrent = recurrentGraph(normals);
   const data = workspace.npz('sequences.npz', {
     x: { shape: [12, steps, 6], data: Float32Array.from({ length: 12 * steps * 6 }, () => random.normal()) },
   });
-  const perm = (...order: number[]): Record<string, Attribute> => ({ perm: { ints: order } });
 
-  const recurrent = makeGraph(
-    [x],
-    { ...weights, zero: int64Tensor([0]) },
-    [
-      ['MatMul', ['x', 'before'], 'a'],
-      ['Gelu', ['a'], 'g', { approximate: { string: 'tanh' } }],
-      ['Transpose', ['g'], 't', perm(1, 0, 2)],
-      ['RNN', ['t', 'w', 'r'], 'all', { hidden_size: { int: hidden } }],
-      ['Squeeze', ['all', 'one'], 's'],
-      ['Gather', ['s', 'last'], 'h', { axis: { int: 0 } }],
-      ['MatMul', ['h', 'behind'], 'y'],
-    ],
-    20,
-  );
-  const constants = new Map([
-    ...recurrent.initializers,
-    ['one', int64Tensor([1])],
-    ['last', int64Tensor([steps - 1], [])],
-  ] as const);
-
-  /** h ← tanh(x Wᵀ + h Rᵀ), spelled out step by step. */
+  const transposed = { perm: { ints: [1, 0] } };
+  /** h ← tanh(x Wᵀ + h Rᵀ) */
+  const step = (t: number): NodeSpec[] => [
+    ['Gather', ['g', `at${t}`], `x${t}`, { axis: { int: 1 } }],
+    ['MatMul', [`x${t}`, 'wT'], `xw${t}`],
+    ['MatMul', [t === 0 ? 'nothing' : `h${t - 1}`, 'rT'], `hr${t}`],
+    ['Add', [`xw${t}`, `hr${t}`], `z${t}`],
+    ['Tanh', [`z${t}`], `h${t}`],
+  ];
   const spelledOut = makeGraph(
-    [x],
+    recurrent.inputs,
     {
-      ...weights,
-      zero: int64Tensor([0]),
+      ...Object.fromEntries(recurrent.initializers),
+      ...{ zero: int64Tensor([0]), none: float32Tensor([1, 1], [0]) },
       ...Object.fromEntries(Array.from({ length: steps }, (_, t) => [`at${t}`, int64Tensor([t], [])])),
     },
     [
       ['MatMul', ['x', 'before'], 'a'],
-      ['Gelu', ['a'], 'g', { approximate: { string: 'tanh' } }],
+      ['Tanh', ['a'], 'g'],
       ['Squeeze', ['w', 'zero'], 'w0'],
       ['Squeeze', ['r', 'zero'], 'r0'],
-      ['Transpose', ['w0'], 'wT', perm(1, 0)],
-      ['Transpose', ['r0'], 'rT', perm(1, 0)],
-      ...Array.from({ length: steps }, (_, t) => {
-        const fromBefore = t > 0;
-        return [
-          ['Gather', ['g', `at${t}`], `x${t}`, { axis: { int: 1 } }],
-          ['MatMul', [`x${t}`, 'wT'], `xw${t}`],
-          ...(fromBefore
-            ? ([
-                ['MatMul', [`h${t - 1}`, 'rT'], `hr${t}`],
-                ['Add', [`xw${t}`, `hr${t}`], `z${t}`],
-              ] as const)
-            : []),
-          ['Tanh', [fromBefore ? `z${t}` : `xw${t}`], `h${t}`],
-        ] as const;
-      }).flat(),
+      ['Transpose', ['w0'], 'wT', transposed],
+      ['Transpose', ['r0'], 'rT', transposed],
+      ['Expand', ['none', 'five'], 'nothing'],
+      ...Array.from({ length: steps }, (_, t) => step(t)).flat(),
       ['MatMul', [`h${steps - 1}`, 'behind'], 'y'],
     ],
-    20,
   );
+  const initializers = new Map([...spelledOut.initializers, ['five', int64Tensor([1, 5])] as const]);
 
   for (const matrix of ['ggn', 'hessian'] as const) {
     test(`layers behind it have derivatives, it and those before are measured by differences (${matrix})`, async () => {
@@ -176,12 +144,12 @@ describe('around a recurrent layer', () => {
       const report = await analyze({
         ...options,
         batch: 3,
-        model: workspace.model('recurrent.onnx', { ...recurrent, initializers: constants }),
+        model: workspace.model('recurrent.onnx', recurrent),
       });
       const truth = await analyze({
         ...options,
         matrix: 'ggn',
-        model: workspace.model('spelled_out.onnx', spelledOut),
+        model: workspace.model('spelled_out.onnx', { ...spelledOut, initializers }),
       });
       assert.deepEqual(
         report.layers.map(l => [l.name, l.opType, l.method, l.status]),
