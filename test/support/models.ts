@@ -55,7 +55,7 @@ export function recurrentGraph(weights: (...shape: number[]) => Tensor): Graph {
   return makeGraph(
     [input('x', 'N', 3, 6)],
     {
-      ...{ before: weights(6, 4), w: weights(1, 5, 4), r: weights(1, 5, 5), behind: weights(5, 3) },
+      ...{ before: weights(6, 4), w: weights(1, 5, 4), r: weights(1, 5, 5), behind: weights(5, 4) },
       ...{ one: ints(1), last: int64Tensor([2], []) },
     },
     [

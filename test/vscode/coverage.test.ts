@@ -21,7 +21,8 @@ const problemsOf = (name: string, code: string): Promise<vscode.Diagnostic[]> =>
 
 describe('before any analysis', () => {
   const open = async (name: string, graph: ReturnType<typeof makeGraph>): Promise<vscode.TextDocument> => {
-    await vscode.workspace.fs.writeFile(inWorkspace(name), encodeGraph(graph));
+    const outputs = graph.outputs.map(output => input(output, 'N', 4));
+    await vscode.workspace.fs.writeFile(inWorkspace(name), encodeGraph(graph, outputs));
     await vscode.commands.executeCommand('curvature.showModelText', inWorkspace(name));
     return vscode.workspace.openTextDocument(textOf(inWorkspace(name)));
   };
