@@ -1,4 +1,5 @@
 import { consumersOf, type Graph, intAttribute, intsAttribute, type Node } from '../graph/graph';
+import { innerNodes } from '../graph/subgraphs';
 import { normalizeAxis } from '../ops/rule';
 import { findParameters } from './parameters';
 
@@ -47,27 +48,32 @@ export const isAlias = (node: Node): boolean => node.domain === '' && aliases.ha
 export function findLayers(graph: Graph): Layer[] {
   const consumers = consumersOf(graph.nodes);
   const order = new Map(graph.nodes.map((n, i) => [n, i]));
+  const inside = new Map<Node, Node[]>();
+  const insideOf = (node: Node): Node[] => {
+    const nodes = inside.get(node) ?? innerNodes(node);
+    inside.set(node, nodes);
+    return nodes;
+  };
   const found: { layer: Omit<Layer, 'name'>; uses: Node[] }[] = [];
   for (const { name, shape, size } of findParameters(graph)) {
     if (shape.length < 2) continue;
-    const uses: { node: Node; axis: number | null }[] = [];
+    const uses: { node: Node; opType: string; axis: number | null }[] = [];
     const follow = (value: string, axes: readonly (number | null)[]): void => {
       for (const node of consumers.get(value) ?? []) {
         if (isAlias(node)) {
           follow(node.outputs[0], movedAxes(node, axes));
           continue;
         }
-        node.inputs.forEach((input, i) => {
-          const axis =
-            input === value && node.domain === ''
-              ? weightOperands[node.opType]?.(node, i, axes.length)
-              : undefined;
-          if (axis !== undefined)
-            uses.push({
-              node,
-              axis: axis === null ? null : (axes[normalizeAxis(axis, axes.length)] ?? null),
-            });
-        });
+        // A branch or loop body uses a weight in nodes of its own; the node around it stands for them.
+        for (const user of node.captures.includes(value) ? insideOf(node) : [node]) {
+          user.inputs.forEach((input, i) => {
+            const operand = input === value && user.domain === '' ? weightOperands[user.opType] : undefined;
+            const axis = operand?.(user, i, axes.length);
+            if (axis === undefined) return;
+            const moved = axis === null ? null : (axes[normalizeAxis(axis, axes.length)] ?? null);
+            uses.push({ node, opType: user.opType, axis: moved });
+          });
+        }
       }
     };
     follow(
@@ -81,8 +87,8 @@ export function findLayers(graph: Graph): Layer[] {
         initializer: name,
         shape,
         size,
-        opType: first.node.opType,
-        nodes: uses.map(u => u.node.name),
+        opType: first.opType,
+        nodes: [...new Set(uses.map(u => u.node.name))],
         channelAxis: first.axis,
       },
       uses: uses.map(u => u.node),

@@ -76,7 +76,7 @@ function uniqueName(node: NodeProto, taken: Set<string>): string {
   return name;
 }
 
-function nodeOf(n: NodeProto, name: string): Node {
+export function nodeOf(n: NodeProto, name: string): Node {
   return {
     name,
     opType: n.opType,
