@@ -1,20 +1,15 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { type Shortfall, shortfalls } from '../autodiff/order';
-import { type Obstacle, obstacles } from '../autodiff/reach';
 import type { LossKind } from '../autodiff/loss';
-import type { Layer } from '../curvature/layers';
-import type { Parameter } from '../curvature/parameters';
 import { makeProblem, type Problem } from '../curvature/problem';
 import { type Dataset, openDataset } from '../data/dataset';
 import { syntheticDataset } from '../data/synthetic';
 import { CurvatureError } from '../errors';
 import type { Graph } from '../graph/graph';
-import { ancestors } from '../graph/topology';
-import type { Diagnostic, Method, Report } from '../report/schema';
+import type { Diagnostic, Report } from '../report/schema';
 import { cpuSession } from '../runtime/session';
+import { howToMeasure, type Measurable } from './methods';
 import { type Model, sha256 } from './model';
-import { originOf } from './origin';
 import { runnablePart, type Unrunnable, unknownOperatorOf } from './runnable';
 
 /** Samples drawn where there are no data. */
@@ -38,102 +33,23 @@ export interface SetUpOptions {
 }
 
 /** A model with its data, ready to be differentiated, and what is known of each layer before anything ran. */
-export interface SetUp {
+export interface SetUp extends Measurable {
   readonly problem: Problem;
-  /** How each layer that the loss depends on can be measured, by initializer. */
-  readonly methods: ReadonlyMap<string, Method>;
-  /** Layers with derivatives of both orders. */
-  readonly reached: readonly Layer[];
-  /** Parameters of the same kind. */
-  readonly parameters: readonly Parameter[];
-  /** Parameters that the loss depends on and that are not of that kind. */
-  readonly withoutDerivatives: readonly Parameter[];
-  /** Why a layer is not reached, or not by exact derivatives, by initializer. */
-  readonly reasons: ReadonlyMap<string, string>;
-  /** Nodes whose rules don't give both derivatives. */
-  readonly shortfalls: ReadonlyMap<string, Shortfall>;
-  /** Nodes that ONNX Runtime has no implementation of. */
-  readonly unrunnable: ReadonlySet<string>;
   readonly data: Report['data'];
-  readonly diagnostics: readonly Diagnostic[];
 }
 
 export async function setUp(model: Model, options: SetUpOptions): Promise<SetUp> {
   const { dataset, data, diagnostics } = openData(model.graph, options);
   const { problem, unrunnable, isCut } = await firstRunnable(model, dataset, options);
-  const { graph, types } = problem.prepared;
-  const present = ancestors(graph.nodes, [problem.loss.logits]);
-  const sources = new Set(model.parameters.map(p => p.name).filter(name => present.has(name)));
-  const lacking = shortfalls(graph, types, sources);
-  const ofFile = new Set(model.graph.nodes.map(n => n.name));
-  const blocked = new Map(
-    [...obstacles(graph.nodes, problem.loss.logits, lacking)].map(([name, obstacle]) => [
-      name,
-      { ...obstacle, node: originOf(obstacle.node, ofFile) },
-    ]),
-  );
-  const methodOf = (name: string): Method | undefined =>
-    present.has(name) ? methods[blocked.get(name)?.order ?? 2] : undefined;
-  const [lost] = unrunnable;
-  const whyAbsent = lost
-    ? `Its result can't be computed: node "${lost.nodes[0]}" (${lost.opType}) is unknown to ONNX Runtime.`
-    : 'The loss does not depend on this layer.';
-  const reasonOf = (name: string): string | undefined =>
-    present.has(name) ? obstacleText(blocked.get(name)) : whyAbsent;
-  const met = new Map([...blocked].filter(([name]) => sources.has(name)).map(([, o]) => [o.node, o]));
   return {
     problem,
-    methods: byName(
-      model.layers.map(l => l.initializer),
-      methodOf,
-    ),
-    reached: model.layers.filter(l => methodOf(l.initializer) === 'exact'),
-    parameters: model.parameters.filter(p => methodOf(p.name) === 'exact'),
-    withoutDerivatives: model.parameters.filter(p => present.has(p.name) && methodOf(p.name) !== 'exact'),
-    reasons: byName(
-      model.layers.map(l => l.initializer),
-      reasonOf,
-    ),
-    shortfalls: lacking,
-    unrunnable: new Set(unrunnable.flatMap(u => u.nodes)),
     data,
-    diagnostics: [
+    ...howToMeasure(model, problem, unrunnable, [
       ...diagnostics,
       ...unrunnable.map(u => unrunnableDiagnostic(u, isCut, problem.loss.logits)),
-      ...[...met.values()].map(obstacleDiagnostic),
-    ],
+    ]),
   };
 }
-
-/** What can be done with derivatives of order 0, 1 and 2. */
-const methods = ['differences', 'ggn', 'exact'] as const;
-
-const byName = <T>(names: readonly string[], valueOf: (name: string) => T | undefined): Map<string, T> =>
-  new Map(
-    names.flatMap(name => {
-      const value = valueOf(name);
-      return value === undefined ? [] : [[name, value] as const];
-    }),
-  );
-
-const obstacleText = (obstacle: Obstacle | undefined): string | undefined =>
-  obstacle &&
-  `Node "${obstacle.node}" (${obstacle.opType}), on its way to the loss, has no ${obstacle.order === 0 ? '' : 'second '}derivative${obstacle.why ? `: ${obstacle.why}` : ' rule'}.`;
-
-const obstacleDiagnostic = ({ node, opType, order, why }: Obstacle): Diagnostic =>
-  order === 0
-    ? {
-        severity: 'warning',
-        code: 'no-derivative',
-        node,
-        message: `Operator ${opType} of node "${node}" has no derivative rule${why ? ` that works here (${why})` : ''}; layers before it are measured by differences.`,
-      }
-    : {
-        severity: 'info',
-        code: 'first-derivative-only',
-        node,
-        message: `Operator ${opType} of node "${node}" has no second derivative (${why}); layers before it are measured by the GGN.`,
-      };
 
 function unrunnableDiagnostic({ opType, nodes }: Unrunnable, isCut: boolean, output: string): Diagnostic {
   const rest = isCut

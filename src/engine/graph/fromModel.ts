@@ -76,7 +76,7 @@ function uniqueName(node: NodeProto, taken: Set<string>): string {
   return name;
 }
 
-export function nodeOf(n: NodeProto, name: string): Node {
+function nodeOf(n: NodeProto, name: string): Node {
   return {
     name,
     opType: n.opType,

@@ -1,14 +1,26 @@
-import { type AttributeProto, AttributeProto_AttributeType as Kind, type GraphProto } from 'onnx-buf';
+import {
+  type AttributeProto,
+  AttributeProto_AttributeType as Kind,
+  type GraphProto,
+  type NodeProto,
+} from 'onnx-buf';
 import { elemTypeOf, isFloat, numElements } from '../onnx/tensor';
-import { nodeOf } from './fromModel';
 import type { Node } from './graph';
 
-/** All nodes inside a node's branches and loop bodies, at any depth. */
-export function innerNodes(node: Node): Node[] {
-  return Object.values(node.attributes)
-    .flatMap(a => ('proto' in a ? subgraphsOf(a.proto).flatMap(g => g.node.map(n => nodeOf(n, n.name))) : []))
-    .flatMap(inner => [inner, ...innerNodes(inner)]);
-}
+/** All nodes inside a node's branches and loop bodies, at any depth, with the attributes that are single integers. */
+export const innerNodes = (node: Node): Node[] =>
+  Object.values(node.attributes).flatMap(a => ('proto' in a ? subgraphsOf(a.proto).flatMap(allNodes) : []));
+
+const allNodes = (graph: GraphProto): Node[] =>
+  graph.node.flatMap(n => [plainNode(n), ...n.attribute.flatMap(subgraphsOf).flatMap(allNodes)]);
+
+const plainNode = (n: NodeProto): Node => ({
+  ...{ name: n.name, opType: n.opType, domain: n.domain === 'ai.onnx' ? '' : n.domain },
+  ...{ inputs: n.input, outputs: n.output, captures: [], scope: '' },
+  attributes: Object.fromEntries(
+    n.attribute.filter(a => a.type === Kind.INT).map(a => [a.name, { int: Number(a.i) }]),
+  ),
+});
 
 const subgraphsOf = (a: AttributeProto): readonly GraphProto[] => (a.g ? [a.g] : a.graphs);
 
