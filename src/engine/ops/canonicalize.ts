@@ -1,6 +1,7 @@
 import { GraphBuilder, type Types } from '../graph/builder';
 import type { Graph, Node } from '../graph/graph';
 import { expansions } from './expansions';
+import { raiseSubgraphs } from './raiseSubgraphs';
 import { CANONICAL_OPSET, upgrades } from './upgrades';
 import { Site } from './rule';
 
@@ -26,7 +27,7 @@ export function canonicalize(graph: Graph, types: Types): Graph {
         : undefined;
     const outputs = form && b.within(node.name, () => form(b, new Site(node, known, b), version));
     if (!outputs) {
-      b.addNode(node);
+      b.addNode(version < CANONICAL_OPSET ? raiseSubgraphs(b, node, version) : node);
       continue;
     }
     original.outputs.forEach((name, i) => {
