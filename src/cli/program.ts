@@ -92,8 +92,11 @@ function addAnalyze(program: Command, action: (model: string, flags: AnalyzeFlag
     .option('--seed <n>', 'seed of all random numbers', read.seed, defaultOptions.seed)
 
     .addOption(
-      new Option('--ep <name>', 'ONNX Runtime execution provider')
-        .choices(['cpu', 'cuda', 'webgpu', 'dml', 'coreml'])
+      new Option(
+        '--ep <name>',
+        'ONNX Runtime execution provider; auto takes the fastest of this machine that agrees with the CPU',
+      )
+        .choices(['auto', 'cpu', 'cuda', 'webgpu', 'dml', 'coreml'])
         .default(defaultOptions.executionProvider),
     )
     .option('-o, --out <file>', 'write the report as JSON, to open in the editor or analyze further')

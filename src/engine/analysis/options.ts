@@ -27,7 +27,7 @@ export interface AnalyzeOptions {
   /** `8MB`, `120KB`, `4.5bits`, or a fraction between the smallest and largest width such as `0.5`. */
   readonly budget: string;
   readonly seed: number;
-  /** ONNX Runtime execution provider: `cpu`, `cuda`, `webgpu`, `dml`, `coreml`. */
+  /** ONNX Runtime execution provider: `cpu`, `cuda`, `webgpu`, `dml`, `coreml`; or `auto`, the fastest that computes rightly. */
   readonly executionProvider: string;
 }
 
@@ -40,7 +40,7 @@ export const defaultOptions: Omit<AnalyzeOptions, 'model'> = {
   bits: [2, 3, 4, 8],
   budget: '0.5',
   seed: 0,
-  executionProvider: 'cpu',
+  executionProvider: 'auto',
 };
 
 export type Stage = 'load' | 'loss' | 'ggn' | 'hessian' | 'eigenvalues' | 'allocation';

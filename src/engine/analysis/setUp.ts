@@ -10,7 +10,9 @@ import { syntheticDataset } from '../data/synthetic';
 import { CurvatureError } from '../errors';
 import type { Graph } from '../graph/graph';
 import type { Diagnostic, Report } from '../report/schema';
+import type { Device } from '../runtime/device';
 import { cpuSession } from '../runtime/session';
+import { chooseDevice } from './chooseDevice';
 import { type Model, sha256 } from './model';
 import { runnablePart, type Unrunnable, unknownOperatorOf } from './runnable';
 
@@ -31,6 +33,7 @@ export interface SetUpOptions {
   readonly batch?: number;
   readonly assumeLabels?: boolean;
   readonly seed: number;
+  /** A name of ONNX Runtime's, or `auto`. */
   readonly executionProvider: string;
 }
 
@@ -49,7 +52,8 @@ export interface SetUp {
 
 export async function setUp(model: Model, options: SetUpOptions): Promise<SetUp> {
   const { dataset, data, diagnostics } = openData(model.graph, options);
-  const { problem, unrunnable, isCut } = await firstRunnable(model, dataset, options);
+  const device = await chooseDevice(options.executionProvider);
+  const { problem, unrunnable, isCut } = await firstRunnable(model, dataset, device, options);
   const { nodes } = problem.prepared.graph;
   const blocked = obstacles(nodes, problem.loss.logits);
   const present = new Set(nodes.flatMap(n => n.inputs));
@@ -108,6 +112,7 @@ function unrunnableDiagnostic({ opType, nodes }: Unrunnable, isCut: boolean, out
 async function firstRunnable(
   model: Model,
   dataset: Dataset,
+  device: Device,
   options: SetUpOptions,
 ): Promise<{ problem: Problem; unrunnable: readonly Unrunnable[]; isCut: boolean }> {
   const parameters = new Set(model.parameters.map(p => p.name));
@@ -123,7 +128,7 @@ async function firstRunnable(
         loss: isCut ? 'mse' : options.loss,
         batch: options.batch,
         assumeLabels: options.assumeLabels && !isCut,
-        session: { ...cpuSession, executionProvider: options.executionProvider },
+        session: { ...cpuSession, device },
       });
       return { problem, unrunnable, isCut };
     } catch (error) {

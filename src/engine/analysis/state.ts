@@ -60,6 +60,7 @@ const matrixOf = (options: AnalyzeOptions): 'ggn' | 'hessian' =>
 export function buildReport(state: State, complete: boolean, stopped?: Report['stopped']): Report {
   const { model, options, setUp } = state;
   const { problem } = setUp;
+  const { device } = problem.session;
   const layers = model.layers.map(layer => layerReport(state, layer, complete));
   const { frontier, budget, bits } = allocate(layers, options.budget);
   return {
@@ -93,13 +94,18 @@ export function buildReport(state: State, complete: boolean, stopped?: Report['s
       executionProvider: options.executionProvider,
       threads: problem.session.threads,
     },
+    device: { provider: device.provider, name: device.name, notTaken: [...device.refused] },
     loss: state.loss,
     samples: problem.dataset.samples,
     layers: layers.map((layer, i) => ({ ...layer, bits: bits[i] ?? null })),
     eigenvalues: [...state.eigenvalues],
     frontier,
     budget,
-    diagnostics: [...setUp.diagnostics, ...estimateDiagnostics(state, layers)],
+    diagnostics: [
+      ...setUp.diagnostics,
+      ...deviceDiagnostics(device.failure),
+      ...estimateDiagnostics(state, layers),
+    ],
     timings: state.timings,
   };
 }
@@ -134,6 +140,9 @@ function layerReport(state: State, layer: Layer, complete: boolean): LayerReport
     bits: null,
   };
 }
+
+const deviceDiagnostics = (failure: string | undefined): Diagnostic[] =>
+  failure === undefined ? [] : [{ severity: 'warning', code: 'provider-failed', message: failure }];
 
 /** What a person should know of the estimates: caps that were reached, and traces below zero. */
 function estimateDiagnostics(

@@ -53,6 +53,7 @@ function summary(report: Report): string[] {
     ...piecewiseLinearLine(report),
     ...(report.eigenvalues.length > 0 ? [eigenvalueLine(report)] : []),
     ...(budget ? [budgetLine(budget), ...(budget.message ? [budget.message] : [])] : []),
+    ...(report.device ? [deviceLine(report.device)] : []),
     ...(report.stopped ? [`Stopped (${report.stopped.reason}): ${report.stopped.message}`] : []),
   ];
 }
@@ -76,6 +77,11 @@ function eigenvalueLine({ eigenvalues }: Report): string {
     ({ value, converged }) => `${formatNumber(value)}${converged ? '' : ' (not converged)'}`,
   );
   return `Largest eigenvalues of the Hessian: ${values.join(', ')}.`;
+}
+
+function deviceLine({ name, notTaken }: NonNullable<Report['device']>): string {
+  const others = notTaken.map(({ provider, reason }) => `${provider} (${reason})`).join('; ');
+  return `Ran on ${name}.${others ? ` Not taken: ${others}.` : ''}`;
 }
 
 function budgetLine({ requested, bytes, chosen }: NonNullable<Report['budget']>): string {
