@@ -65,7 +65,12 @@ function addAnalyze(program: Command, action: (model: string, flags: AnalyzeFlag
       defaultOptions.eigenvalues,
     )
     .option('--samples <n>', 'use the first n samples of the data (default: all)', read.positive)
-    .addOption(batchOption('chosen by size'))
+    .addOption(batchOption('as many as fit into memory, 64 at most'))
+    .option(
+      '--memory <size>',
+      'memory that may be used, such as 4GB (default: half of what is free, 8GB at most)',
+      read.memory,
+    )
     .option(
       '--rtol <x>',
       'stop probing when the standard error of every trace is below this share of it',

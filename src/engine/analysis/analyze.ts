@@ -3,11 +3,13 @@ import { piecewiseLinearLayers } from '../curvature/piecewise';
 import { CurvatureError, cancelled } from '../errors';
 import type { TraceProgress } from '../estimators/result';
 import { parseBudget } from '../allocation/budget';
+import { formatBytes } from '../report/format';
 import type { Estimate, Report } from '../report/schema';
+import { fitToMemory } from './memory';
+import { memoryBudget } from './memoryBudget';
 import { openModel, requireLayers } from './model';
 import type { AnalyzeHooks, AnalyzeOptions, Stage } from './options';
 import { adaptiveShare, type Plan, ProgressTracker } from './progress';
-import { setUp } from './setUp';
 import { buildReport, quantizeLayers, type State } from './state';
 import { gaussNewtonTraces, hessianTraces, largestEigenvalues } from './traces';
 
@@ -23,12 +25,13 @@ const PARTIAL_INTERVAL_MS = 300;
 export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {}): Promise<Report> {
   const { signal } = hooks;
   parseBudget(options.budget);
+  memoryBudget(options.memory);
   const progress = new ProgressTracker(planOf(options), p => hooks.onProgress?.(p));
   const started = performance.now();
   progress.begin('load', 'Reading the model');
   const model = openModel(options.model);
   requireLayers(model);
-  const ready = await setUp(model, options);
+  const { ready, probesPerRun, eigenvalues, predictedBytes } = await fitToMemory(model, options);
   if (signal?.aborted) throw cancelled();
   const { problem, reached, parameters } = ready;
   const linear = piecewiseLinearLayers(problem.prepared.graph.nodes, reached, problem.loss.logits);
@@ -36,6 +39,7 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
     model,
     options,
     setUp: ready,
+    predictedBytes,
     createdAt: new Date().toISOString(),
     timings: { load: secondsSince(started) },
     // At its own output the Hessian of kl is the Gauss–Newton matrix itself.
@@ -77,9 +81,13 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
     }
   };
   try {
-    await stage('loss', 'Measuring the loss', async () => {
-      state.loss = (await lossAndGradient(problem, [], signal)).loss;
-    });
+    await stage(
+      'loss',
+      `Measuring the loss; the analysis needs up to ${formatBytes(predictedBytes)} of memory`,
+      async () => {
+        state.loss = (await lossAndGradient(problem, [], signal)).loss;
+      },
+    );
     if (options.matrix !== 'hessian' && reached.length > 0) {
       await stage('ggn', 'GGN traces', () =>
         follow(
@@ -95,14 +103,14 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
         follow(
           'hessian',
           'Hessian traces: probe',
-          hessianTraces(problem, reached, { ...options, signal }),
+          hessianTraces(problem, reached, { ...options, probesPerRun, signal }),
           e => (state.hessian = e),
         ),
       );
     }
-    if (options.eigenvalues > 0 && parameters.length > 0) {
+    if (eigenvalues > 0 && parameters.length > 0) {
       await stage('eigenvalues', 'Largest eigenvalues', async () => {
-        for await (const lanczos of largestEigenvalues(problem, parameters, options.eigenvalues, {
+        for await (const lanczos of largestEigenvalues(problem, parameters, eigenvalues, {
           ...options,
           signal,
         })) {

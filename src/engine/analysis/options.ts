@@ -17,8 +17,10 @@ export interface AnalyzeOptions {
   readonly eigenvalues: number;
   /** How many samples of the data to use; all by default. */
   readonly samples?: number;
-  /** Samples per run of the derivative graph; chosen by size by default. */
+  /** Samples per run of the derivative graph; as many as fit into memory by default, 64 at most. */
   readonly batch?: number;
+  /** What the process may take, such as `4GB`; half of the free memory by default, 8 GB at most. */
+  readonly memory?: string;
   /** Stop probing when stderr/|estimate| of every layer is below this. */
   readonly rtol: number;
   readonly maxProbes: number;

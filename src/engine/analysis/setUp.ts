@@ -13,9 +13,12 @@ import type { Diagnostic, Report } from '../report/schema';
 import type { Device } from '../runtime/device';
 import { cpuSession } from '../runtime/session';
 import { chooseDevice } from './chooseDevice';
+import { memoryBudget } from './memoryBudget';
 import { type Model, sha256 } from './model';
 import { runnablePart, type Unrunnable, unknownOperatorOf } from './runnable';
 
+/** More samples in a run gain no speed. */
+export const LARGEST_BATCH = 64;
 /** Samples drawn where there are no data. */
 const SYNTHETIC_SAMPLES = 64;
 /**
@@ -30,7 +33,9 @@ export interface SetUpOptions {
   readonly labels?: string;
   readonly loss: LossKind | 'auto';
   readonly samples?: number;
+  /** At most; `LARGEST_BATCH` by default. */
   readonly batch?: number;
+  readonly memory?: string;
   readonly assumeLabels?: boolean;
   readonly seed: number;
   /** A name of ONNX Runtime's, or `auto`. */
@@ -126,7 +131,8 @@ async function firstRunnable(
       const problem = await makeProblem(graph, parameters, data, {
         output: graph.outputs[0],
         loss: isCut ? 'mse' : options.loss,
-        batch: options.batch,
+        batch: options.batch ?? LARGEST_BATCH,
+        memory: memoryBudget(options.memory),
         assumeLabels: options.assumeLabels && !isCut,
         session: { ...cpuSession, device },
       });

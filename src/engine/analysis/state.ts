@@ -25,6 +25,8 @@ export interface State {
   readonly model: Model;
   readonly options: AnalyzeOptions;
   readonly setUp: SetUp;
+  /** The most memory that the process is expected to hold. */
+  readonly predictedBytes: number;
   readonly createdAt: string;
   /** Seconds per stage. */
   readonly timings: Record<string, number>;
@@ -95,6 +97,7 @@ export function buildReport(state: State, complete: boolean, stopped?: Report['s
       threads: problem.session.threads,
     },
     device: { provider: device.provider, name: device.name, notTaken: [...device.refused] },
+    memory: { predictedBytes: Math.round(state.predictedBytes) },
     loss: state.loss,
     samples: problem.dataset.samples,
     layers: layers.map((layer, i) => ({ ...layer, bits: bits[i] ?? null })),

@@ -119,6 +119,8 @@ export const reportSchema = z.object({
       notTaken: z.array(z.object({ provider: z.string(), reason: z.string() })),
     })
     .optional(),
+  /** The most memory that the process was expected to hold; predicted from the graphs before they ran. */
+  memory: z.object({ predictedBytes: z.number().int() }).optional(),
   /** Mean loss over the data, and how many samples it is the mean of. */
   loss: z.number().nullable(),
   samples: z.number().int(),

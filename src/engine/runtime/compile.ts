@@ -5,6 +5,6 @@ import { inferTypes } from './types';
 
 /** A derivative graph made ready to run, in the forms that the provider's kernels are fastest at. */
 export async function compile(graph: Graph, options: SessionOptions): Promise<Session> {
-  if (options.executionProvider !== 'cpu') return Session.create(graph, options);
+  if (options.device.provider !== 'cpu') return Session.create(graph, options);
   return Session.create(await lower(graph, await inferTypes(graph)), options);
 }

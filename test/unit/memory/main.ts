@@ -1,0 +1,44 @@
+/**
+ * Runs one derivative graph of a model once, and prints what was predicted of its memory and what it took:
+ * node main.js MODEL BATCH hessian|forms
+ */
+import { writeSync } from 'node:fs';
+import { openModel } from '../../../src/engine/analysis/model';
+import { defaultOptions } from '../../../src/engine/analysis/options';
+import { predictPeak } from '../../../src/engine/analysis/memory';
+import { setUp } from '../../../src/engine/analysis/setUp';
+import { hessianOperator } from '../../../src/engine/curvature/products';
+import { quadraticForms, rademacherDirection } from '../../../src/engine/curvature/quadraticForms';
+import { PROCESS_BYTES } from '../../../src/engine/runtime/memory';
+
+const PROBES = 2;
+
+async function main(file: string, batch: number, kind: string): Promise<void> {
+  const model = openModel(file);
+  const options = { ...defaultOptions, model: file, executionProvider: 'cpu', samples: batch, batch };
+  const ready = await setUp(model, options);
+  const { problem, parameters, reached } = ready;
+  const stages =
+    kind === 'hessian'
+      ? ({ matrix: 'hessian', eigenvalues: 1, reached: [] } as const)
+      : ({ matrix: 'hessian', eigenvalues: 0, reached } as const);
+  const predicted = await predictPeak(
+    { ...ready, reached: stages.reached },
+    { ...options, ...stages },
+    PROBES,
+  );
+  if (kind === 'hessian') {
+    const operator = await hessianOperator(problem, parameters);
+    await operator.apply(new Float64Array(operator.size).fill(1));
+  } else {
+    const forms = await quadraticForms(problem, reached, PROBES, rademacherDirection(reached, 0));
+    await forms.sample([0, 1]);
+  }
+  const measured = process.resourceUsage().maxRSS * 1024;
+  writeSync(1, JSON.stringify({ predicted, measured, process: PROCESS_BYTES }));
+  // An orderly exit would wait for ONNX Runtime's threads.
+  process.exit(0);
+}
+
+const [file, batch, kind] = process.argv.slice(2);
+void main(file, Number(batch), kind);
