@@ -75,7 +75,7 @@ function largestFitting(
 }
 
 /** Bytes at the worst moment of any stage of the analysis. */
-export async function predictPeak(
+async function predictPeak(
   { problem, reached, parameters }: SetUp,
   { matrix, eigenvalues }: Pick<AnalyzeOptions, 'matrix' | 'eigenvalues'>,
   probes: number,
@@ -93,7 +93,8 @@ export async function predictPeak(
   return Math.max(...peaks);
 }
 
-const peakOfRuns = ({ varying, fixed, keptBytes }: RunPlan): number =>
+/** Bytes at the worst moment of the runs, with what is kept from one to the next. */
+export const peakOfRuns = ({ varying, fixed, keptBytes }: RunPlan): number =>
   predictPeakBytes(fixed ? [varying, fixed] : [varying]) + keptBytes;
 
 function tooLarge(batch: number, needed: number, budget: number): CurvatureError {

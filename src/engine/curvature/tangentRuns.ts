@@ -17,7 +17,7 @@ export interface RunPlan {
   readonly varying: Typed;
   /** Run once for each batch, for what doesn't depend on the tangents; absent where everything is computed in each run. */
   readonly fixed: Typed | undefined;
-  /** What is kept of all batches together. */
+  /** What is kept for all other batches while one runs. */
   readonly keptBytes: number;
 }
 
@@ -29,11 +29,14 @@ export async function planRuns(
 ): Promise<RunPlan> {
   const types = await inferTypes(graph);
   const { fixed, varying, kept } = splitGraph(graph, types, tangents);
-  const keptBytes =
-    numBatches(problem) * kept.reduce((sum, v) => sum + 4 * numElements(v.shape as number[]), 0);
-  if (kept.length === 0 || keptBytes > KEPT_SHARE * problem.memory)
+  const perBatch = kept.reduce((sum, v) => sum + 4 * numElements(v.shape as number[]), 0);
+  if (kept.length === 0 || perBatch * numBatches(problem) > KEPT_SHARE * problem.memory)
     return { varying: { graph, types }, fixed: undefined, keptBytes: 0 };
-  return { varying: { graph: varying, types }, fixed: { graph: fixed, types }, keptBytes };
+  return {
+    varying: { graph: varying, types },
+    fixed: { graph: fixed, types },
+    keptBytes: perBatch * (numBatches(problem) - 1),
+  };
 }
 
 /**

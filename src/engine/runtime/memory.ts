@@ -3,7 +3,7 @@ import { type Graph, type Node, reads } from '../graph/graph';
 import { numElements, storage } from '../onnx/tensor';
 
 /** What the engine's process takes before any model: Node, ONNX Runtime, this code and what it works with. */
-export const PROCESS_BYTES = 100e6;
+export const PROCESS_BYTES = 115e6;
 /** Constants of a graph are held by the reader of the file and, for some time, by its decoder … */
 const COPIES_READ = 1.4;
 /** … and by the session: ONNX Runtime's own copy, one packed for products, and often one transposed beforehand. */
@@ -15,22 +15,24 @@ const ALIGNMENT = 256;
  * The most memory that the process will hold while it runs graphs in turn, from the graphs themselves: constants, feeds,
  * outputs, and the intermediate values alive at the worst moment, which each session keeps for its next run. Within 30 %
  * on the CPU.
- * @param parts graphs with the types of all their values
+ * @param parts graphs with the types of all their values; outputs of one may be inputs of another
  */
 export function predictPeakBytes(parts: readonly { readonly graph: Graph; readonly types: Types }[]): number {
-  const constants = new Map<string, number>();
-  let bytes = PROCESS_BYTES;
+  const read = new Map<string, number>();
+  const passed = new Map<string, number>();
+  const sum = (sizes: Iterable<number>): number => [...sizes].reduce((total, size) => total + size, 0);
+  let sessions = 0;
   for (const { graph, types } of parts) {
     const size = sizesOf(types);
-    const total = (names: Iterable<string>): number => [...names].reduce((sum, name) => sum + size(name), 0);
-    for (const name of graph.initializers.keys()) constants.set(name, size(name));
-    bytes += COPIES_LOADED * total(graph.initializers.keys());
-    bytes += total(graph.inputs.map(i => i.name)) + total(graph.outputs);
+    for (const name of graph.initializers.keys()) read.set(name, size(name));
+    for (const { name } of graph.inputs) passed.set(name, size(name));
+    for (const name of graph.outputs) passed.set(name, size(name));
+    sessions += COPIES_LOADED * sum([...graph.initializers.keys()].map(size));
     // ONNX Runtime goes depth first from the outputs, but fusing nodes changes the order in which it takes them. What is
     // alive at once is between that order's and the graph's own.
-    bytes += (liveBytes(graph, graph.nodes, size) + liveBytes(graph, depthFirst(graph), size)) / 2;
+    sessions += (liveBytes(graph, graph.nodes, size) + liveBytes(graph, depthFirst(graph), size)) / 2;
   }
-  return bytes + COPIES_READ * [...constants.values()].reduce((sum, b) => sum + b, 0);
+  return PROCESS_BYTES + COPIES_READ * sum(read.values()) + sum(passed.values()) + sessions;
 }
 
 function sizesOf(types: Types): (value: string) => number {

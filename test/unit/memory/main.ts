@@ -4,29 +4,23 @@
  */
 import { writeSync } from 'node:fs';
 import { openModel } from '../../../src/engine/analysis/model';
-import { defaultOptions } from '../../../src/engine/analysis/options';
-import { predictPeak } from '../../../src/engine/analysis/memory';
+import { peakOfRuns } from '../../../src/engine/analysis/memory';
 import { setUp } from '../../../src/engine/analysis/setUp';
+import { formsRuns, hessianRuns } from '../../../src/engine/curvature/derived';
 import { hessianOperator } from '../../../src/engine/curvature/products';
 import { quadraticForms, rademacherDirection } from '../../../src/engine/curvature/quadraticForms';
-import { PROCESS_BYTES } from '../../../src/engine/runtime/memory';
 
 const PROBES = 2;
 
 async function main(file: string, batch: number, kind: string): Promise<void> {
   const model = openModel(file);
-  const options = { ...defaultOptions, model: file, executionProvider: 'cpu', samples: batch, batch };
-  const ready = await setUp(model, options);
-  const { problem, parameters, reached } = ready;
-  const stages =
-    kind === 'hessian'
-      ? ({ matrix: 'hessian', eigenvalues: 1, reached: [] } as const)
-      : ({ matrix: 'hessian', eigenvalues: 0, reached } as const);
-  const predicted = await predictPeak(
-    { ...ready, reached: stages.reached },
-    { ...options, ...stages },
-    PROBES,
-  );
+  const { problem, parameters, reached } = await setUp(model, {
+    ...{ loss: 'auto', seed: 0, executionProvider: 'cpu', samples: batch, batch, memory: '8GB' },
+  });
+  const plan = await (kind === 'hessian'
+    ? hessianRuns(problem, parameters)
+    : formsRuns(problem, reached, PROBES));
+  const predicted = peakOfRuns(plan);
   if (kind === 'hessian') {
     const operator = await hessianOperator(problem, parameters);
     await operator.apply(new Float64Array(operator.size).fill(1));
@@ -35,7 +29,7 @@ async function main(file: string, batch: number, kind: string): Promise<void> {
     await forms.sample([0, 1]);
   }
   const measured = process.resourceUsage().maxRSS * 1024;
-  writeSync(1, JSON.stringify({ predicted, measured, process: PROCESS_BYTES }));
+  writeSync(1, JSON.stringify({ predicted, measured }));
   // An orderly exit would wait for ONNX Runtime's threads.
   process.exit(0);
 }
