@@ -70,7 +70,12 @@ function addAnalyze(program: Command, action: (model: string, flags: AnalyzeFlag
       defaultOptions.eigenvalues,
     )
     .option('--samples <n>', 'use the first n samples of the data (default: all)', read.positive)
-    .addOption(batchOption('chosen by size'))
+    .addOption(batchOption('as many as fit into memory, 64 at most'))
+    .option(
+      '--memory <size>',
+      'memory that may be used, such as 4GB (default: half of what is free, 8GB at most)',
+      read.memory,
+    )
     .option(
       '--rtol <x>',
       'stop probing when the standard error of every trace is below this share of it',
@@ -97,8 +102,11 @@ function addAnalyze(program: Command, action: (model: string, flags: AnalyzeFlag
     .option('--seed <n>', 'seed of all random numbers', read.seed, defaultOptions.seed)
 
     .addOption(
-      new Option('--ep <name>', 'ONNX Runtime execution provider')
-        .choices(['cpu', 'cuda', 'webgpu', 'dml', 'coreml'])
+      new Option(
+        '--ep <name>',
+        'ONNX Runtime execution provider; auto takes the fastest of this machine that agrees with the CPU',
+      )
+        .choices(['auto', 'cpu', 'cuda', 'webgpu', 'dml', 'coreml'])
         .default(defaultOptions.executionProvider),
     )
     .option('-o, --out <file>', 'write the report as JSON, to open in the editor or analyze further')

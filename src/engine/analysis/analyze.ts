@@ -2,13 +2,16 @@ import { lossAndGradient } from '../curvature/products';
 import { piecewiseLinearLayers } from '../curvature/piecewise';
 import { CurvatureError, cancelled } from '../errors';
 import { parseBudget } from '../allocation/budget';
+import { formatBytes } from '../report/format';
 import type { Report } from '../report/schema';
 import { measureTraces } from './chain';
+import { fitToMemory } from './memory';
+import { memoryBudget } from './memoryBudget';
 import { openModel, requireLayers } from './model';
 import type { AnalyzeHooks, AnalyzeOptions } from './options';
 import { type Plan, ProgressTracker } from './progress';
 import { Run, secondsSince } from './run';
-import { setUp, type SetUp } from './setUp';
+import type { SetUp } from './setUp';
 import { buildReport, quantizeLayers, type State } from './state';
 import { largestEigenvalues } from './traces';
 
@@ -21,13 +24,14 @@ import { largestEigenvalues } from './traces';
  */
 export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {}): Promise<Report> {
   parseBudget(options.budget);
+  memoryBudget(options.memory);
   const progress = new ProgressTracker(p => hooks.onProgress?.(p));
   const started = performance.now();
   progress.plan(planOf(options, 0));
   progress.begin('load', 'Reading the model');
   const model = openModel(options.model);
   requireLayers(model);
-  const ready = await setUp(model, options);
+  const { ready, ...fit } = await fitToMemory(model, options);
   if (hooks.signal?.aborted) throw cancelled();
   const { problem, parameters } = ready;
   progress.plan(planOf(options, [...ready.methods.values()].filter(m => m === 'differences').length));
@@ -35,6 +39,7 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
     model,
     options,
     setUp: ready,
+    fit,
     createdAt: new Date().toISOString(),
     timings: { load: secondsSince(started) },
     piecewiseLinear: hessianIsGgn(ready),
@@ -49,11 +54,12 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
   };
   const run = new Run(state, progress, hooks);
   try {
-    await run.stage('loss', 'Measuring the loss', async () => {
+    const need = `the analysis needs up to ${formatBytes(fit.predictedBytes)} of memory`;
+    await run.stage('loss', `Measuring the loss; ${need}`, async () => {
       state.loss = (await lossAndGradient(problem, [], hooks.signal)).loss;
     });
     await measureTraces(run);
-    if (options.eigenvalues > 0 && parameters.length > 0)
+    if (fit.eigenvalues > 0 && parameters.length > 0)
       await run.attempt('eigenvalues', 'Largest eigenvalues', () => eigenvalues(run));
     // A report without a single number is a failure, and the first one tells why.
     if (run.failure !== undefined && state.ggn.size + state.hessian.size === 0) throw run.failure;
@@ -78,8 +84,8 @@ function hessianIsGgn({ problem, methods, reached }: SetUp): Set<string> {
 
 async function eigenvalues(run: Run): Promise<void> {
   const { problem, parameters } = run.state.setUp;
-  const { options } = run.state;
-  const search = largestEigenvalues(problem, parameters, options.eigenvalues, {
+  const { options, fit } = run.state;
+  const search = largestEigenvalues(problem, parameters, fit.eigenvalues, {
     ...options,
     signal: run.signal,
   });

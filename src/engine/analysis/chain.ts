@@ -15,7 +15,7 @@ import { differenceTrace, gaussNewtonTraces, hessianTraces } from './traces';
 export async function measureTraces(run: Run): Promise<void> {
   const { model, options, setUp } = run.state;
   const { problem } = setUp;
-  const estimation = { ...options, signal: run.signal };
+  const estimation = { ...options, probesPerRun: run.state.fit.probesPerRun, signal: run.signal };
   const layersBy = (...methods: Method[]): Layer[] =>
     model.layers.filter(({ initializer }) => methods.includes(run.state.methods.get(initializer)!));
   const ggn = async (layers: readonly Layer[]): Promise<void> =>

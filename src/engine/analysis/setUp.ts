@@ -7,11 +7,16 @@ import { syntheticDataset } from '../data/synthetic';
 import { CurvatureError } from '../errors';
 import type { Graph } from '../graph/graph';
 import type { Diagnostic, Report } from '../report/schema';
+import type { Device } from '../runtime/device';
 import { cpuSession } from '../runtime/session';
+import { chooseDevice } from './chooseDevice';
+import { memoryBudget } from './memoryBudget';
 import { howToMeasure, type Measurable } from './methods';
 import { type Model, sha256 } from './model';
 import { runnablePart, type Unrunnable, unknownOperatorOf } from './runnable';
 
+/** More samples in a run gain no speed. */
+export const LARGEST_BATCH = 64;
 /** Samples drawn where there are no data. */
 const SYNTHETIC_SAMPLES = 64;
 /**
@@ -26,9 +31,12 @@ export interface SetUpOptions {
   readonly labels?: string;
   readonly loss: LossKind | 'auto';
   readonly samples?: number;
+  /** At most; `LARGEST_BATCH` by default. */
   readonly batch?: number;
+  readonly memory?: string;
   readonly assumeLabels?: boolean;
   readonly seed: number;
+  /** A name of ONNX Runtime's, or `auto`. */
   readonly executionProvider: string;
 }
 
@@ -40,7 +48,8 @@ export interface SetUp extends Measurable {
 
 export async function setUp(model: Model, options: SetUpOptions): Promise<SetUp> {
   const { dataset, data, diagnostics } = openData(model.graph, options);
-  const { problem, unrunnable, isCut } = await firstRunnable(model, dataset, options);
+  const device = await chooseDevice(options.executionProvider);
+  const { problem, unrunnable, isCut } = await firstRunnable(model, dataset, device, options);
   return {
     problem,
     data,
@@ -67,6 +76,7 @@ function unrunnableDiagnostic({ opType, nodes }: Unrunnable, isCut: boolean, out
 async function firstRunnable(
   model: Model,
   dataset: Dataset,
+  device: Device,
   options: SetUpOptions,
 ): Promise<{ problem: Problem; unrunnable: readonly Unrunnable[]; isCut: boolean }> {
   const parameters = new Set(model.parameters.map(p => p.name));
@@ -80,9 +90,10 @@ async function firstRunnable(
       const problem = await makeProblem(graph, parameters, data, {
         output: graph.outputs[0],
         loss: isCut ? 'mse' : options.loss,
-        batch: options.batch,
+        batch: options.batch ?? LARGEST_BATCH,
+        memory: memoryBudget(options.memory),
         assumeLabels: options.assumeLabels && !isCut,
-        session: { ...cpuSession, executionProvider: options.executionProvider },
+        session: { ...cpuSession, device },
       });
       return { problem, unrunnable, isCut };
     } catch (error) {

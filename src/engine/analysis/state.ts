@@ -8,6 +8,7 @@ import { REPORT_VERSION } from '../report/schema';
 import { omega } from '../sensitivity/omega';
 import { allocate } from './allocate';
 import { estimateDiagnostics } from './estimateDiagnostics';
+import type { Fit } from './memory';
 import type { Model } from './model';
 import type { AnalyzeOptions } from './options';
 import type { SetUp } from './setUp';
@@ -26,6 +27,8 @@ export interface State {
   readonly model: Model;
   readonly options: AnalyzeOptions;
   readonly setUp: SetUp;
+  /** What fits into memory. */
+  readonly fit: Fit;
   readonly createdAt: string;
   /** Seconds per stage. */
   readonly timings: Record<string, number>;
@@ -68,6 +71,7 @@ const matrixOf = (options: AnalyzeOptions): 'ggn' | 'hessian' =>
 export function buildReport(state: State, complete: boolean, stopped?: Report['stopped']): Report {
   const { model, options, setUp } = state;
   const { problem } = setUp;
+  const { device } = problem.session;
   const layers = model.layers.map(layer => layerReport(state, layer, complete));
   const { frontier, budget, bits } = allocate(layers, options.budget);
   return {
@@ -101,13 +105,20 @@ export function buildReport(state: State, complete: boolean, stopped?: Report['s
       executionProvider: options.executionProvider,
       threads: problem.session.threads,
     },
+    device: { provider: device.provider, name: device.name, notTaken: [...device.refused] },
+    memory: { predictedBytes: Math.round(state.fit.predictedBytes) },
     loss: state.loss,
     samples: problem.dataset.samples,
     layers: layers.map((layer, i) => ({ ...layer, bits: bits[i] ?? null })),
     eigenvalues: [...state.eigenvalues],
     frontier,
     budget,
-    diagnostics: [...setUp.diagnostics, ...state.failures, ...estimateDiagnostics(state, layers)],
+    diagnostics: [
+      ...setUp.diagnostics,
+      ...deviceDiagnostics(device.failure),
+      ...state.failures,
+      ...estimateDiagnostics(state, layers),
+    ],
     timings: state.timings,
   };
 }
@@ -148,3 +159,6 @@ function layerReport(state: State, layer: Layer, complete: boolean): LayerReport
     bits: null,
   };
 }
+
+const deviceDiagnostics = (failure: string | undefined): Diagnostic[] =>
+  failure === undefined ? [] : [{ severity: 'warning', code: 'provider-failed', message: failure }];

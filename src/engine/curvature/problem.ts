@@ -16,24 +16,22 @@ export interface Problem {
   readonly targets: Targets | undefined;
   /** Samples per run. */
   readonly batch: number;
+  /** Bytes that the process may take. */
+  readonly memory: number;
   readonly session: SessionOptions;
 }
 
 export interface ProblemOptions {
   readonly output: string;
   readonly loss: LossKind | 'auto';
-  /** Chosen by the size of the activations when absent. */
-  readonly batch?: number;
+  /** At most; the file may settle it, and the data may be fewer. */
+  readonly batch: number;
+  /** Bytes that the process may take. */
+  readonly memory: number;
   /** Build a graph for labels or targets that the data don't have; it can't be run over the data then. */
   readonly assumeLabels?: boolean;
   readonly session: SessionOptions;
 }
-
-/** What a run may hold in activations and their derivatives by default. */
-const MEMORY_BYTES = 1 << 30;
-/** Values alive at once in a derivative graph, relative to the primal's values: unfolded windows, cotangents, tangents. */
-const DERIVATIVE_FACTOR = 6;
-const MAX_BATCH = 64;
 
 /** Prepares a float32 graph for derivatives by `parameters` over the data. */
 export async function makeProblem(
@@ -42,31 +40,27 @@ export async function makeProblem(
   dataset: Dataset,
   options: ProblemOptions,
 ): Promise<Problem> {
-  const at = (batch: number): Promise<Prepared> => {
-    const shapes = new Map([...dataset.inputs].map(([name, a]) => [name, [batch, ...a.shape.slice(1)]]));
-    return prepare(graph, shapes, parameters, sampleFeeds(dataset, batch));
-  };
-  const fixed = fixedBatch(graph);
-  const batch = Math.min(fixed ?? options.batch ?? fittingBatch(await at(1)), fixed ?? dataset.samples);
-  const prepared = await at(batch);
+  const batch = fixedBatch(graph) ?? Math.min(options.batch, dataset.samples);
+  const shapes = new Map([...dataset.inputs].map(([name, a]) => [name, [batch, ...a.shape.slice(1)]]));
+  const prepared = await prepare(graph, shapes, parameters, sampleFeeds(dataset, batch));
   const labels = dataset.labels ?? (options.assumeLabels ? 'assumed' : undefined);
   const loss = chooseLoss(prepared, options.output, options.loss, labels);
   const targets = loss.isLabelled && dataset.labels ? toTargets(dataset.labels, loss) : undefined;
-  return { prepared, loss, dataset, targets, batch, session: options.session };
+  return {
+    prepared,
+    loss,
+    dataset,
+    targets,
+    batch,
+    memory: options.memory,
+    session: options.session,
+  };
 }
 
 /** The batch that the file settles, if it does. */
 function fixedBatch(graph: Graph): number | undefined {
   const first = graph.inputs[0]?.shape[0];
   return typeof first === 'number' ? first : undefined;
-}
-
-function fittingBatch({ graph, types }: Prepared): number {
-  const values = graph.nodes
-    .flatMap(n => n.outputs)
-    .reduce((sum, o) => sum + numElements(types.get(o)?.shape ?? []), 0);
-  const perSample = values * Float32Array.BYTES_PER_ELEMENT * DERIVATIVE_FACTOR;
-  return Math.max(1, Math.min(MAX_BATCH, Math.floor(MEMORY_BYTES / perSample)));
 }
 
 /** Feeds for the batches of the data, in order: inputs, labels or targets, and weights that make sums means. */

@@ -113,9 +113,20 @@ export const reportSchema = z.object({
     maxProbes: z.number().int(),
     bits: z.array(z.number().int()),
     seed: z.number().int(),
+    /** As it was asked for; `device` tells what ran. */
     executionProvider: z.string(),
     threads: z.number().int(),
   }),
+  /** Where the graphs ran, and which of the platform's other execution providers were tried and why they were not taken. */
+  device: z
+    .object({
+      provider: z.string(),
+      name: z.string(),
+      notTaken: z.array(z.object({ provider: z.string(), reason: z.string() })),
+    })
+    .optional(),
+  /** The most memory that the process was expected to hold; predicted from the graphs before they ran. */
+  memory: z.object({ predictedBytes: z.number().int() }).optional(),
   /** Mean loss over the data, and how many samples it is the mean of. */
   loss: z.number().nullable(),
   samples: z.number().int(),

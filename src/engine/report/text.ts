@@ -54,6 +54,7 @@ function summary(report: Report): string[] {
     ...piecewiseLinearLine(report),
     ...(report.eigenvalues.length > 0 ? [eigenvalueLine(report)] : []),
     ...(budget ? [budgetLine(budget), ...(budget.message ? [budget.message] : [])] : []),
+    ...(report.device ? [deviceLine(report.device, report.memory?.predictedBytes)] : []),
     ...(report.stopped ? [`Stopped (${report.stopped.reason}): ${report.stopped.message}`] : []),
   ];
 }
@@ -85,6 +86,12 @@ function eigenvalueLine({ eigenvalues }: Report): string {
     ({ value, converged }) => `${formatNumber(value)}${converged ? '' : ' (not converged)'}`,
   );
   return `Largest eigenvalues of the Hessian: ${values.join(', ')}.`;
+}
+
+function deviceLine({ name, notTaken }: NonNullable<Report['device']>, bytes: number | undefined): string {
+  const others = notTaken.map(({ provider, reason }) => `${provider} (${reason})`).join('; ');
+  const memory = bytes === undefined ? '' : `, in at most ${formatBytes(bytes)} of memory as predicted`;
+  return `Ran on ${name}${memory}.${others ? ` Not taken: ${others}.` : ''}`;
 }
 
 function budgetLine({ requested, bytes, chosen }: NonNullable<Report['budget']>): string {

@@ -61,7 +61,7 @@ const usageErrors: [string[], RegExp][] = [
     ['analyze', 'm.onnx', '--budget', 'small'],
     /argument 'small' is invalid\. The budget 'small' is not a size/,
   ],
-  [['analyze', 'm.onnx', '--ep', 'tpu'], /Allowed choices are cpu, cuda, webgpu, dml, coreml/],
+  [['analyze', 'm.onnx', '--ep', 'tpu'], /Allowed choices are auto, cpu, cuda, webgpu, dml, coreml/],
   [['analyze', 'm.onnx', '--seed', '-1'], /argument '-1' is invalid/],
   [['analyze', 'm.onnx', '--max-probes', '1'], /argument '1' is invalid\. A whole number of at least 2/],
   [['hvp', 'm.onnx'], /error: required option '-o, --output <file>' not specified/],
