@@ -1,9 +1,8 @@
-import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { hvpGraph } from '../curvature/productGraphs';
 import type { Parameter } from '../curvature/parameters';
 import { CurvatureError } from '../errors';
-import { encodeGraph } from '../graph/toModel';
+import { writeGraph } from '../graph/writeGraph';
 import { inferTypes } from '../runtime/types';
 import { openModel } from './model';
 import type { HvpOptions } from './options';
@@ -42,7 +41,7 @@ export async function exportHvp(
   ];
   const types = await inferTypes(graph);
   const outputs = graph.outputs.map(name => ({ name, ...types.get(name)! }));
-  writeFileSync(options.output, encodeGraph({ ...graph, inputs }, outputs));
+  writeGraph(options.output, { ...graph, inputs }, outputs);
   return { parameters: chosen.map(p => p.name), batch: problem.batch };
 }
 

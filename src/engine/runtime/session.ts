@@ -1,6 +1,6 @@
 import * as ort from 'onnxruntime-node';
 import { CurvatureError } from '../errors';
-import { encodeGraph } from '../graph/toModel';
+import { encodeApart } from '../graph/toModel';
 import type { Graph } from '../graph/graph';
 import type { ElemType, Tensor, TensorType, TypedArray } from '../onnx/tensor';
 
@@ -32,8 +32,10 @@ export class Session {
    */
   static async create(graph: Graph, options: SessionOptions = cpuSession): Promise<Session> {
     try {
-      const session = await ort.InferenceSession.create(encodeGraph(graph), {
+      const { model, beside } = encodeApart(graph);
+      const session = await ort.InferenceSession.create(model, {
         executionProviders: [options.executionProvider],
+        externalData: beside,
         graphOptimizationLevel: options.optimize ? 'all' : 'disabled',
         logSeverityLevel: LOG_ERRORS_ONLY,
         // Most sessions run a few times: planning memory from the first run makes the second as slow in page faults again.
