@@ -4,7 +4,7 @@ import type { Parameter } from '../curvature/parameters';
 import { CurvatureError } from '../errors';
 import { writeGraph } from '../graph/writeGraph';
 import { inferTypes } from '../runtime/types';
-import { openModel } from './model';
+import { openModel, requireLayers } from './model';
 import type { HvpOptions } from './options';
 import { setUp } from './setUp';
 
@@ -19,6 +19,7 @@ export async function exportHvp(
   options: HvpOptions,
 ): Promise<{ readonly parameters: readonly string[]; readonly batch: number }> {
   const model = openModel(options.model);
+  requireLayers(model);
   const { problem, parameters, diagnostics } = await setUp(model, {
     ...{ data: options.data, loss: options.loss, seed: 0, executionProvider: 'cpu' },
     // Whoever names a loss with labels will feed them; `auto` takes the loss that the data allow.

@@ -115,6 +115,7 @@ function layerReport(state: State, layer: Layer, complete: boolean): LayerReport
     ? Object.entries(error).map(([b, e]) => [b, omega(deciding, layer.size, e)] as const)
     : [];
   const reason = setUp.reasons.get(layer.initializer);
+  const currentBits = state.model.currentBits.get(layer.initializer);
   return {
     name: layer.name,
     initializer: layer.initializer,
@@ -122,6 +123,7 @@ function layerReport(state: State, layer: Layer, complete: boolean): LayerReport
     nodes: [...layer.nodes],
     shape: [...layer.shape],
     parameters: numElements(layer.shape),
+    ...(currentBits !== undefined ? { currentBits } : {}),
     status: index < 0 ? 'not-reached' : deciding || complete ? 'analysed' : 'pending',
     ...(reason !== undefined ? { reason } : {}),
     trace: { ...(ggn ? { ggn } : {}), ...(hessian ? { hessian } : {}) },

@@ -16,8 +16,10 @@ function layerTable(report: Report): string[] {
     report.layers.some(layer => layer.trace[matrix]),
   );
   const widths = report.settings.bits.map(String);
+  const hasWidths = report.layers.some(layer => layer.currentBits !== undefined);
   const header = [
     ...['layer', 'op', 'shape', 'parameters'],
+    ...(hasWidths ? ['now'] : []),
     ...measured.map(matrix => matrices[matrix]),
     'average',
     ...widths.map(b => `Ω(${b})`),
@@ -25,6 +27,7 @@ function layerTable(report: Report): string[] {
   ];
   const rows = report.layers.map(layer => [
     ...[layer.name, layer.opType, layer.shape.join('×'), String(layer.parameters)],
+    ...(hasWidths ? [String(layer.currentBits ?? 32)] : []),
     ...measured.map(matrix => {
       const trace = layer.trace[matrix];
       return trace ? formatEstimate(trace) : '–';

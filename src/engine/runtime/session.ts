@@ -40,6 +40,8 @@ export class Session {
         logSeverityLevel: LOG_ERRORS_ONLY,
         // Most sessions run a few times: planning memory from the first run makes the second as slow in page faults again.
         enableMemPattern: false,
+        // Else float weights between quantized activations would be rounded to int8 for faster kernels.
+        extra: { session: { disable_quant_qdq: '1' } },
         ...(options.threads > 0 ? { intraOpNumThreads: options.threads } : {}),
       });
       return new Session(session, graph);
