@@ -21,7 +21,13 @@ export async function exportHvp(
   const model = openModel(options.model);
   requireLayers(model);
   const { problem, parameters, diagnostics } = await setUp(model, {
-    ...{ data: options.data, loss: options.loss, seed: 0, executionProvider: 'cpu' },
+    ...{
+      data: options.data,
+      loss: options.loss,
+      outputs: options.outputs,
+      seed: 0,
+      executionProvider: 'cpu',
+    },
     // Whoever names a loss with labels will feed them; `auto` takes the loss that the data allow.
     assumeLabels: options.loss !== 'auto' && options.loss !== 'kl',
     batch: options.batch ?? (options.data === undefined ? DEFAULT_BATCH : Infinity),

@@ -77,7 +77,7 @@ export function buildReport(state: State, complete: boolean, stopped?: Report['s
       producer: model.producer,
       nodes: model.graph.nodes.length,
       parameters: model.parameters.reduce((sum, p) => sum + p.size, 0),
-      output: problem.prepared.graph.outputs[0],
+      output: problem.outputs.join(', '),
     },
     data: setUp.data,
     settings: {
