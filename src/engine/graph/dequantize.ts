@@ -1,7 +1,7 @@
 import { CurvatureError } from '../errors';
 import { integerRange } from '../onnx/integerRange';
 import { type ElemType, elemTypeOf, float32Tensor, isFloat, numElements, type Tensor } from '../onnx/tensor';
-import { type Graph, intAttribute, type Node } from './graph';
+import { type Graph, intAttribute, type Node, reads } from './graph';
 
 /** ONNX Runtime writes the widths that older operator sets lack in a domain of its own. */
 const isQuantizing = (node: Node | undefined, opType: string): node is Node =>
@@ -46,7 +46,10 @@ export function dequantizeWeights(graph: Graph): { graph: Graph; bits: ReadonlyM
     renamed.set(output, name);
   }
   if (bits.size === 0) return { graph, bits };
-  return { graph: { ...graph, initializers, nodes }, bits };
+  const read = new Set([...nodes.flatMap(reads), ...graph.outputs]);
+  const isLeftOver = (n: Node): boolean =>
+    isQuantizing(n, 'QuantizeLinear') && !n.outputs.some(o => read.has(o));
+  return { graph: { ...graph, initializers, nodes: nodes.filter(n => !isLeftOver(n)) }, bits };
 }
 
 /** The integers that a DequantizeLinear reads, where they and their scale are constant. */
