@@ -10,7 +10,7 @@ import { chooseLoss } from './chooseLoss';
 import { endWithoutLogits } from './outputEnd';
 
 export interface ChosenLoss {
-  /** The prepared graph, with one more value where the loss is taken of several outputs side by side. */
+  /** The prepared graph up to the value that the loss is taken of. */
   readonly prepared: Prepared;
   readonly loss: LossSpec;
   /** The outputs that are measured. */
@@ -109,10 +109,15 @@ function joined(
     known.set(value, { elemType: 'float32', shape });
     return value;
   };
+  // Inputs stay, for whoever feeds the model as it is.
+  const reducedTo = (logits: string): Prepared => ({
+    graph: { ...b.build([logits]), inputs: graph.inputs },
+    types: known,
+  });
   const [{ spec: first }] = measured;
   if (measured.length === 1) {
     const loss = { ...first, logits: laidOut(first, first.shape) };
-    return { prepared: { graph: b.build([...graph.outputs, loss.logits]), types: known }, loss };
+    return { prepared: reducedTo(loss.logits), loss };
   }
   const [samples] = first.shape;
   const widths = measured.map(({ spec }) => numElements(spec.shape.slice(1)));
@@ -123,7 +128,7 @@ function joined(
   const parts = measured.map(({ spec }) => ({ ...spec, logits }));
   const kind = parts.some(p => p.kind === 'kl') ? 'kl' : 'mse';
   return {
-    prepared: { graph: b.build([...graph.outputs, logits]), types: known },
+    prepared: reducedTo(logits),
     loss: { kind, logits, shape, classAxis: 1, isLabelled: false, parts },
   };
 }

@@ -71,7 +71,10 @@ export function openDataset(bytes: Uint8Array, fileName: string, spec: DatasetSp
   const labels = labelsName === undefined ? undefined : file.read(labelsName);
   if (labels) requireFiniteValues(labels);
 
-  const available = requireSampleCount(labels ? [...inputs.values(), labels] : [...inputs.values()]);
+  // An input without axes is the same for all samples.
+  const batched = [...inputs.values()].filter(({ shape }) => shape.length > 0);
+  if (batched.length === 0) throw mismatch('No input of the model has an axis of samples.');
+  const available = requireSampleCount(labels ? [...batched, labels] : batched);
   if (spec.samples !== undefined && spec.samples > available) {
     notes.push(`${spec.samples} samples were asked for; the file holds ${available}, and all are used.`);
   }
@@ -175,8 +178,7 @@ function requireEqualSymbols(arrays: ReadonlyMap<string, DataArray>, inputs: rea
 }
 
 function requireSampleCount(arrays: readonly DataArray[]): number {
-  // An input without axes is the same for all samples.
-  const counts = arrays.flatMap(({ shape }) => shape.slice(0, 1));
+  const counts = arrays.map(({ shape }) => shape.at(0));
   const [first] = counts;
   if (first === undefined || counts.some(count => count !== first)) {
     const found = arrays.map(({ name, shape }) => `'${name}' ${shape.at(0) ?? 'none'}`).join(', ');

@@ -216,7 +216,7 @@ const refused: [string, Record<string, NpyParts>, DatasetSpec, RegExp][] = [
     'an input without an axis of samples',
     { x: counting() },
     { inputs: [{ name: 'x', elemType: 'float32', shape: [] }] },
-    /'x' is a single number without an axis/,
+    /No input of the model has an axis of samples/,
   ],
 ];
 for (const [what, arrays, spec, message] of refused) {
