@@ -1,9 +1,11 @@
+import { totalmem } from 'node:os';
 import { gradientNorms } from '../curvature/gradientNorms';
 import type { Layer } from '../curvature/layers';
 import { hessianOperator } from '../curvature/products';
 import type { Parameter } from '../curvature/parameters';
 import type { Problem } from '../curvature/problem';
 import { quadraticForms, rademacherDirection, unitDirection } from '../curvature/quadraticForms';
+import { CurvatureError } from '../errors';
 import { exactGaussNewtonTrace, gaussNewtonTrace } from '../estimators/gaussNewtonTrace';
 import { hutchinson } from '../estimators/hutchinson';
 import { lanczos, type LanczosProgress } from '../estimators/lanczos';
@@ -101,6 +103,22 @@ async function* diagonalSum(
   }
 }
 
+/** Vectors as long as all parameters that Lanczos keeps at least before a handful of eigenvalues has converged. */
+const LEAST_BASIS = 30;
+
+/** @throws CurvatureError `runtime-failed` where the vectors of Lanczos would take more than half of the memory */
+function requireBasisMemory(parameters: readonly Parameter[]): void {
+  const size = parameters.reduce((sum, p) => sum + p.size, 0);
+  const bytes = size * LEAST_BASIS * Float32Array.BYTES_PER_ELEMENT;
+  if (bytes <= totalmem() / 2) return;
+  const gigabytes = (n: number): string => `${(n / 1e9).toPrecision(2)} GB`;
+  throw new CurvatureError(
+    'runtime-failed',
+    `Eigenvalues over ${size} parameters need ${gigabytes(bytes)} for the vectors of Lanczos; this machine has ${gigabytes(totalmem())}.`,
+    'Use --eigenvalues 0.',
+  );
+}
+
 /** The Hessian's largest eigenvalues over all parameters together. */
 export async function* largestEigenvalues(
   problem: Problem,
@@ -108,6 +126,7 @@ export async function* largestEigenvalues(
   count: number,
   { seed, signal }: EstimationOptions,
 ): AsyncGenerator<LanczosProgress, void, void> {
+  requireBasisMemory(parameters);
   const operator = await hessianOperator(problem, parameters, signal);
   try {
     yield* lanczos(operator, { count, seed, signal });
