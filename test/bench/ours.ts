@@ -93,7 +93,7 @@ export async function measure(
   const names = new Set(Object.keys(tangents));
 
   const full = async (graph: Graph, extra: Record<string, Tensor>): Promise<number> => {
-    const session = await compile(graph, problem.session);
+    const session = await compile(graph, problem.session, problem.prepared.types);
     const { seconds } = await timed(() => session.run({ ...feeds, ...extra }));
     await session.dispose();
     return seconds;

@@ -818,6 +818,8 @@ OPERATORS.update({
     "com.microsoft.Gelu": F.gelu,
     "com.microsoft.BiasGelu": lambda x, bias: F.gelu(x + bias),
     "com.microsoft.FastGelu": lambda x, bias=0: F.gelu(x + bias, approximate="tanh"),
+    "com.microsoft.Trilu": trilu,
+    "com.microsoft.GridSample": grid_sample,
     "com.microsoft.QuickGelu": lambda x, alpha=1.702: x * torch.sigmoid(alpha * x),
 })
 

@@ -83,6 +83,7 @@ export async function lossAndGradient(
   const session = await compile(
     await gradientGraph(problem.prepared, problem.loss, 'weighted', parameters),
     problem.session,
+    problem.prepared.types,
   );
   const gradient = new Map(parameters.map(p => [p.name, new Float64Array(p.size)]));
   let loss = 0;

@@ -1,4 +1,5 @@
 import type { Canonical } from '../canonicalForm';
+import { GridSample } from '../gridSample';
 import { BiasGelu, FastGelu, Gelu, QuickGelu } from './activations';
 import {
   ContribAttention,
@@ -10,6 +11,9 @@ import { FusedConv, FusedGemm, FusedMatMul } from './fused';
 import { EmbedLayerNormalization, SkipLayerNormalization, SkipSimplifiedLayerNormalization } from './norms';
 
 export const CONTRIB_DOMAIN = 'com.microsoft';
+
+/** The standard operator of the same name came later. */
+const asStandard: Canonical = (b, at) => [b.add(at.node.opType, at.node.inputs, at.node.attributes)];
 
 /**
  * ONNX Runtime's own operators (domain com.microsoft), which exporters and its optimizer write, spelled out. Forms that are
@@ -31,4 +35,6 @@ export const contrib: Readonly<Record<string, Canonical>> = {
   MultiHeadAttention,
   GroupQueryAttention,
   RotaryEmbedding: ContribRotaryEmbedding,
+  Trilu: asStandard,
+  GridSample,
 };
