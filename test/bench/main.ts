@@ -2,9 +2,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { bench, exportModel, fixedVector, peerProblem, type PeerResult } from './peer';
 import { measure, type OurResult } from './ours';
+import { scaling } from './scaling';
 
 /**
- * npm run bench [NAME …]: times ours against PyTorch's double backward, model by model in turn, with equal threads.
+ * npm run bench -- [NAME …]: times ours against PyTorch's double backward, model by model in turn, with equal threads;
+ * `scaling` shows how building grows with the number of nodes.
  * Ratios above 1 mean that ours is faster. Meant for an idle machine.
  */
 const names = process.argv.slice(2);
@@ -43,6 +45,12 @@ function print({ ours, peer }: Row): void {
 }
 
 async function main(): Promise<void> {
+  if (names.length === 0 || names.includes('scaling')) await scaling();
+  const models = names.length > 0 ? names.filter(name => name !== 'scaling') : all;
+  if (models.length > 0) await compare(models);
+}
+
+async function compare(models: readonly string[]): Promise<void> {
   const problem = peerProblem();
   if (problem !== undefined) {
     console.error(`The benchmark compares with PyTorch: ${problem}.`);
@@ -51,7 +59,7 @@ async function main(): Promise<void> {
   }
   mkdirSync(folder, { recursive: true });
   const rows: Row[] = [];
-  for (const name of names.length > 0 ? names : all) {
+  for (const name of models) {
     exportModel(folder, name);
     const peer = bench(folder, name, THREADS);
     const ours = await measure(path.join(folder, name), peer, sizes => fixedVector(folder, name, sizes));

@@ -94,3 +94,13 @@ def op(name, *operands, opset=17, **attributes):
     output = "z" if "y" in names else "y"
     made = onnx.helper.make_node(kind, names, [output], **attributes)
     return Case(name, opset, [made], {n: o for n, o in zip(names, operands) if o is not None}, output)
+
+
+def contrib(name, *operands, outputs="y", output=None, opset=17, **attributes):
+    """One node of ONNX Runtime's own domain, named as in `op`; "-" stands for an output that is left out."""
+    names = ["" if o is None else f"x{i}" for i, o in enumerate(operands)]
+    kind = name.split("/")[0]
+    results = ["" if o == "-" else o for o in outputs.split()]
+    made = onnx.helper.make_node(kind, names, results, domain="com.microsoft", **attributes)
+    present = {n: o for n, o in zip(names, operands) if o is not None}
+    return Case(f"com.microsoft.{name}", opset, [made], present, output or results[0])

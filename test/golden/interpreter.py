@@ -45,9 +45,8 @@ def run(nodes, opset, values):
     for node in nodes:
         if node.output[0] in values:
             continue
-        if node.domain not in ("", "ai.onnx"):
-            raise NotImplementedError(f"{node.domain}::{node.op_type}")
-        function = OPERATORS[node.op_type]
+        domain = "" if node.domain in ("", "ai.onnx") else f"{node.domain}."
+        function = OPERATORS[domain + node.op_type]
         operands = [values[name] if name else None for name in node.input]
         attributes = {a.name: attribute(a) for a in node.attribute}
         if inspect.isfunction(function) and "context" in inspect.signature(function).parameters:
@@ -132,6 +131,17 @@ OPERATORS.update(
     Abs=torch.abs,
     Sin=torch.sin,
     Cos=torch.cos,
+    Tan=torch.tan,
+    Asin=torch.asin,
+    Acos=torch.acos,
+    Atan=torch.atan,
+    Sinh=torch.sinh,
+    Cosh=torch.cosh,
+    Asinh=torch.asinh,
+    Acosh=torch.acosh,
+    Atanh=torch.atanh,
+    Shrink=lambda x, lambd=0.5, bias=0.0: torch.where(x.abs() > lambd, x - bias * x.sign(), torch.zeros_like(x)),
+    CastLike=lambda x, like: x.to(like.dtype),
     Softplus=lambda x: torch.logaddexp(x, torch.zeros_like(x)),
     Swish=lambda x, alpha=1.0: x * torch.sigmoid(alpha * x),
     Softsign=lambda x: x / (1 + x.abs()),
@@ -169,6 +179,7 @@ OPERATORS.update(
     Min=lambda *x: reduce(torch.minimum, x),
     Sum=lambda *x: reduce(torch.add, x),
     Mean=lambda *x: reduce(torch.add, x) / len(x),
+    Mod=lambda a, b, fmod=0: torch.fmod(a, b) if fmod else torch.remainder(a, b),
     Where=torch.where,
     Equal=torch.eq,
 )
@@ -177,6 +188,11 @@ OPERATORS.update(
 # Linear algebra
 
 OPERATORS["MatMul"] = torch.matmul
+
+
+@operator("Einsum")
+def einsum(*x, equation):
+    return torch.einsum(equation, *x)
 
 
 @operator("Gemm")
@@ -269,7 +285,17 @@ def average_pool(
     return total / count
 
 
+@operator("LpPool")
+def lp_pool(x, *, kernel_shape, p=2, strides=None, pads=None, dilations=None, auto_pad="NOTSET", ceil_mode=0):
+    strides, dilations, before, after, beyond = window(
+        x.shape[2:], kernel_shape, strides, pads, dilations, auto_pad, ceil_mode
+    )
+    padded = surround(x.abs() ** p, before, [a + b for a, b in zip(after, beyond)])
+    return windows(padded, kernel_shape, strides, dilations).sum(tuple(range(-len(kernel_shape), 0))) ** (1 / p)
+
+
 OPERATORS.update(
+    GlobalLpPool=lambda x, p=2: (x.abs() ** p).sum(tuple(range(2, x.dim())), keepdim=True) ** (1 / p),
     GlobalAveragePool=lambda x: x.mean(tuple(range(2, x.dim())), keepdim=True),
     GlobalMaxPool=lambda x: x.amax(tuple(range(2, x.dim())), keepdim=True),
 )
@@ -292,6 +318,8 @@ def standardize(x, axes, epsilon):
 def batch_normalization(x, scale, bias, mean, variance, *, epsilon=1e-5, momentum=0.9, spatial=1, training_mode=0):
     if training_mode:
         raise NotImplementedError("BatchNormalization in training mode")
+    if not spatial:
+        return (x - mean) / torch.sqrt(variance + epsilon) * scale + bias
     return (x - along(mean, x)) / torch.sqrt(along(variance, x) + epsilon) * along(scale, x) + along(bias, x)
 
 
@@ -308,11 +336,24 @@ def layer_normalization(x, scale, bias=None, *, axis=-1, epsilon=1e-5, stash_typ
 
 @operator("GroupNormalization")
 def group_normalization(x, scale, bias, *, num_groups, epsilon=1e-5, stash_type=1):
+    # Before opset 21, scale and bias have an entry per group.
+    scale, bias = (t.repeat_interleave(x.shape[1] // t.numel()) for t in (scale, bias))
     grouped = standardize(x.reshape(x.shape[0], num_groups, -1), (2,), epsilon)
     return grouped.reshape(x.shape) * along(scale, x) + along(bias, x)
 
 
-@operator("RMSNormalization")
+@operator("MeanVarianceNormalization")
+def mean_variance_normalization(x, *, axes=(0, 2, 3)):
+    centred = x - x.mean(axes, keepdim=True)
+    return centred / (centred.square().mean(axes, keepdim=True).sqrt() + 1e-9)
+
+
+@operator("LpNormalization")
+def lp_normalization(x, *, axis=-1, p=2):
+    return x / (x.abs() ** p).sum(axis, keepdim=True) ** (1 / p)
+
+
+@operator("RMSNormalization", "SimplifiedLayerNormalization")
 def rms_normalization(x, scale, *, axis=-1, epsilon=1e-5, stash_type=1):
     axes = tuple(range(axis % x.dim(), x.dim()))
     return x / torch.sqrt(x.square().mean(axes, keepdim=True) + epsilon) * scale
@@ -436,8 +477,38 @@ def gather_elements(x, indices, *, axis=0):
 @operator("GatherND")
 def gather_nd(x, indices, *, batch_dims=0):
     if batch_dims:
-        raise NotImplementedError("GatherND with batch dimensions")
+        return torch.stack([gather_nd(a, i, batch_dims=batch_dims - 1) for a, i in zip(x, indices)])
     return x[tuple(indices.long().unbind(-1))]
+
+
+@operator("TopK")
+def top_k(x, k, *, axis=-1, largest=1, sorted=1):
+    return torch.topk(x, int(k), axis, bool(largest), bool(sorted))
+
+
+@operator("Compress")
+def compress(x, condition, *, axis=None):
+    x, axis = (x.reshape(-1), 0) if axis is None else (x, axis)
+    return x.index_select(axis, condition.nonzero().reshape(-1))
+
+
+@operator("ReverseSequence")
+def reverse_sequence(x, lengths, *, batch_axis=1, time_axis=0):
+    rows = x.movedim((batch_axis, time_axis), (0, 1))
+    turned = [torch.cat([r[:n].flip(0), r[n:]]) for r, n in zip(rows, ints(lengths))]
+    return torch.stack(turned).movedim((0, 1), (batch_axis, time_axis))
+
+
+@operator("CenterCropPad")
+def center_crop_pad(x, target, *, axes=None):
+    for axis, size in zip(range(x.dim()) if axes is None else axes, ints(target)):
+        length = x.shape[axis]
+        if size <= length:
+            x = x.narrow(axis, (length - size) // 2, size)
+        else:
+            before = (size - length) // 2
+            x = F.pad(x.movedim(axis, -1), [before, size - length - before]).movedim(-1, axis)
+    return x
 
 
 @operator("ScatterND")
@@ -445,7 +516,7 @@ def scatter_nd(x, indices, updates, *, reduction="none"):
     return x.index_put(tuple(indices.long().unbind(-1)), updates, accumulate=reduction == "add")
 
 
-@operator("ScatterElements")
+@operator("ScatterElements", "Scatter")
 def scatter_elements(x, indices, updates, *, axis=0, reduction="none"):
     index = indices.long() % x.shape[axis]
     return x.scatter_add(axis, index, updates) if reduction == "add" else x.scatter(axis, index, updates)
@@ -495,6 +566,8 @@ def resize_coordinates(mode, length, count, scale):
         return o * (length - 1) / (count - 1) if count > 1 else o * 0
     if mode == "pytorch_half_pixel" and count == 1:
         return o * 0
+    if mode == "half_pixel_symmetric":
+        return length / 2 * (1 - count / (scale * length)) + (o + 0.5) / scale - 0.5
     if mode in ("half_pixel", "pytorch_half_pixel"):
         return (o + 0.5) / scale - 0.5
     raise NotImplementedError(f"Resize with coordinates {mode}")
@@ -530,12 +603,29 @@ def resize_matrix(length, count, scale, mode, coordinates, nearest_mode, a, excl
     return torch.from_numpy(matrix)
 
 
+def cropped(x, roi, sizes, outside):
+    """Linear interpolation between the ends that the region gives as shares of each axis; nothing lies beyond the data."""
+    beyond = torch.zeros(sizes, dtype=torch.bool)
+    for axis, (count, start, end) in enumerate(zip(sizes, roi[: x.dim()].tolist(), roi[x.dim() :].tolist())):
+        length = x.shape[axis]
+        c = start * (length - 1) + numpy.arange(count) * ((end - start) * (length - 1) / max(count - 1, 1))
+        matrix, hidden = numpy.zeros((count, length)), (c < 0) | (c > length - 1)
+        for row, at in zip(matrix, c.clip(0, length - 1)):
+            row[int(at)] += 1 - at % 1
+            row[min(int(at) + 1, length - 1)] += at % 1
+        x = torch.movedim(torch.movedim(x, axis, -1) @ torch.from_numpy(matrix).T, -1, axis)
+        beyond = beyond | torch.from_numpy(hidden).reshape([-1 if i == axis else 1 for i in range(x.dim())])
+    return torch.where(beyond, torch.tensor(outside, dtype=x.dtype), x)
+
+
 @operator("Resize")
 def resize(
     x, roi=None, scales=None, sizes=None, *, mode="nearest", coordinate_transformation_mode="half_pixel",
-    nearest_mode="round_prefer_floor", cubic_coeff_a=-0.75, exclude_outside=0, axes=None,
+    nearest_mode="round_prefer_floor", cubic_coeff_a=-0.75, exclude_outside=0, axes=None, extrapolation_value=0.0,
 ):
     axes = range(x.dim()) if axes is None else axes
+    if coordinate_transformation_mode == "tf_crop_and_resize":
+        return cropped(x, roi, ints(sizes), extrapolation_value)
     if scales is None and sizes is None:
         scales, coordinate_transformation_mode, nearest_mode = roi, "asymmetric", "floor"  # opset 10 had no roi
     if sizes is not None:
@@ -554,6 +644,17 @@ def resize(
 @operator("Upsample")
 def upsample(x, scales, *, mode="nearest"):
     return resize(x, scales=scales, mode=mode, coordinate_transformation_mode="asymmetric", nearest_mode="floor")
+
+
+@operator("GridSample")
+def grid_sample(x, grid, *, mode="linear", padding_mode="zeros", align_corners=0):
+    mode = {"linear": "bilinear", "cubic": "bicubic"}.get(mode, mode)
+    return F.grid_sample(x, grid, mode, padding_mode, bool(align_corners))
+
+
+@operator("AffineGrid")
+def affine_grid(theta, size, *, align_corners=0):
+    return F.affine_grid(theta, ints(size), bool(align_corners))
 
 
 @operator("DepthToSpace")
@@ -625,22 +726,176 @@ def rotary_embedding(x, cos, sin, positions=None, *, interleaved=0, num_heads=No
 
 @operator("Attention")
 def attention(
-    q, k, v, mask=None, *, is_causal=0, scale=None, softcap=0.0, q_num_heads=None, kv_num_heads=None
+    q, k, v, mask=None, past_k=None, past_v=None, lengths=None, *, is_causal=0, scale=None, softcap=0.0,
+    q_num_heads=None, kv_num_heads=None, context,
 ):
     packed = q.dim() == 3
     if packed:
-        q, k, v = (
-            t.unflatten(-1, (heads, -1)).transpose(1, 2)
-            for t, heads in ((q, q_num_heads), (k, kv_num_heads), (v, kv_num_heads))
-        )
-    # In grouped attention, neighbouring query heads share a key and value head.
+        q, k, v = (split_heads(t, n) for t, n in ((q, q_num_heads), (k, kv_num_heads), (v, kv_num_heads)))
+    offset = 0 if past_k is None else past_k.shape[2]
+    if offset:
+        k, v = torch.cat([past_k, k], 2), torch.cat([past_v, v], 2)
+    added, hidden = [], []
+    if mask is not None:
+        missing = k.shape[2] - mask.shape[-1]
+        if mask.is_floating_point():
+            added = [F.pad(mask, [0, missing], value=-math.inf)]
+        else:
+            hidden = [~F.pad(mask, [0, missing], value=False)]
+    if lengths is not None:
+        hidden += [torch.arange(k.shape[2]) >= lengths[:, None, None, None]]
+    if is_causal:
+        hidden += [torch.ones(q.shape[2], k.shape[2], dtype=torch.bool).triu(1 + offset)]
+    y = weighted(q, k, v, scale, softcap, added, hidden)
+    return (merge_heads(y) if packed else y, k, v)[: context.outputs]
+
+
+def split_heads(x, heads):
+    return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+
+
+def merge_heads(x):
+    return x.transpose(1, 2).flatten(2)
+
+
+def weighted(q, k, v, scale=None, softcap=0.0, added=(), hidden=()):
+    """Scaled dot-product attention; neighbouring query heads share a head of keys and values where there are fewer."""
     k, v = (t.repeat_interleave(q.shape[1] // t.shape[1], 1) for t in (k, v))
     scores = q @ k.transpose(-1, -2) * (1 / math.sqrt(q.shape[-1]) if scale is None else scale)
     if softcap:
         scores = softcap * torch.tanh(scores / softcap)
-    if mask is not None:
-        scores = scores + mask if mask.is_floating_point() else scores.masked_fill(~mask, -math.inf)
-    if is_causal:
-        scores = scores.masked_fill(torch.ones(scores.shape[-2:], dtype=torch.bool).triu(1), -math.inf)
-    y = torch.softmax(scores, -1) @ v
-    return y.transpose(1, 2).flatten(2) if packed else y
+    for bias in added:
+        scores = scores + bias
+    for unseen in hidden:
+        scores = scores.masked_fill(unseen, -math.inf)
+    return torch.softmax(scores, -1) @ v
+
+
+# Operators of ONNX Runtime
+
+
+def contrib(name):
+    return operator(f"com.microsoft.{name}")
+
+
+OPERATORS.update({
+    "com.microsoft.Gelu": F.gelu,
+    "com.microsoft.BiasGelu": lambda x, bias: F.gelu(x + bias),
+    "com.microsoft.FastGelu": lambda x, bias=0: F.gelu(x + bias, approximate="tanh"),
+    "com.microsoft.QuickGelu": lambda x, alpha=1.702: x * torch.sigmoid(alpha * x),
+})
+
+
+@operator("com.microsoft.FusedMatMul", "com.microsoft.TransposeMatMul")
+def fused_matmul(a, b, *, alpha=1.0, transA=0, transB=0):
+    a, b = a.transpose(-1, -2) if transA else a, b.transpose(-1, -2) if transB else b
+    return alpha * (a @ b)
+
+
+def activated(x, name, *parameters):
+    given = [p for p in parameters if p is not None]
+    return OPERATORS[name](x, *given) if name else x
+
+
+@contrib("FusedGemm")
+def fused_gemm(a, b, c=None, *, activation="", activation_alpha=None, activation_beta=None, **attributes):
+    return activated(gemm(a, b, c, **attributes), activation, activation_alpha, activation_beta)
+
+
+@contrib("FusedConv")
+def fused_conv(x, w, b=None, z=None, *, activation="", activation_params=(), **attributes):
+    y = conv(x, w, b, **attributes)
+    return activated(y if z is None else y + z, activation, *activation_params)
+
+
+@contrib("SkipLayerNormalization")
+def skip_layer_normalization(x, skip, gamma, beta=None, bias=None, *, epsilon=1e-12):
+    total = x + skip + (0 if bias is None else bias)
+    return layer_normalization(total, gamma, beta, epsilon=epsilon), None, None, total
+
+
+@contrib("SkipSimplifiedLayerNormalization")
+def skip_simplified_layer_normalization(x, skip, gamma, bias=None, *, epsilon=1e-12):
+    total = x + skip + (0 if bias is None else bias)
+    return rms_normalization(total, gamma, epsilon=epsilon), None, None, total
+
+
+@contrib("EmbedLayerNormalization")
+def embed_layer_normalization(
+    words, segments, word_table, position_table, segment_table, gamma, beta, mask=None, positions=None, *, epsilon=1e-12
+):
+    placed = position_table[: words.shape[1]] if positions is None else position_table[positions.long()]
+    total = word_table[words.long()] + placed
+    if segments is not None:
+        total = total + segment_table[segments.long()]
+    return layer_normalization(total, gamma, beta, epsilon=epsilon)
+
+
+def hidden_keys(mask, rows, columns, unidirectional, past=0):
+    hidden = []
+    if mask is not None and mask.dim() == 1:
+        hidden = [torch.arange(columns) >= mask[:, None, None, None]]
+    elif mask is not None:
+        hidden = [mask.reshape(mask.shape[0], 1, -1, columns) == 0]
+    if unidirectional:
+        hidden += [torch.ones(rows, columns, dtype=torch.bool).triu(1 + past)]
+    return hidden
+
+
+@contrib("MultiHeadAttention")
+def multi_head_attention(
+    q, k, v, bias=None, mask=None, added=None, past_k=None, past_v=None, *, num_heads, scale=None, unidirectional=0
+):
+    if bias is not None:
+        q, k, v = (t + b for t, b in zip((q, k, v), bias.split([q.shape[-1], k.shape[-1], v.shape[-1]])))
+    q = split_heads(q, num_heads)
+    k, v = (split_heads(t, num_heads) if t.dim() == 3 else t for t in (k, v))
+    past = 0
+    if past_k is not None:
+        past, k, v = past_k.shape[2], torch.cat([past_k, k], 2), torch.cat([past_v, v], 2)
+    hidden = hidden_keys(mask, q.shape[2], k.shape[2], unidirectional, past)
+    return merge_heads(weighted(q, k, v, scale, 0.0, [] if added is None else [added], hidden)), k, v
+
+
+@contrib("Attention")
+def fused_attention(
+    x, w, bias=None, mask=None, past=None, added=None, *, num_heads, scale=None, unidirectional=0, qkv_hidden_sizes=None
+):
+    projected = x @ w + (0 if bias is None else bias)
+    parts = projected.split(qkv_hidden_sizes or projected.shape[-1] // 3, -1)
+    q, k, v = (split_heads(t, num_heads) for t in parts)
+    hidden = hidden_keys(mask, q.shape[2], k.shape[2], unidirectional)
+    return merge_heads(weighted(q, k, v, scale, 0.0, [] if added is None else [added], hidden))
+
+
+@contrib("GroupQueryAttention")
+def group_query_attention(
+    q, k, v, past_k, past_v, lengths, total, cos=None, sin=None, *, num_heads, kv_num_heads, scale=None, softcap=0.0,
+    do_rotary=0, rotary_interleaved=0, local_window_size=-1,
+):
+    if k is None:
+        size = q.shape[-1] // (num_heads + 2 * kv_num_heads)
+        q, k, v = q.split([num_heads * size, kv_num_heads * size, kv_num_heads * size], -1)
+    q, k, v = (split_heads(t, n) for t, n in ((q, num_heads), (k, kv_num_heads), (v, kv_num_heads)))
+    length = q.shape[2]
+    if do_rotary:
+        q, k = (
+            rotary_embedding(t, cos[None, :length], sin[None, :length], interleaved=rotary_interleaved,
+                             rotary_embedding_dim=2 * cos.shape[-1])
+            for t in (q, k)
+        )
+    everywhere = torch.ones(length, length, dtype=torch.bool)
+    hidden = [everywhere.triu(1)]
+    if local_window_size >= 0:
+        hidden += [everywhere.tril(-local_window_size)]
+    return merge_heads(weighted(q, k, v, scale, softcap, [], hidden)), k, v
+
+
+@contrib("RotaryEmbedding")
+def contrib_rotary_embedding(x, positions, cos, sin, *, num_heads=0, rotary_embedding_dim=0, interleaved=0):
+    length = x.shape[1] if x.dim() == 3 else x.shape[2]
+    if positions.dim() == 1:
+        positions = (positions + torch.arange(length))[None].expand(x.shape[0], -1)
+    heads = num_heads or x.shape[-1] // (2 * cos.shape[-1])
+    width = 2 * cos.shape[-1]
+    return rotary_embedding(x, cos, sin, positions, interleaved=interleaved, num_heads=heads, rotary_embedding_dim=width)

@@ -20,7 +20,8 @@ const TOLERANCE = 2e-5;
 export async function checkRules(c: GoldenCase): Promise<void> {
   const graph = toFloat32(graphOf(c));
   const shapes = new Map(graph.inputs.map(i => [i.name, i.shape as number[]]));
-  const prepared = await prepare(graph, shapes, new Set());
+  const sample = Object.fromEntries(graph.inputs.map(({ name }) => [name, tensorOf(c.inputs[name])]));
+  const prepared = await prepare(graph, shapes, new Set(), sample);
   const sources = new Set(c.differentiable);
 
   const reverse = new GraphBuilder(prepared.graph, prepared.types);
@@ -35,7 +36,8 @@ export async function checkRules(c: GoldenCase): Promise<void> {
   );
   const gradient = reverse.build([c.output, ...cotangents.values()]);
 
-  const types = await inferTypes(gradient);
+  const fed: Record<string, Tensor> = { ...sample, cotangent: float32Tensor(c.y.shape, c.cotangent) };
+  const types = await inferTypes(gradient, fed);
   const forward = new GraphBuilder(gradient, types);
   const directions = new Map(
     c.differentiable.map(name => [
@@ -57,8 +59,7 @@ export async function checkRules(c: GoldenCase): Promise<void> {
   const open = whole.nodes.filter(n => opOf(n) === undefined).map(n => n.opType);
   assert.deepEqual(open, [], `${c.name}: rules emit operators that have none themselves`);
   const session = await Session.create(whole);
-  const feeds: Record<string, Tensor> = { cotangent: float32Tensor(c.y.shape, c.cotangent) };
-  for (const { name } of graph.inputs) feeds[name] = tensorOf(c.inputs[name]);
+  const feeds = { ...fed };
   for (const name of c.differentiable)
     feeds[`${name}/tangent`] = float32Tensor(c.inputs[name].shape, c.tangents[name]);
   const results = await session.run(feeds);

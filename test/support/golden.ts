@@ -60,7 +60,10 @@ export function graphOf(c: GoldenCase): Graph {
   const names = Object.keys(c.inputs);
   return {
     name: c.name,
-    opsets: new Map([['', c.opset]]),
+    opsets: new Map([
+      ['', c.opset],
+      ...c.nodes.map((n): [string, number] => [n.domain ?? '', n.domain ? 1 : c.opset]),
+    ]),
     inputs: names
       .filter(n => !c.constants.includes(n))
       .map(name => ({ name, elemType: c.inputs[name].elemType, shape: c.inputs[name].shape })),

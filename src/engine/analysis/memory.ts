@@ -12,14 +12,18 @@ import { type SetUp, setUp } from './setUp';
 /** Directions that share one run of the primal and the gradient, where memory allows. */
 const MOST_PROBES = 8;
 
-/** A model made ready, with as many samples and probes to a run as fit into memory. */
-export interface Fitted {
-  readonly ready: SetUp;
+/** What fits into memory beside a model made ready. */
+export interface Fit {
   readonly probesPerRun: number;
   /** How many eigenvalues there is room to look for: as many as asked for, or none. */
   readonly eigenvalues: number;
   /** The most that the process will hold. */
   readonly predictedBytes: number;
+}
+
+/** A model made ready, with as many samples to a run as fit. */
+export interface Fitted extends Fit {
+  readonly ready: SetUp;
 }
 
 /**
@@ -81,14 +85,18 @@ async function predictPeak(
   probes: number,
 ): Promise<number> {
   const peaks = [predictPeakBytes([problem.prepared])];
+  // A graph that can't be built fails in its own stage, which says so; here it takes nothing.
+  const consider = async (peak: () => Promise<number>): Promise<void> => {
+    peaks.push(await peak().catch(() => 0));
+  };
   if (reached.length > 0 && matrix !== 'hessian')
-    peaks.push(predictPeakBytes([await normsGraph(problem, reached)]));
+    await consider(async () => predictPeakBytes([await normsGraph(problem, reached)]));
   if (reached.length > 0 && matrix !== 'ggn')
-    peaks.push(peakOfRuns(await formsRuns(problem, reached, probes)));
+    await consider(async () => peakOfRuns(await formsRuns(problem, reached, probes)));
   if (parameters.length > 0 && eigenvalues > 0) {
     const size = parameters.reduce((sum, p) => sum + p.size, 0);
-    const runs = await hessianRuns(problem, parameters);
-    peaks.push(peakOfRuns(runs) + basisBytes(size, usualSteps(eigenvalues)));
+    const basis = basisBytes(size, usualSteps(eigenvalues));
+    await consider(async () => peakOfRuns(await hessianRuns(problem, parameters)) + basis);
   }
   return Math.max(...peaks);
 }

@@ -5,6 +5,7 @@ import { findParameters, type Parameter } from '../curvature/parameters';
 import { CurvatureError } from '../errors';
 import { fromModel } from '../graph/fromModel';
 import type { Graph } from '../graph/graph';
+import { liftWeights } from '../graph/subgraphs';
 import { toFloat32 } from '../graph/toFloat32';
 import { readModelFile } from '../onnx/read';
 
@@ -22,7 +23,7 @@ export interface Model {
 
 export function openModel(file: string): Model {
   const { model, bytes } = readModelFile(file);
-  const graph = toFloat32(fromModel(model, path.dirname(file)));
+  const graph = toFloat32(fromModel({ ...model, graph: liftWeights(model.graph!) }, path.dirname(file)));
   return {
     file,
     sha256: sha256(bytes),

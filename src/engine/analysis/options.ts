@@ -45,7 +45,7 @@ export const defaultOptions: Omit<AnalyzeOptions, 'model'> = {
   executionProvider: 'auto',
 };
 
-export type Stage = 'load' | 'loss' | 'ggn' | 'hessian' | 'eigenvalues' | 'allocation';
+export type Stage = 'load' | 'loss' | 'ggn' | 'hessian' | 'differences' | 'eigenvalues' | 'allocation';
 
 /** One step of progress; sent after each probe. */
 export interface Progress {

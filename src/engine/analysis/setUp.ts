@@ -1,9 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { obstacles } from '../autodiff/reach';
 import type { LossKind } from '../autodiff/loss';
-import type { Layer } from '../curvature/layers';
-import type { Parameter } from '../curvature/parameters';
 import { makeProblem, type Problem } from '../curvature/problem';
 import { type Dataset, openDataset } from '../data/dataset';
 import { syntheticDataset } from '../data/synthetic';
@@ -14,6 +11,7 @@ import type { Device } from '../runtime/device';
 import { cpuSession } from '../runtime/session';
 import { chooseDevice } from './chooseDevice';
 import { memoryBudget } from './memoryBudget';
+import { howToMeasure, type Measurable } from './methods';
 import { type Model, sha256 } from './model';
 import { runnablePart, type Unrunnable, unknownOperatorOf } from './runnable';
 
@@ -43,61 +41,22 @@ export interface SetUpOptions {
 }
 
 /** A model with its data, ready to be differentiated, and what is known of each layer before anything ran. */
-export interface SetUp {
+export interface SetUp extends Measurable {
   readonly problem: Problem;
-  /** Layers with a path of known derivatives to the loss. */
-  readonly reached: readonly Layer[];
-  /** Parameters of the same kind. */
-  readonly parameters: readonly Parameter[];
-  /** Why a layer is not reached, by initializer. */
-  readonly reasons: ReadonlyMap<string, string>;
   readonly data: Report['data'];
-  readonly diagnostics: readonly Diagnostic[];
 }
 
 export async function setUp(model: Model, options: SetUpOptions): Promise<SetUp> {
   const { dataset, data, diagnostics } = openData(model.graph, options);
   const device = await chooseDevice(options.executionProvider);
   const { problem, unrunnable, isCut } = await firstRunnable(model, dataset, device, options);
-  const { nodes } = problem.prepared.graph;
-  const blocked = obstacles(nodes, problem.loss.logits);
-  const present = new Set(nodes.flatMap(n => n.inputs));
-  const reasons = new Map<string, string>();
-  for (const { initializer } of model.layers) {
-    const obstacle = blocked.get(initializer);
-    if (obstacle) {
-      reasons.set(
-        initializer,
-        `The derivative of node "${obstacle.node}" (${obstacle.opType}), which comes after this layer, is not known.`,
-      );
-    } else if (!present.has(initializer)) {
-      const [first] = unrunnable;
-      reasons.set(
-        initializer,
-        first
-          ? `Its result can't be computed: node "${first.nodes[0]}" (${first.opType}) is unknown to ONNX Runtime.`
-          : 'The loss does not depend on this layer.',
-      );
-    }
-  }
-  const isReached = (name: string): boolean => present.has(name) && !blocked.has(name);
-  const obstacleNodes = new Map([...blocked.values()].map(o => [o.node, o.opType]));
   return {
     problem,
-    reached: model.layers.filter(l => isReached(l.initializer)),
-    parameters: model.parameters.filter(p => isReached(p.name)),
-    reasons,
     data,
-    diagnostics: [
+    ...howToMeasure(model, problem, unrunnable, [
       ...diagnostics,
       ...unrunnable.map(u => unrunnableDiagnostic(u, isCut, problem.loss.logits)),
-      ...[...obstacleNodes].map(([node, opType]): Diagnostic => ({
-        severity: 'warning',
-        code: 'no-derivative',
-        node,
-        message: `Operator ${opType} of node "${node}" has no derivative rule; layers before it are not measured.`,
-      })),
-    ],
+    ]),
   };
 }
 

@@ -1,8 +1,9 @@
+import type { DifferenceForms } from '../curvature/differences';
 import { gradientNorms } from '../curvature/gradientNorms';
 import type { Layer } from '../curvature/layers';
 import { hessianOperator } from '../curvature/products';
 import type { Parameter } from '../curvature/parameters';
-import type { Problem } from '../curvature/problem';
+import { numBatches, type Problem } from '../curvature/problem';
 import {
   type QuadraticForms,
   quadraticForms,
@@ -74,6 +75,23 @@ export async function* hessianTraces(
   } finally {
     await forms.dispose();
   }
+}
+
+/** Numbers that an error bar of a trace by differences rests on at least. */
+const MIN_FORMS = 8;
+
+/** The trace of one layer's Gauss–Newton block by differences; each batch of the data gives a probe of its own. */
+export function differenceTrace(
+  problem: Problem,
+  forms: DifferenceForms,
+  layer: number,
+  name: string,
+  { seed, rtol, maxProbes, signal }: EstimationOptions,
+): AsyncGenerator<TraceProgress, void, void> {
+  const sampler = async (draws: readonly number[]): Promise<Float64Array[][]> =>
+    (await forms.sample(layer, draws)).map(perBatch => [perBatch]);
+  const minDraws = Math.min(maxProbes, Math.max(2, Math.ceil(MIN_FORMS / numBatches(problem))));
+  return gaussNewtonTrace(sampler, { layers: [name], seed, rtol, minDraws, maxDraws: maxProbes, signal });
 }
 
 /** Sums vᵀHv over all unit vectors: the trace itself. */

@@ -1,5 +1,5 @@
 import { prune } from '../graph/topology';
-import { inferTypes } from '../runtime/types';
+import { settledTypes } from '../runtime/settledTypes';
 import type { Typed } from './gradient';
 import { gradientNormGraph } from './gradientNormGraph';
 import type { Layer } from './layers';
@@ -45,7 +45,7 @@ export const normsGraph = (
 ): Promise<Typed & { readonly perSample: boolean[] }> =>
   once(problem, `norms ${namesOf(layers)}`, async () => {
     const { graph, perSample } = gradientNormGraph(problem.prepared, problem.loss, layers, new Set());
-    return { graph, perSample, types: await inferTypes(graph) };
+    return { graph, perSample, types: await settledTypes(graph, problem.prepared.types) };
   });
 
 const namesOf = (layers: readonly Layer[]): string => JSON.stringify(layers.map(l => l.initializer));

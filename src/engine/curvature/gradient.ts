@@ -4,7 +4,7 @@ import { GraphBuilder, type Types } from '../graph/builder';
 import type { Graph } from '../graph/graph';
 import { foldBatchNorm } from '../ops/foldBatchNorm';
 import type { Prepared } from '../runtime/prepare';
-import { inferTypes } from '../runtime/types';
+import { settledTypes } from '../runtime/settledTypes';
 
 export interface Typed {
   readonly graph: Graph;
@@ -13,13 +13,13 @@ export interface Typed {
 
 export async function typed(b: GraphBuilder, outputs: readonly string[]): Promise<Typed> {
   const graph = b.build(outputs);
-  return { graph, types: await inferTypes(graph) };
+  return { graph, types: await settledTypes(graph, b.types) };
 }
 
 /** The model in the form whose derivatives are cheapest; with the same parameters, and for whole-batch derivatives only. */
 export async function folded(prepared: Prepared): Promise<Prepared> {
   const graph = foldBatchNorm(prepared.graph, prepared.types);
-  return graph === prepared.graph ? prepared : { graph, types: await inferTypes(graph) };
+  return graph === prepared.graph ? prepared : { graph, types: await settledTypes(graph, prepared.types) };
 }
 
 /** The gradient of the loss, ready to be differentiated once more. */

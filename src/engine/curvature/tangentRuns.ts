@@ -4,7 +4,7 @@ import { splitGraph } from '../graph/split';
 import { numElements, type Tensor } from '../onnx/tensor';
 import { compile } from '../runtime/compile';
 import type { Feeds, Session } from '../runtime/session';
-import { inferTypes } from '../runtime/types';
+import { settledTypes } from '../runtime/settledTypes';
 import type { Typed } from './gradient';
 import { batches, numBatches, type Problem } from './problem';
 
@@ -27,7 +27,7 @@ export async function planRuns(
   graph: Graph,
   tangents: ReadonlySet<string>,
 ): Promise<RunPlan> {
-  const types = await inferTypes(graph);
+  const types = await settledTypes(graph);
   const { fixed, varying, kept } = splitGraph(graph, types, tangents);
   const perBatch = kept.reduce((sum, v) => sum + 4 * numElements(v.shape as number[]), 0);
   if (kept.length === 0 || perBatch * numBatches(problem) > KEPT_SHARE * problem.memory)
@@ -59,8 +59,9 @@ export class TangentRuns {
     { varying, fixed }: RunPlan,
     signal?: AbortSignal,
   ): Promise<TangentRuns> {
-    const first = fixed && (await compile(fixed.graph, problem.session));
-    return new TangentRuns(problem, await compile(varying.graph, problem.session), first, signal);
+    const first = fixed && (await compile(fixed.graph, problem.session, fixed.types));
+    const session = await compile(varying.graph, problem.session, varying.types);
+    return new TangentRuns(problem, session, first, signal);
   }
 
   /** The results of each batch in turn. */

@@ -1,29 +1,19 @@
-import {
-  type AttributeProto,
-  AttributeProto_AttributeType as Kind,
-  type GraphProto,
-  type ModelProto,
-  type NodeProto,
-  type ValueInfoProto,
-} from 'onnx-buf';
+import type { ModelProto, ValueInfoProto } from 'onnx-buf';
 import { CurvatureError } from '../errors';
 import { isExternal, readExternalData } from '../onnx/externalData';
-import {
-  decodeTensor,
-  elemTypeOf,
-  float32Tensor,
-  int64Tensor,
-  numElements,
-  type Tensor,
-  toNumbers,
-} from '../onnx/tensor';
-import type { Attribute, Dimension, Graph, Node, ValueInfo } from './graph';
+import { decodeTensor, elemTypeOf, type Tensor } from '../onnx/tensor';
+import { inlineConditionals } from './conditionals';
+import { constantValue, isStandard, nodeOf, uniqueName } from './fromProto';
+import { inlineFunctions } from './functions';
+import type { Dimension, Graph, Node, ValueInfo } from './graph';
+import { withoutOldOperators } from './oldOperators';
 import { sortTopologically } from './topology';
 
 /**
  * ModelProto → Graph. Constant nodes, and nodes that fill a constant shape, become initializers under their output's name,
  * so that weights stand in one place whichever way the exporter wrote them; initializers that are listed as inputs too (IR
- * version 3) are initializers.
+ * version 3) are initializers. Functions of the model's own are inlined, and so are branches that constants
+ * decide; operators of the oldest sets are in the forms of set 8.
  * @param modelFolder where external data is looked for
  */
 export function fromModel(model: ModelProto, modelFolder: string): Graph {
@@ -43,7 +33,7 @@ export function fromModel(model: ModelProto, modelFolder: string): Graph {
   }
   const names = new Set<string>();
   const nodes: Node[] = [];
-  for (const n of proto.node) {
+  for (const n of inlineFunctions(model)) {
     const constant = isStandard(n.domain) ? constantValue(n, initializers) : undefined;
     if (constant) initializers.set(n.output[0], constant);
     else nodes.push(nodeOf(n, uniqueName(n, names)));
@@ -56,119 +46,16 @@ export function fromModel(model: ModelProto, modelFolder: string): Graph {
   const missing = outputs.find(o => !made.has(o));
   if (missing !== undefined)
     throw new CurvatureError('model-invalid', `Nothing makes the model's output "${missing}".`);
-  return {
+  const imports = [...model.functions.flatMap(f => f.opsetImport), ...model.opsetImport];
+  const read: Graph = {
     name: proto.name || 'model',
-    opsets: new Map(model.opsetImport.map(o => [isStandard(o.domain) ? '' : o.domain, Number(o.version)])),
+    opsets: new Map(imports.map(o => [isStandard(o.domain) ? '' : o.domain, Number(o.version)])),
     inputs,
     outputs,
     initializers,
     nodes: sorted,
   };
-}
-
-const isStandard = (domain: string): boolean => domain === '' || domain === 'ai.onnx';
-
-function uniqueName(node: NodeProto, taken: Set<string>): string {
-  const base = node.name || node.output.find(o => o !== '') || node.opType;
-  let name = base;
-  for (let i = 2; taken.has(name); i++) name = `${base}#${i}`;
-  taken.add(name);
-  return name;
-}
-
-function nodeOf(n: NodeProto, name: string): Node {
-  return {
-    name,
-    opType: n.opType,
-    domain: isStandard(n.domain) ? '' : n.domain,
-    inputs: withoutTrailingEmpties(n.input),
-    outputs: n.output,
-    attributes: Object.fromEntries(n.attribute.map(a => [a.name, attributeOf(a)])),
-    captures: n.attribute.flatMap(a => (a.g ? captured(a.g) : a.graphs.flatMap(captured))),
-    scope: scopeOf(n),
-  };
-}
-
-/** An absent last operand may be written as an empty name; ONNX Runtime crashes on one at LayerNormalization. */
-const withoutTrailingEmpties = (inputs: readonly string[]): readonly string[] =>
-  inputs.slice(0, inputs.findLastIndex(name => name !== '') + 1);
-
-function attributeOf(a: AttributeProto): Attribute {
-  switch (a.type) {
-    case Kind.INT:
-      return { int: Number(a.i) };
-    case Kind.INTS:
-      return { ints: a.ints.map(Number) };
-    case Kind.FLOAT:
-      return { float: a.f };
-    case Kind.FLOATS:
-      return { floats: a.floats };
-    case Kind.STRING:
-      return { string: new TextDecoder().decode(a.s) };
-    case Kind.TENSOR:
-      return a.t ? { tensor: decodeTensor(a.t) } : { proto: a };
-    default:
-      return { proto: a };
-  }
-}
-
-/** Values that a subgraph reads but neither takes as input nor makes. */
-function captured(graph: GraphProto): string[] {
-  const own = new Set([
-    ...graph.input.map(i => i.name),
-    ...graph.initializer.map(t => t.name),
-    ...graph.node.flatMap(n => n.output),
-  ]);
-  const used = graph.node.flatMap(n => [
-    ...n.input,
-    ...n.attribute.flatMap(a => (a.g ? captured(a.g) : a.graphs.flatMap(captured))),
-  ]);
-  return [...new Set([...used, ...graph.output.map(o => o.name)])].filter(
-    name => name !== '' && !own.has(name),
-  );
-}
-
-/**
- * The dynamo exporter records module paths as a Python list in the node's metadata; the last entry is the
- * operator call.
- */
-function scopeOf(n: NodeProto): string {
-  const recorded = n.metadataProps.find(p => p.key === 'pkg.torch.onnx.name_scopes')?.value;
-  if (recorded === undefined) return '';
-  const parts = [...recorded.matchAll(/'([^']*)'/g)].map(m => m[1]);
-  return parts.slice(0, -1).findLast(p => p !== '') ?? '';
-}
-
-/** Elements that a ConstantOfShape may ask for; a file of a few bytes must not take all memory. */
-const MAX_FILLED = 1 << 28;
-
-/** What a node gives that depends on nothing but the file: a Constant, or a ConstantOfShape of a constant shape. */
-function constantValue(n: NodeProto, constants: ReadonlyMap<string, Tensor>): Tensor | undefined {
-  const [a] = n.attribute;
-  if (n.opType === 'ConstantOfShape') {
-    const shape = constants.get(n.input[0] ?? '');
-    const value = a?.t ? decodeTensor(a.t) : float32Tensor([1], [0]);
-    if (!shape || value.elemType !== 'float32') return undefined;
-    const dims = toNumbers(shape);
-    const size = numElements(dims);
-    if (!(size >= 0 && size <= MAX_FILLED)) return undefined;
-    return float32Tensor(dims, new Float32Array(size).fill(Number(value.data[0])));
-  }
-  if (n.opType !== 'Constant' || !a) return undefined;
-  switch (a.name) {
-    case 'value':
-      return a.t && decodeTensor(a.t);
-    case 'value_float':
-      return float32Tensor([], [a.f]);
-    case 'value_floats':
-      return float32Tensor([a.floats.length], a.floats);
-    case 'value_int':
-      return int64Tensor([Number(a.i)], []);
-    case 'value_ints':
-      return int64Tensor(a.ints.map(Number));
-    default:
-      return undefined;
-  }
+  return inlineConditionals(withoutOldOperators(read));
 }
 
 /** @throws CurvatureError `model-unsupported` for inputs that are no tensors. */

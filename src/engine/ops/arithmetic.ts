@@ -39,6 +39,12 @@ const floating = (b: GraphBuilder, at: Site, p: string): string =>
 const byBase: Partial = (b, at, d) => mul(b, mul(b, d, floating(b, at, at.input(1))), powerBelow(b, at));
 const byExponent: Partial = (b, at, d) => mul(b, d, mul(b, at.output(), b.add('Log', [at.input(0)])));
 
+/** x mod y = x − y k with k = round((x − x mod y)/y), constant between jumps; of floats only. */
+const wholeParts: Partial = (b, at, d) => {
+  const quotient = div(b, sub(b, at.input(0), at.output()), at.input(1));
+  return neg(b, mul(b, d, b.add('Round', [quotient])));
+};
+
 /** Where(condition, x, y): the condition carries no derivative. */
 const where: Op = {
   linearity: 'linear',
@@ -72,6 +78,7 @@ export const arithmetic: Record<string, Op> = {
     (b, at, d) => neg(b, div(b, mul(b, d, at.output()), at.input(1))),
   ]),
   Pow: broadcasting('nonlinear', [byBase, byExponent]),
+  Mod: broadcasting('piecewise', [(b, at, d) => expand(b, d, at.shape(0), at.outShape()), wholeParts]),
   Sum: broadcasting('linear', () => same),
   Mean: broadcasting('linear', () => (b, at, d) => scale(b, d, 1 / at.node.inputs.length)),
   Max: extreme,

@@ -1,11 +1,18 @@
 import type { GraphBuilder } from '../graph/builder';
 import { floatAttribute, intAttribute } from '../graph/graph';
 import type { Canonical } from './canonicalForm';
-import { add, div, expand, indicator, matmul, mul, reshape, scale, transpose } from './emit';
+import { expand } from './emit';
+import {
+  appended,
+  attend,
+  causalByLength,
+  firstKeys,
+  type Heads,
+  mergeHeads,
+  splitHeads,
+  within,
+} from './heads';
 import type { Site } from './rule';
-
-/** Batch, heads, sequence, features per head. */
-type Heads = readonly [number, number, number, number];
 
 const known = new Set([
   'is_causal',
@@ -17,79 +24,75 @@ const known = new Set([
   'softmax_precision',
 ]);
 
-/**
- * Scaled dot-product attention of opset 23, spelled out: softmax(cap(s Q Kᵀ) + mask) V. Nodes that keep a cache, give out
- * more than the result, or have attributes of later versions stay as they are.
- */
+/** Attention of opsets 23 and 24, spelled out. Nodes with attributes of later versions stay as they are. */
 export const Attention: Canonical = (b, at) => {
-  const isPlain = !at.has(4) && !at.has(5) && !at.has(6) && at.node.outputs.slice(1).every(o => o === '');
-  if (!isPlain || Object.keys(at.node.attributes).some(name => !known.has(name))) return undefined;
-  const queryHeads = intAttribute(at.node, 'q_num_heads', 0);
+  if (Object.keys(at.node.attributes).some(name => !known.has(name))) return undefined;
+  const mode = intAttribute(at.node, 'qk_matmul_output_mode', 0);
   const keyHeads = intAttribute(at.node, 'kv_num_heads', 0);
-  const q = split(b, at, 0, queryHeads);
-  const k = split(b, at, 1, keyHeads);
-  const v = split(b, at, 2, keyHeads);
-  const [batch, heads, rows, features] = q.shape;
-  const columns = k.shape[2];
-  const keys = repeated(b, k.value, k.shape, heads);
-  const values = repeated(b, v.value, v.shape, heads);
-  const scores = matmul(b, q.value, transpose(b, keys, [0, 1, 3, 2]));
-  const scaled = scale(b, scores, floatAttribute(at.node, 'scale', 1 / Math.sqrt(features)));
-  const weights = attentionWeights(b, at, capped(b, at, scaled), rows, columns);
-  const result = matmul(b, weights, values);
-  if (at.shape(0).length === 4) return [result];
-  const merged = transpose(b, result, [0, 2, 1, 3]);
-  return [reshape(b, merged, [batch, rows, heads, v.shape[3]], at.outShape())];
+  const q = heads(b, at, 0, intAttribute(at.node, 'q_num_heads', 0));
+  const grown = (i: number, past: number): Heads => {
+    const own = heads(b, at, i, keyHeads);
+    return at.has(past) ? appended(b, at.input(past), at.shape(past), own) : own;
+  };
+  const [k, v] = [grown(1, 4), grown(2, 5)];
+  const { added, allowed } = masks(b, at, q.shape[2], k.shape[2]);
+  const isScoreRead = (at.node.outputs[3] ?? '') !== '';
+  if (isScoreRead && mode === 2 && allowed.length > 0) return undefined;
+  const { result, stages } = attend(b, q, k, v, {
+    scale: floatAttribute(at.node, 'scale', 1 / Math.sqrt(q.shape[3])),
+    softcap: floatAttribute(at.node, 'softcap', 0),
+    added,
+    allowed,
+  });
+  const y = at.shape(0).length === 4 ? result.value : mergeHeads(b, result);
+  return [y, k.value, v.value, stages[mode]];
 };
 
-/** Operand i as [batch, heads, sequence, features]; operands of rank 3 hold the heads side by side. */
-function split(b: GraphBuilder, at: Site, i: number, heads: number): { value: string; shape: Heads } {
+/** Operand i with its heads apart; operands of rank 3 hold them side by side. */
+function heads(b: GraphBuilder, at: Site, i: number, count: number): Heads {
   const shape = at.shape(i);
-  if (shape.length === 4) return { value: at.input(i), shape: shape as unknown as Heads };
-  const [batch, length, width] = shape as [number, number, number];
-  const apart = reshape(b, at.input(i), shape, [batch, length, heads, width / heads]);
-  return { value: transpose(b, apart, [0, 2, 1, 3]), shape: [batch, heads, length, width / heads] };
+  return shape.length === 4
+    ? { value: at.input(i), shape: shape as unknown as Heads['shape'] }
+    : splitHeads(b, at.input(i), shape, count);
 }
 
-/** Grouped-query attention: each head of keys or values serves several heads of queries. */
-function repeated(b: GraphBuilder, x: string, shape: Heads, heads: number): string {
-  const [batch, own, length, features] = shape;
-  const times = heads / own;
-  if (times === 1) return x;
-  const apart = [batch, own, 1, length, features];
-  const wide = [batch, own, times, length, features];
-  return reshape(b, expand(b, reshape(b, x, shape, apart), apart, wide), wide, [
-    batch,
-    heads,
-    length,
-    features,
-  ]);
-}
-
-function capped(b: GraphBuilder, at: Site, scores: string): string {
-  const cap = floatAttribute(at.node, 'softcap', 0);
-  return cap === 0 ? scores : scale(b, b.add('Tanh', [div(b, scores, b.scalar(cap))]), cap);
-}
-
-/** The lowest float32: what it is added to is all but excluded, and a row of nothing else is still finite. */
-const LOWEST = -3.4028234663852886e38;
-
-/** Softmax over the keys that the masks allow; a query that may see none of them gets no weights at all. */
-function attentionWeights(b: GraphBuilder, at: Site, scores: string, rows: number, columns: number): string {
-  const allowed: string[] = [];
-  let logits = scores;
+function masks(
+  b: GraphBuilder,
+  at: Site,
+  rows: number,
+  columns: number,
+): { added: string[]; allowed: string[] } {
+  const [added, allowed]: [string[], string[]] = [[], []];
   if (at.has(3)) {
-    if (at.typeOf(at.input(3)).elemType === 'bool') allowed.push(at.input(3));
-    else logits = add(b, logits, at.input(3));
+    const isBool = at.typeOf(at.input(3)).elemType === 'bool';
+    (isBool ? allowed : added).push(widened(b, at.input(3), at.shape(3), columns, isBool));
   }
+  if (at.has(6)) allowed.push(firstKeys(b, at.input(6), at.shape(0)[0], columns));
   if (intAttribute(at.node, 'is_causal', 0) === 1) {
-    const past = Uint8Array.from({ length: rows * columns }, (_, i) =>
-      Number(i % columns <= Math.floor(i / columns)),
+    // Queries are the last ones of the keys that there are: of each sample its own number, or all of them.
+    const ownLengths = at.has(6) && !at.has(4);
+    allowed.push(
+      ownLengths
+        ? causalByLength(b, at.input(6), at.shape(0)[0], rows, columns)
+        : within(b, rows, columns, at.has(4) ? at.shape(4)[2] : 0),
     );
-    allowed.push(b.constant({ elemType: 'bool', shape: [rows, columns], data: past }, 'causalMask'));
   }
-  const softmax = (x: string): string => b.add('Softmax', [x], { axis: { int: 3 } });
-  if (allowed.length === 0) return softmax(logits);
-  const mask = allowed.reduce((x, y) => b.add('And', [x, y]));
-  return mul(b, softmax(b.add('Where', [mask, logits, b.scalar(LOWEST)])), indicator(b, mask));
+  return { added, allowed };
+}
+
+/** A mask may leave out the last keys, which nobody sees then. */
+function widened(
+  b: GraphBuilder,
+  mask: string,
+  shape: readonly number[],
+  columns: number,
+  isBool: boolean,
+): string {
+  const missing = columns - shape[shape.length - 1];
+  if (missing === 0) return mask;
+  const hidden = isBool
+    ? b.constant({ elemType: 'bool', shape: [], data: Uint8Array.of(0) })
+    : b.scalar(-Infinity);
+  const rest = expand(b, hidden, [], [...shape.slice(0, -1), missing]);
+  return b.add('Concat', [mask, rest], { axis: { int: shape.length - 1 } });
 }

@@ -62,6 +62,11 @@ export const elementwise: Record<string, Op> = {
     'piecewise',
   ),
   Clip: { ...unary(clipSlope, 'piecewise'), constantInputs: [1, 2] },
+  // Zero between −λ and λ, and moved by the bias outside.
+  Shrink: unary((b, x, _y, at) => {
+    const lambda = b.scalar(floatAttribute(at.node, 'lambd', 0.5));
+    return indicator(b, b.add('Greater', [b.add('Abs', [x]), lambda]));
+  }, 'piecewise'),
   Abs: unary((b, x) => b.add('Sign', [x]), 'piecewise'),
   HardSigmoid: unary((b, x, _y, at) => {
     const { inside, alpha } = ramp(b, at, x);
@@ -73,15 +78,12 @@ export const elementwise: Record<string, Op> = {
     return add(b, value, mul(b, scale(b, x, alpha), inside));
   }),
   Sigmoid: unary((b, _x, y) => sigmoidSlope(b, y)),
-  Tanh: unary((b, _x, y) => sub(b, one(b), square(b, y))),
   Erf: unary((b, x) => scale(b, exp(b, neg(b, square(b, x))), 2 / Math.sqrt(Math.PI))),
   Gelu: unary(geluSlope),
   Exp: unary((_b, _x, y) => y),
   Log: unary((b, x) => b.add('Reciprocal', [x])),
   Sqrt: unary((b, _x, y) => div(b, b.scalar(0.5), y)),
   Reciprocal: unary((b, _x, y) => neg(b, square(b, y))),
-  Sin: unary((b, x) => b.add('Cos', [x])),
-  Cos: unary((b, x) => neg(b, b.add('Sin', [x]))),
   Softplus: unary((b, x) => b.add('Sigmoid', [x])),
   Softsign: unary((b, x) => b.add('Reciprocal', [square(b, add(b, one(b), b.add('Abs', [x])))])),
   Elu: unary((b, x, y, at) => {

@@ -1,10 +1,13 @@
 import type { GraphBuilder } from '../graph/builder';
-import { floatAttribute, intAttribute, stringAttribute } from '../graph/graph';
+import { floatAttribute, intAttribute, intsAttribute, stringAttribute } from '../graph/graph';
 import { numElements } from '../onnx/tensor';
 import { Attention } from './attention';
 import { sliceAxis } from './axes';
 import type { Canonical } from './canonicalForm';
-import { add, div, mul, reduceMean, reshape, scale, sub, transpose } from './emit';
+import { add, cast, div, expand, mul, reduceMean, reshape, scale, sub, transpose } from './emit';
+import { AffineGrid, GridSample } from './gridSample';
+import { Compress, CenterCropPad, GatherND, ReverseSequence } from './indexing';
+import { GlobalLpPool, LpNormalization, LpPool } from './lpNorms';
 import { reducedAxes } from './reduction';
 import { RotaryEmbedding } from './rotary';
 import { normalizeAxis } from './rule';
@@ -46,7 +49,15 @@ const InstanceNormalization: Canonical = (b, at) => {
   ];
 };
 
-/** Channels are standardized group by group; scale and bias have one entry per channel (opset 21; 18 is deprecated). */
+/** (x − mean)/(√var + 1e-9) over the given axes. */
+const MeanVarianceNormalization: Canonical = (b, at) => {
+  const axes = intsAttribute(at.node, 'axes') ?? [0, 2, 3];
+  const centred = sub(b, at.input(0), reduceMean(b, at.input(0), axes));
+  const deviation = b.add('Sqrt', [reduceMean(b, mul(b, centred, centred), axes)]);
+  return [div(b, centred, add(b, deviation, b.scalar(1e-9)))];
+};
+
+/** Channels are standardized group by group; scale and bias have an entry per channel, before opset 21 per group. */
 const GroupNormalization: Canonical = (b, at) => {
   const shape = at.shape(0);
   const [samples, channels] = shape;
@@ -59,7 +70,15 @@ const GroupNormalization: Canonical = (b, at) => {
     grouped,
     shape,
   );
-  const laid = (i: number): string => reshape(b, at.input(i), [channels], onChannels(shape.length, channels));
+  const laid = (i: number): string => {
+    const perGroup = [groups, 1];
+    const entries = at.shape(i)[0];
+    const each =
+      entries === channels
+        ? at.input(i)
+        : expand(b, reshape(b, at.input(i), [groups], perGroup), perGroup, [groups, channels / groups]);
+    return reshape(b, each, [], onChannels(shape.length, channels));
+  };
   return [add(b, mul(b, normal, laid(1)), laid(2))];
 };
 
@@ -124,12 +143,14 @@ const Swish: Canonical = (b, at) => [
 
 /** A product by halves: log n multiplications, whose derivatives hold where elements are zero. */
 const ReduceProd: Canonical = (b, at) => {
+  if (at.has(1) && !at.constant(1)) return undefined;
   const shape = at.shape(0);
   const axes = reducedAxes(at);
   const kept = shape.map((_, i) => i).filter(i => !axes.includes(i));
   const rows = numElements(kept.map(i => shape[i]));
   let count = numElements(axes.map(i => shape[i]));
   const permuted = [...kept, ...axes];
+  if (count === 0) return [expand(b, b.scalar(1), [], at.outShape())];
   let x = reshape(
     b,
     transpose(b, at.input(0), permuted),
@@ -148,11 +169,27 @@ const ReduceProd: Canonical = (b, at) => {
   return [reshape(b, x, [rows, 1], at.outShape())];
 };
 
+/** A Cast to the type of another value. */
+const CastLike: Canonical = (b, at) => [cast(b, at.input(0), at.typeOf(at.input(1)).elemType)];
+
 export const expansions: Readonly<Record<string, Canonical>> = {
   GlobalMaxPool: globalMaxPool,
   InstanceNormalization,
   GroupNormalization,
   RMSNormalization,
+  // ONNX Runtime's name for it, in the standard domain too.
+  SimplifiedLayerNormalization: RMSNormalization,
+  MeanVarianceNormalization,
+  LpPool,
+  GlobalLpPool,
+  LpNormalization,
+  CastLike,
+  Compress,
+  GridSample,
+  AffineGrid,
+  ReverseSequence,
+  GatherND,
+  CenterCropPad,
   LRN,
   Attention,
   ReduceProd,

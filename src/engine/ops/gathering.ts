@@ -111,6 +111,26 @@ const GatherND: Op = {
   covers: node => intAttribute(node, 'batch_dims', 0) === 0,
 };
 
+/** The largest or smallest elements along an axis; their places are the second output. */
+const TopK: Op = {
+  linearity: 'piecewise',
+  constantInputs: [1],
+  jvp: (b, at, [t]) => [
+    t && b.add('GatherElements', [t, b.extraOutput(at.node, 1)], { axis: { int: topAxis(at) } }),
+    null,
+  ],
+  vjp: (b, at, [g]) => [
+    g &&
+      b.add('ScatterElements', [zeros(b, at.shape(0)), b.extraOutput(at.node, 1), g], {
+        axis: { int: topAxis(at) },
+        reduction: { string: 'add' },
+      }),
+    null,
+  ],
+};
+
+const topAxis = (at: Site): number => intAttribute(at.node, 'axis', -1);
+
 /** Scatters add up where `reduction` says so, else replace; both are linear in data and updates together. */
 function scatter(pick: (b: GraphBuilder, at: Site, g: string) => string): Op {
   return {
@@ -138,6 +158,7 @@ export const gathering: Record<string, Op> = {
   Gather,
   GatherElements,
   GatherND,
+  TopK,
   ScatterND: scatter((b, at, g) => b.add('GatherND', [g, at.input(1)])),
   ScatterElements: scatter((b, at, g) =>
     b.add('GatherElements', [g, at.input(1)], { axis: { int: intAttribute(at.node, 'axis', 0) } }),

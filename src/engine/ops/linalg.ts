@@ -1,5 +1,6 @@
 import type { GraphBuilder } from '../graph/builder';
 import { type Attribute, floatAttribute, intAttribute } from '../graph/graph';
+import { Einsum } from './einsum';
 import {
   expand,
   matmul,
@@ -119,4 +120,4 @@ function cotangentB(
   return unbroadcast(b, matmul(b, transposeLast(b, x, shapeA.length), g), full, shapeB);
 }
 
-export const linalg: Record<string, Op> = { Gemm, MatMul };
+export const linalg: Record<string, Op> = { Gemm, MatMul, Einsum };

@@ -1,5 +1,5 @@
 import type { GraphBuilder } from '../graph/builder';
-import { intsAttribute } from '../graph/graph';
+import { intAttribute, intsAttribute } from '../graph/graph';
 import { float32Tensor, numElements } from '../onnx/tensor';
 import { div, expand, mul, reshape, scale, zeros } from './emit';
 import { adjointAttributes, convAttributes, geometryOf } from './geometry';
@@ -15,6 +15,7 @@ function argMax(b: GraphBuilder, at: Site): string {
 
 const MaxPool: Op = {
   linearity: 'piecewise',
+  covers: node => intAttribute(node, 'storage_order', 0) === 0,
   jvp: (b, at, [t]) => {
     const flat = reshape(b, t!, at.shape(0), [numElements(at.shape(0))]);
     const picked = b.add('Gather', [flat, argMax(b, at)], { axis: { int: 0 } });

@@ -14,9 +14,10 @@ const Resize: Op = {
   ...linear((b, at, g) => {
     let result = g;
     const shape = [...at.outShape()];
-    for (const { axis, scale } of resizedAxes(at)) {
+    for (const resized of resizedAxes(at)) {
+      const { axis } = resized;
       const length = at.shape(0)[axis];
-      const weights = unitVectorsResized(b, at, length, shape[axis], scale);
+      const weights = unitVectorsResized(b, at, length, shape[axis], resized);
       const last = shape.map((_, i) => i).filter(i => i !== axis);
       const there = [...last, axis];
       const back = shape.map((_, i) => there.indexOf(i));
@@ -25,22 +26,45 @@ const Resize: Op = {
     }
     return result;
   }),
-  covers: node =>
-    stringAttribute(node, 'coordinate_transformation_mode', 'half_pixel') !== 'tf_crop_and_resize' &&
-    stringAttribute(node, 'keep_aspect_ratio_policy', 'stretch') === 'stretch',
+  jvp: (b, at, [t]) => [t && b.add('Resize', [t, ...at.node.inputs.slice(1)], linearAttributes(at))],
+  covers: node => stringAttribute(node, 'keep_aspect_ratio_policy', 'stretch') === 'stretch',
 };
 
-/** The axes whose length or grid changes; `scale` is the one that was given, undefined where sizes were. */
-function resizedAxes(at: Site): { axis: number; scale: number | undefined }[] {
+interface ResizedAxis {
+  readonly axis: number;
+  /** The scale that was given, undefined where sizes were. */
+  readonly scale: number | undefined;
+  /** The part of the axis that is looked at, in shares of its length. */
+  readonly region: readonly [start: number, end: number];
+}
+
+/** What is put outside the data is no part of a derivative. */
+function linearAttributes(at: Site): Readonly<Record<string, Attribute>> {
+  const { extrapolation_value: _value, ...rest } = at.node.attributes;
+  return rest;
+}
+
+/** The axes whose length or grid changes. */
+function resizedAxes(at: Site): ResizedAxis[] {
   const rank = at.shape(0).length;
   const axes = (intsAttribute(at.node, 'axes') ?? at.shape(0).map((_, i) => i)).map(a =>
     normalizeAxis(a, rank),
   );
   const scales = at.constant(2)?.data.length ? toNumbers(at.constant(2)!) : undefined;
+  const isCropped =
+    stringAttribute(at.node, 'coordinate_transformation_mode', 'half_pixel') === 'tf_crop_and_resize';
+  const regions = isCropped ? toNumbers(at.constant(1)!) : [];
   return axes
-    .map((axis, i) => ({ axis, scale: scales?.[i] }))
-    .filter(({ axis, scale }) =>
-      scale === undefined ? at.outShape()[axis] !== at.shape(0)[axis] : scale !== 1,
+    .map((axis, i) => ({
+      axis,
+      scale: scales?.[i],
+      region: [regions[i] ?? 0, regions[axes.length + i] ?? 1] as const,
+    }))
+    .filter(
+      ({ axis, scale, region: [start, end] }) =>
+        start !== 0 ||
+        end !== 1 ||
+        (scale === undefined ? at.outShape()[axis] !== at.shape(0)[axis] : scale !== 1),
     );
 }
 
@@ -50,16 +74,18 @@ function unitVectorsResized(
   at: Site,
   length: number,
   count: number,
-  scale: number | undefined,
+  { scale, region: [start, end] }: ResizedAxis,
 ): string {
   const identity = new Float32Array(length * length);
   for (let i = 0; i < length; i++) identity[i * length + i] = 1;
   const image = b.constant(float32Tensor([1, 1, length, length], identity), `unitVectors_${length}`);
-  const { axes: _axes, ...attributes } = at.node.attributes;
+  const { axes: _axes, ...attributes } = linearAttributes(at);
+  const isWhole = start === 0 && end === 1;
+  const roi = isWhole ? '' : b.constant(float32Tensor([8], [0, 0, 0, start, 1, 1, 1, end]));
   const resized =
     scale === undefined
-      ? b.add('Resize', [image, '', '', b.ints([1, 1, length, count])], attributes)
-      : b.add('Resize', [image, '', b.constant(float32Tensor([4], [1, 1, 1, scale]))], attributes);
+      ? b.add('Resize', [image, roi, '', b.ints([1, 1, length, count])], attributes)
+      : b.add('Resize', [image, roi, b.constant(float32Tensor([4], [1, 1, 1, scale]))], attributes);
   const matrix = b.add('Reshape', [resized, b.ints([length, count])]);
   return transpose(b, matrix, [1, 0]);
 }

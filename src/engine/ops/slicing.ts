@@ -1,12 +1,13 @@
 import type { GraphBuilder } from '../graph/builder';
 import { stringAttribute } from '../graph/graph';
-import { float32Tensor, numElements, toNumbers } from '../onnx/tensor';
+import { float32Tensor, int64Tensor, numElements, toNumbers } from '../onnx/tensor';
 import { padZeros, perAxis, sliceAxis } from './axes';
-import { linear } from './combinators';
-import { matmul, reshape, transpose } from './emit';
+import { applied, linear } from './combinators';
+import { matmul, reshape, transpose, zeros } from './emit';
 import { normalizeAxis, type Op, type Site } from './rule';
 
 const Slice = linear((b, at, g) => {
+  if (![1, 3, 4].every(i => !at.has(i) || at.constant(i))) return putBack(b, at, g);
   let result = g;
   let shape = [...at.outShape()];
   for (const { axis, start, step } of sliceRanges(at)) {
@@ -28,6 +29,23 @@ const Slice = linear((b, at, g) => {
   }
   return result;
 });
+
+/** The adjoint of a slice that is known only at run time: the slice of every element's own position says where to put it. */
+function putBack(b: GraphBuilder, at: Site, g: string): string {
+  const size = numElements(at.shape(0));
+  const places = int64Tensor(
+    Array.from({ length: size }, (_, i) => i),
+    at.shape(0),
+  );
+  const taken = applied(b, at, b.constant(places, 'places'));
+  const count = numElements(at.outShape());
+  const flat = (x: string): string => reshape(b, x, at.outShape(), [count]);
+  const scattered = b.add('ScatterElements', [zeros(b, [size]), flat(taken), flat(g)], {
+    axis: { int: 0 },
+    reduction: { string: 'add' },
+  });
+  return reshape(b, scattered, [size], at.shape(0));
+}
 
 const reverse = (b: GraphBuilder, x: string, axis: number): string =>
   b.add('Slice', [x, b.ints([-1]), b.ints([Number.MIN_SAFE_INTEGER]), b.ints([axis]), b.ints([-1])]);

@@ -10,6 +10,7 @@ import { pool } from './pool';
 import { reductions } from './reduction';
 import { resizing } from './resizing';
 import { slicing } from './slicing';
+import { trigonometry } from './trigonometry';
 import type { Op, OpRule } from './rule';
 
 /** Zero by definition: piecewise constant results, shapes, indices and random numbers. */
@@ -17,7 +18,13 @@ const zero: readonly string[] = [
   'And',
   'ArgMax',
   'ArgMin',
+  'Bernoulli',
   'BitShift',
+  'BitwiseAnd',
+  'BitwiseNot',
+  'BitwiseOr',
+  'BitwiseXor',
+  'BlackmanWindow',
   'Ceil',
   'ConstantOfShape',
   'Equal',
@@ -25,10 +32,16 @@ const zero: readonly string[] = [
   'Floor',
   'Greater',
   'GreaterOrEqual',
+  'HammingWindow',
+  'HannWindow',
+  'Hardmax',
   'IsInf',
   'IsNaN',
   'Less',
   'LessOrEqual',
+  'MelWeightMatrix',
+  'Multinomial',
+  'NonMaxSuppression',
   'NonZero',
   'Not',
   'OneHot',
@@ -48,6 +61,7 @@ const zero: readonly string[] = [
 /** Every operator of the standard domain that this engine can differentiate, by its name. */
 export const ops: Readonly<Record<string, Op>> = {
   ...elementwise,
+  ...trigonometry,
   ...arithmetic,
   ...linalg,
   ...convolution,

@@ -3,6 +3,7 @@ import { type Attribute, floatAttribute, intAttribute, intsAttribute, stringAttr
 import { numElements } from '../onnx/tensor';
 import type { Canonical } from './canonicalForm';
 import { expand, reshape } from './emit';
+import { Scatter } from './indexing';
 import { oldResize } from './resizing';
 import { normalizeAxis, type Site } from './rule';
 
@@ -74,7 +75,7 @@ const Clip: Canonical = (b, at, version) => {
 
 const Pad: Canonical = (b, at, version) => {
   if (version >= 11) return undefined;
-  const pads = intsAttribute(at.node, 'pads') ?? intsAttribute(at.node, 'paddings') ?? [];
+  const pads = intsAttribute(at.node, 'pads') ?? [];
   const value = floatAttribute(at.node, 'value', 0);
   const mode: Attributes = { mode: { string: stringAttribute(at.node, 'mode', 'constant') } };
   return [b.add('Pad', [at.input(0), b.ints(pads), ...(value === 0 ? [] : [b.scalar(value)])], mode)];
@@ -89,30 +90,35 @@ const Dropout: Canonical = (b, at) => {
   return [at.input(0), expand(b, isKept, [], at.shape(0))];
 };
 
-/** Before opset 7 the second operand was laid along `axis` of the first instead of along its last axes. */
-const axisBroadcast: Canonical = (b, at, version) => {
-  if (version >= 7) return undefined;
-  const [x, y] = [at.shape(0), at.shape(1)];
-  const axis = normalizeAxis(intAttribute(at.node, 'axis', x.length - y.length), x.length);
-  const laid = x.map((_, i) => y[i - axis] ?? 1);
-  return [b.add(at.node.opType, [at.input(0), reshape(b, at.input(1), y, laid)])];
+/**
+ * Outputs and attributes for training, before opset 14, play no part at inference. Statistics per feature instead of per
+ * channel (spatial = 0, until opset 8) are those of a flattened input.
+ */
+const BatchNormalization: Canonical = (b, at, version) => {
+  if (version >= 14) return undefined;
+  const attributes: Attributes = { epsilon: { float: floatAttribute(at.node, 'epsilon', 1e-5) } };
+  if (intAttribute(at.node, 'spatial', 1) === 1)
+    return [b.add('BatchNormalization', at.node.inputs, attributes)];
+  const shape = at.shape(0);
+  const features = numElements(shape.slice(1));
+  const flat = [shape[0], features];
+  const x = reshape(b, at.input(0), shape, flat);
+  const rest = [1, 2, 3, 4].map(i => reshape(b, at.input(i), at.shape(i), [features]));
+  return [reshape(b, b.add('BatchNormalization', [x, ...rest], attributes), flat, shape)];
 };
 
-/** Outputs and attributes for training, before opset 14, play no part at inference. */
-const BatchNormalization: Canonical = (b, at, version) =>
-  version >= 14
+/** The number of elements moved from an attribute to the second input (opset 10). */
+const TopK: Canonical = (b, at, version) =>
+  version >= 10
     ? undefined
-    : [
-        b.add('BatchNormalization', at.node.inputs, {
-          epsilon: { float: floatAttribute(at.node, 'epsilon', 1e-5) },
-        }),
-      ];
+    : again(b, at, [at.input(0), b.ints([intAttribute(at.node, 'k', 1)])], without(at.node.attributes, 'k'));
 
-const Reshape: Canonical = (b, at, version) =>
-  version >= 5 ? undefined : [reshape(b, at.input(0), at.shape(0), at.outShape())];
+/** Pooling indices run along columns where `storage_order` says so; rules read them along rows. */
+const MaxPool: Canonical = (b, at) => {
+  if (intAttribute(at.node, 'storage_order', 0) === 0 || (at.node.outputs[1] ?? '') !== '') return undefined;
+  return [b.add('MaxPool', at.node.inputs, without(at.node.attributes, 'storage_order'))];
+};
 
-const Gemm: Canonical = (b, at, version) =>
-  version >= 7 ? undefined : again(b, at, at.node.inputs, without(at.node.attributes, 'broadcast'));
 export const upgrades: Readonly<Record<string, Canonical>> = {
   ...Object.fromEntries(
     ['Sum', 'Mean', 'Max', 'Min', 'L1', 'L2', 'SumSquare', 'LogSumExp', 'LogSum'].map(name => [
@@ -129,13 +135,10 @@ export const upgrades: Readonly<Record<string, Canonical>> = {
   Clip,
   Pad,
   Dropout,
-  Add: axisBroadcast,
-  Sub: axisBroadcast,
-  Mul: axisBroadcast,
-  Div: axisBroadcast,
+  MaxPool,
+  Scatter,
   BatchNormalization,
-  Reshape,
-  Gemm,
+  TopK,
   Resize: oldResize,
   Upsample: oldResize,
 };

@@ -16,6 +16,9 @@ export const estimateSchema = z.object({
   converged: z.boolean(),
 });
 
+/** What a layer's trace rests on: exact derivatives, first derivatives alone, or differences of forward runs. */
+export const methodSchema = z.enum(['exact', 'ggn', 'differences']);
+
 /** A record keyed by bit width ("2", "4", "8", …). */
 const perBits = z.record(z.string(), z.number());
 
@@ -30,7 +33,10 @@ export const layerSchema = z.object({
   parameters: z.number().int(),
   /** `analysed`: has a trace. `not-reached`: `reason` says why there is none. `pending`: the run stopped before it. */
   status: z.enum(['analysed', 'not-reached', 'pending']),
+  /** Why the layer is not reached, or not by exact derivatives. */
   reason: z.string().optional(),
+  /** `exact`: derivatives of both orders. `ggn`: first derivatives alone. `differences`: the GGN from runs of the model alone. Absent where the layer is not reached. */
+  method: methodSchema.optional(),
   /** Trace of the layer's diagonal block: the sum over its weights, of the mean loss. */
   trace: z.object({ ggn: estimateSchema.optional(), hessian: estimateSchema.optional() }),
   /** Trace of the matrix that decides the bits, divided by the number of parameters; null without one. */
@@ -143,6 +149,7 @@ export const reportSchema = z.object({
   timings: z.record(z.string(), z.number()),
 });
 
+export type Method = z.infer<typeof methodSchema>;
 export type Estimate = z.infer<typeof estimateSchema>;
 export type LayerReport = z.infer<typeof layerSchema>;
 export type Eigenvalue = z.infer<typeof eigenvalueSchema>;

@@ -1,6 +1,8 @@
 import { CurvatureError } from '../errors';
 import type { Types } from '../graph/builder';
+import { inlineConditionals } from '../graph/conditionals';
 import type { Graph } from '../graph/graph';
+import { toFloat32 } from '../graph/toFloat32';
 import { canonicalize } from '../ops/canonicalize';
 import { foldConstants } from './fold';
 import type { Feeds } from './session';
@@ -32,7 +34,14 @@ export async function prepare(
       return { ...i, shape };
     }),
   };
-  const folded = await foldConstants(bound, await inferTypes(bound, sample), parameters);
+  let folded = await foldConstants(bound, await inferTypes(bound, sample), parameters);
+  // Folding may decide an If, whose branch may hold more to fold.
+  for (;;) {
+    const inlined = inlineConditionals(folded);
+    if (inlined === folded) break;
+    const widened = toFloat32(inlined);
+    folded = await foldConstants(widened, await inferTypes(widened, sample), parameters);
+  }
   const canonical = canonicalize(folded, await inferTypes(folded, sample));
   return { graph: canonical, types: await inferTypes(canonical, sample) };
 }

@@ -1,11 +1,10 @@
 import { CurvatureError } from '../errors';
 import type { Types } from '../graph/builder';
-import type { Graph, Node, ValueInfo } from '../graph/graph';
-import { isFloat, type TensorType } from '../onnx/tensor';
+import type { Graph, Node } from '../graph/graph';
+import type { TensorType } from '../onnx/tensor';
+import { declared, isDeclared } from './declared';
+import { outputTypes } from './outputTypes';
 import { cpuSession, type Feeds, Session } from './session';
-
-/** Weights up to this many elements stay in the graph, since shape inference may read them. */
-const SMALL = 64;
 
 /**
  * Types of all values of a graph with bound input dimensions. ONNX Runtime infers them on creating a session
@@ -16,17 +15,11 @@ export async function inferTypes(graph: Graph, sample?: Feeds): Promise<Types> {
   for (const i of graph.inputs) types.set(i.name, { elemType: i.elemType, shape: i.shape as number[] });
   for (const [name, t] of graph.initializers) types.set(name, { elemType: t.elemType, shape: t.shape });
   const values = graph.nodes.flatMap(n => n.outputs).filter(o => o !== '');
-  // Large weights are declared, not stored: their values don't matter here and copying them is slow.
-  const isLarge = (name: string): boolean => {
-    const t = graph.initializers.get(name)!;
-    return isFloat(t.elemType) && t.data.length > SMALL;
-  };
-  const large = [...graph.initializers.keys()].filter(isLarge);
-  const declared: ValueInfo[] = large.map(name => ({ name, ...graph.initializers.get(name)! }));
+  const large = [...graph.initializers].filter(([, t]) => isDeclared(t));
   const skeleton: Graph = {
     ...graph,
-    inputs: [...graph.inputs, ...declared],
-    initializers: new Map([...graph.initializers].filter(([name]) => !isLarge(name))),
+    inputs: [...graph.inputs, ...large.map(([name, t]) => declared(name, t))],
+    initializers: new Map([...graph.initializers].filter(([, t]) => !isDeclared(t))),
     outputs: values,
   };
   const inferred = await outputTypes(skeleton);
@@ -46,13 +39,6 @@ export async function inferTypes(graph: Graph, sample?: Feeds): Promise<Types> {
       types.set(name, { elemType: t.elemType, shape: t.shape });
     await tapped.dispose();
   }
-  return types;
-}
-
-async function outputTypes(graph: Graph): Promise<Map<string, TensorType | undefined>> {
-  const session = await Session.create(graph, { ...cpuSession, optimize: false, threads: 1 });
-  const types = session.outputTypes();
-  await session.dispose();
   return types;
 }
 

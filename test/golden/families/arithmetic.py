@@ -46,6 +46,8 @@ CASES = [
     *(op(f"{kind}/three", spaced(2, 3), spaced(2, 3, offset=1), spaced(3, offset=2)) for kind in ("Max", "Min")),
     *(op(f"{kind}/one", normal(2, 3)) for kind in ("Max", "Sum", "Mean")),
     *(op(f"{kind}/three-broadcast", normal(2, 3), normal(3), normal(2, 1)) for kind in ("Sum", "Mean")),
+    op("Mod/float", uniform(2.25, 2.75, 2, 3), uniform(0.875, 1.0, 3), fmod=1),
+    op("Mod/negative", uniform(-2.75, -2.25, 2, 3), uniform(0.875, 1.0, 2, 1), fmod=1),
     op("Where/same", given(CONDITION, "bool"), normal(3, 4), normal(3, 4)),
     op("Where/broadcast-branches", given(CONDITION, "bool"), normal(2, 1, 4), normal(3, 1)),
     op("Where/broadcast-condition", given([[True], [False], [True]], "bool"), normal(2, 3, 4), normal(4)),

@@ -2,7 +2,7 @@
 
 from cases import away, fixed, given, normal, op, positive, uniform
 
-SMOOTH = "Sigmoid Tanh Erf Exp Neg Sin Cos Softplus Identity".split()
+SMOOTH = "Sigmoid Tanh Erf Exp Neg Sin Cos Softplus Identity Sinh Cosh Asinh Atan".split()
 # Abs and Softsign change their formula at zero; so do the rectifiers, most of which have a kink there.
 AT_ZERO = "Relu Abs Softsign Elu Selu Celu LeakyRelu".split()
 
@@ -15,6 +15,10 @@ CASES = [
     *(op(f"{kind}/plain", normal(2, 5)) for kind in SMOOTH),
     *(op(f"{kind}/plain", positive(2, 5)) for kind in ("Log", "Sqrt", "Reciprocal")),
     *(op(f"{kind}/plain", away(2, 5)) for kind in AT_ZERO),
+    *(op(f"{kind}/plain", uniform(-0.75, 0.75, 2, 5)) for kind in ("Tan", "Asin", "Acos", "Atanh")),
+    op("Acosh/plain", uniform(1.25, 3, 2, 5)),
+    op("Shrink/hard", away(2, 6, kinks=(-0.5, 0.5))),
+    op("Shrink/soft", away(2, 6, kinks=(-1, 1)), lambd=1.0, bias=0.75),
     op("Reciprocal/negative", uniform(-2, -0.5, 6)),
     op("Sigmoid/saturated", uniform(-20, 20, 8)),
     op("Softplus/saturated", uniform(-30, 30, 8)),

@@ -17,6 +17,23 @@ PRODUCTS = {
     "3d-1d": ((2, 3, 4), (4,)),
 }
 
+EQUATIONS = {
+    "matmul": ("ij,jk->ik", (3, 4), (4, 2)),
+    "batch": ("bij,bjk->bik", (2, 3, 4), (2, 4, 2)),
+    "attention-scores": ("bqhd,bkhd->bhqk", (2, 3, 2, 2), (2, 4, 2, 2)),
+    "implicit": ("ik,jk", (3, 4), (2, 4)),
+    "inner": ("i,i", (4,), (4,)),
+    "outer-with-sum": ("ij,k->ik", (3, 4), (2,)),
+    "transpose": ("ijk->kij", (2, 3, 4)),
+    "sum": ("ij->i", (3, 4)),
+    "diagonal": ("bii->bi", (2, 3, 3)),
+    "trace": ("ii->", (3, 3)),
+    "ellipsis": ("...ij,...jk->...ik", (2, 2, 3, 4), (2, 2, 4, 2)),
+    "ellipsis-broadcast": ("...ij,jk->...ik", (2, 3, 4), (4, 2)),
+    "ellipsis-of-one": ("...i,...i->...", (1, 4), (3, 4)),
+    "three": ("bi,bj,ij->b", (2, 3), (2, 4), (3, 4)),
+}
+
 
 def gemm(form, a, b, bias, **attributes):
     return op(f"Gemm/{form}", normal(*a), normal(*b), None if bias is None else normal(*bias), **attributes)
@@ -32,5 +49,6 @@ CASES = [
     op("Gemm/fixed-input", fixed(normal(3, 5)), normal(5, 4), normal(4)),
     op("MatMul/fixed-left", fixed(normal(3, 4)), normal(4, 2)),
     op("MatMul/fixed-right", normal(2, 3, 4), fixed(normal(4, 2))),
+    *(op(f"Einsum/{form}", *(normal(*s) for s in shapes), equation=e) for form, (e, *shapes) in EQUATIONS.items()),
     *(op(f"MatMul/{form}", normal(*a), normal(*b)) for form, (a, b) in PRODUCTS.items()),
 ]

@@ -1,6 +1,6 @@
 """Operators that only move values: linear, so the question is where a derivative goes and where copies add up."""
 
-from cases import case, given, node, normal, op
+from cases import case, fixed, given, node, normal, op, spaced
 
 FAR = 2**63 - 1
 NEAR = -(2**63)
@@ -74,6 +74,7 @@ CASES = [
     slice_("backwards", (4, 5), [-1], [NEAR], [1], [-1]),
     slice_("backwards-steps", (4, 7), [5], [0], [1], [-2]),
     slice_("backwards-both", (4, 5), [3, -1], [NEAR, 0], [0, 1], [-1, -2]),
+    op("Slice/at-run-time", normal(4, 5), *(given(v, constant=False) for v in ([1, 4], [4, 0], [0, 1], [2, -1]))),
     gather("0d", (4, 3), 2),
     gather("0d-axis-1", (4, 3), -1, axis=1),
     gather("1d", (4, 3), [0, 3]),
@@ -88,6 +89,20 @@ CASES = [
     op("GatherElements/axis-1-negative", normal(3, 3), given([[0, 0], [-1, 1], [2, -3]]), axis=1),
     op("GatherND/rows", normal(3, 2, 2), given([[0, 1], [2, 0], [0, 1]])),
     op("GatherND/elements", normal(3, 2), given([[[0, 1]], [[2, 0]]])),
+    op("GatherND/batch", normal(2, 3, 2), given([[[1], [0]], [[2], [2]]]), batch_dims=1),
+    op("GatherND/batch-elements", normal(2, 2, 3), given([[[1], [0]], [[2], [2]]]), batch_dims=2),
+    case("TopK/plain", 17, [node("TopK", "x k", "y i")], x=spaced(3, 5), k=given([2])),
+    case("TopK/smallest", 17, [node("TopK", "x k", "y i", axis=0, largest=0)], x=spaced(4, 3), k=given([3])),
+    case("TopK/opset-9", 9, [node("TopK", "x", "y i", axis=0, k=2)], x=spaced(3, 4)),
+    op("Compress/axis", normal(3, 4), given([True, False, True], "bool"), axis=0),
+    op("Compress/flat", normal(3, 2), given([False, True, True, False, True], "bool")),
+    op("ReverseSequence/time-first", normal(4, 3, 2), given([4, 2, 1])),
+    op("ReverseSequence/batch-first", normal(3, 4), given([2, 4, 3]), batch_axis=0, time_axis=1),
+    op("CenterCropPad/both", normal(5, 3), given([2, 6]), opset=18),
+    op("CenterCropPad/axes", normal(2, 3, 5), given([4, 4]), opset=18, axes=[-2, -1]),
+    op("CastLike/plain", normal(2, 3), fixed(normal(1))),
+    op("Scatter/opset-9", normal(3, 3), given([[1, 0, 2], [0, 2, 1]]), normal(2, 3), opset=9),
+    op("Scatter/axis", normal(2, 4), given([[0, 3], [1, 2]]), normal(2, 2), opset=9, axis=1),
     op("ScatterND/replace", normal(4, 3), given([[1], [3]]), normal(2, 3), opset=16),
     op("ScatterND/add-repeated", normal(4, 3), given([[1], [1], [0]]), normal(3, 3), opset=18, reduction="add"),
     op("ScatterElements/replace", normal(3, 3), given([[1, 0, 2], [0, 2, 1]]), normal(2, 3), opset=16),
@@ -111,6 +126,7 @@ CASES = [
     pad("cropping", (4, 5), [-1, 1, 0, -2], opset=13),
     pad("reflect", (3, 4), [2, 1, 1, 3], opset=11, mode="reflect"),
     pad("edge", (3, 4), [2, 1, 1, 3], opset=13, mode="edge"),
+    pad("wrap", (3, 4), [2, 1, 1, 3], opset=19, mode="wrap"),
     pad("axes", (2, 3, 2), [1, 2], value(2), given([1]), opset=18),
     pad("axes-negative-reflect", (2, 3, 4), [1, 2, 0, 1], None, given([-1, 1]), opset=18, mode="reflect"),
     op("Identity/plain", normal(2, 3)),

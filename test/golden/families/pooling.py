@@ -1,6 +1,6 @@
 """Pooling."""
 
-from cases import normal, op, spaced
+from cases import away, normal, op, spaced
 
 PADDED = {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 1, 1, 1]}
 ASYMMETRIC = {"kernel_shape": [3, 2], "strides": [2, 2], "pads": [0, 1, 2, 0]}
@@ -13,6 +13,10 @@ def largest(form, *shape, opset=17, **attributes):
 
 def average(form, *shape, opset=17, **attributes):
     return op(f"AveragePool/{form}", normal(*shape), opset=opset, **attributes)
+
+
+def norm(form, *shape, opset=18, **attributes):
+    return op(f"LpPool/{form}", away(*shape), opset=opset, **attributes)
 
 
 def common(pool):
@@ -45,6 +49,14 @@ CASES = [
     average("ceil-mode-count-padding", 1, 2, 6, 6, opset=19, ceil_mode=1, count_include_pad=1, **PADDED),
     average("dilated", 1, 2, 7, 6, opset=19, kernel_shape=[3, 2], dilations=[2, 3]),
     average("dilated-padded", 1, 2, 7, 6, opset=19, kernel_shape=[3, 2], dilations=[2, 2], pads=[1, 1, 1, 1]),
+    *common(norm),
+    norm("p-1", 1, 2, 5, 4, kernel_shape=[2, 2], p=1),
+    norm("p-3", 1, 2, 5, 4, kernel_shape=[2, 2], p=3),
+    norm("dilated", 1, 2, 7, 6, kernel_shape=[3, 2], dilations=[2, 3]),
+    norm("ceil-mode", 1, 2, 6, 5, kernel_shape=[3, 2], strides=[2, 2], ceil_mode=1),
+    op("GlobalLpPool/2d", away(2, 3, 3, 4)),
+    op("GlobalLpPool/p-1", away(2, 3, 4), p=1),
+    op("GlobalLpPool/p-3", away(2, 3, 4), p=3),
     op("GlobalAveragePool/1d", normal(2, 3, 4)),
     op("GlobalAveragePool/2d", normal(2, 3, 3, 4)),
     op("GlobalAveragePool/3d", normal(1, 2, 2, 3, 2)),

@@ -1,0 +1,89 @@
+import {
+  type AttributeProto,
+  AttributeProto_AttributeType as Kind,
+  type GraphProto,
+  type NodeProto,
+} from 'onnx-buf';
+import { elemTypeOf, isFloat, numElements } from '../onnx/tensor';
+import type { Node } from './graph';
+
+/** All nodes inside a node's branches and loop bodies, at any depth, with the attributes that are single integers. */
+export const innerNodes = (node: Node): Node[] =>
+  Object.values(node.attributes).flatMap(a => ('proto' in a ? subgraphsOf(a.proto).flatMap(allNodes) : []));
+
+const allNodes = (graph: GraphProto): Node[] =>
+  graph.node.flatMap(n => [plainNode(n), ...n.attribute.flatMap(subgraphsOf).flatMap(allNodes)]);
+
+const plainNode = (n: NodeProto): Node => ({
+  ...{ name: n.name, opType: n.opType, domain: n.domain === 'ai.onnx' ? '' : n.domain },
+  ...{ inputs: n.input, outputs: n.output, captures: [], scope: '' },
+  attributes: Object.fromEntries(
+    n.attribute.filter(a => a.type === Kind.INT).map(a => [a.name, { int: Number(a.i) }]),
+  ),
+});
+
+const subgraphsOf = (a: AttributeProto): readonly GraphProto[] => (a.g ? [a.g] : a.graphs);
+
+/**
+ * Moves the weights that branches and loop bodies hold to the graph around them, which they may read as well, so that weights
+ * stand in one place. A name that the file defines twice stays where it is.
+ */
+export function liftWeights(graph: GraphProto): GraphProto {
+  const definitions = new Map<string, number>();
+  countDefinitions(graph, definitions);
+  const lifted: GraphProto['initializer'] = [];
+  const isWeight = (t: GraphProto['initializer'][number], name: string): boolean => {
+    const type = elemTypeOf(t.dataType);
+    return (
+      definitions.get(name) === 1 &&
+      type !== undefined &&
+      isFloat(type) &&
+      numElements(t.dims.map(Number)) > 1
+    );
+  };
+  const without = (inner: GraphProto): GraphProto => ({
+    ...inner,
+    initializer: inner.initializer.filter(t => {
+      const isLifted = isWeight(t, t.name);
+      if (isLifted) lifted.push(t);
+      return !isLifted;
+    }),
+    node: nodesOf({
+      ...inner,
+      node: inner.node.filter(n => {
+        const value = n.opType === 'Constant' ? n.attribute.find(a => a.name === 'value')?.t : undefined;
+        if (!value || !isWeight(value, n.output[0])) return true;
+        lifted.push({ ...value, name: n.output[0] });
+        return false;
+      }),
+    }),
+  });
+  const nodesOf = ({ node }: GraphProto): GraphProto['node'] =>
+    node.map(n =>
+      n.attribute.some(a => isSubgraph(a))
+        ? {
+            ...n,
+            attribute: n.attribute.map(a =>
+              isSubgraph(a)
+                ? { ...a, ...(a.g ? { g: without(a.g) } : {}), graphs: a.graphs.map(without) }
+                : a,
+            ),
+          }
+        : n,
+    );
+  const node = nodesOf(graph);
+  return lifted.length === 0 ? graph : { ...graph, node, initializer: [...graph.initializer, ...lifted] };
+}
+
+const isSubgraph = (a: AttributeProto): boolean => a.type === Kind.GRAPH || a.type === Kind.GRAPHS;
+
+function countDefinitions(graph: GraphProto, counts: Map<string, number>): void {
+  const names = [
+    ...graph.input.map(i => i.name),
+    ...graph.initializer.map(t => t.name),
+    ...graph.node.flatMap(n => n.output),
+  ];
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  for (const inner of graph.node.flatMap(n => n.attribute.flatMap(subgraphsOf)))
+    countDefinitions(inner, counts);
+}
