@@ -55,6 +55,7 @@ function addAnalyze(program: Command, action: (model: string, flags: AnalyzeFlag
       'array of labels or targets in the data file (default: labels, targets, y or label)',
     )
     .addOption(lossOption())
+    .addOption(outputsOption())
     .addOption(
       new Option(
         '--matrix <name>',
@@ -141,6 +142,7 @@ function addHvp(program: Command, action: (model: string, flags: HvpFlags) => Pr
     .requiredOption('-o, --output <file>', 'the .onnx file to write')
     .addOption(dataOption())
     .addOption(lossOption())
+    .addOption(outputsOption())
     .addOption(batchOption('all samples of the data, 1 without data'))
     .option('--parameters <globs...>', 'only parameters whose names match, such as "layer4.*" (default: all)')
     .addHelpText(
@@ -163,6 +165,12 @@ const lossOption = (): Option =>
   )
     .choices(['auto', 'cross-entropy', 'mse', 'kl'])
     .default(defaultOptions.loss);
+
+const outputsOption = (): Option =>
+  new Option(
+    '--outputs <names...>',
+    'outputs of the model that the loss is taken of (default: the first one that the labels fit; without labels the sum over all)',
+  );
 
 const batchOption = (otherwise: string): Option =>
   new Option('--batch <n>', `samples per run of the derivative graph (default: ${otherwise})`).argParser(

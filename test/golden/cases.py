@@ -24,6 +24,8 @@ class Case:
     nodes: list
     operands: dict
     output: str = "y"
+    # Where derivatives go straight through a step, differences of values don't show them.
+    stepped: bool = False
 
 
 def snap(values):

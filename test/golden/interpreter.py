@@ -74,6 +74,7 @@ class Model:
         for node in self.nodes:
             if node.op_type == "Constant":
                 self.constants[node.output[0]] = OPERATORS["Constant"](**{a.name: attribute(a) for a in node.attribute})
+        self.dequantize()
         self.inputs = [i.name for i in model.graph.input if i.name not in self.constants]
         self.outputs = [o.name for o in model.graph.output]
         statistics = {name for n in self.nodes if n.op_type == "BatchNormalization" for name in n.input[3:5]}
@@ -82,6 +83,21 @@ class Model:
             for name, value in self.constants.items()
             if value.is_floating_point() and value.numel() > 1 and name not in statistics
         }
+
+    def dequantize(self):
+        """Makes float constants of quantized ones, named as the weights were before."""
+        for node in [n for n in self.nodes if n.op_type == "DequantizeLinear"]:
+            if all(name in self.constants for name in node.input):
+                attributes = {a.name: attribute(a) for a in node.attribute}
+                # Weights are float32 numbers, as a runtime makes them.
+                value = dequantize_linear(*(self.constants[name] for name in node.input), **attributes).float().double()
+                name = node.input[0].removesuffix("_quantized")
+                self.constants[name] = value
+                self.nodes.remove(node)
+                for other in self.nodes:
+                    renamed = [name if i == node.output[0] else i for i in other.input]
+                    other.ClearField("input")
+                    other.input.extend(renamed)
 
     def __call__(self, inputs, parameters=None):
         return run(self.nodes, self.opset, {**self.constants, **inputs, **(parameters or {})})[self.outputs[0]]
@@ -104,6 +120,26 @@ def operator(*names):
         return function
 
     return register
+
+
+def per_channel(x, value, axis):
+    return value.reshape([-1 if i == axis % x.dim() else 1 for i in range(x.dim())]) if value.numel() > 1 else value
+
+
+@operator("QuantizeLinear")
+def quantize_linear(x, scale, zero_point, *, axis=1):
+    """The integers as float64; derivatives go straight through where nothing is saturated."""
+    limits = torch.iinfo(zero_point.dtype)
+    scale, zero_point = per_channel(x, scale, axis), per_channel(x, zero_point, axis).double()
+    # A runtime divides in float32.
+    steps = torch.round(x.detach().float() / scale.float()).double() + zero_point
+    inside = torch.where((steps >= limits.min) & (steps <= limits.max), x / scale, 0)
+    return inside + (steps.clamp(limits.min, limits.max) - inside).detach()
+
+
+@operator("DequantizeLinear")
+def dequantize_linear(x, scale, zero_point, *, axis=1):
+    return (x.double() - per_channel(x, zero_point, axis).double()) * per_channel(x, scale, axis)
 
 
 def ints(value):

@@ -19,12 +19,15 @@ from onnx import AttributeProto, TensorProto, helper, numpy_helper
 import interpreter
 from cases import snap
 
-FAMILIES = "elementwise arithmetic linear conv pooling normalization softmax movement resizing reductions attention contrib".split()
+FAMILIES = "elementwise arithmetic linear conv pooling normalization softmax movement resizing reductions attention quantizing contrib".split()
 HERE = pathlib.Path(__file__).parent
 ELEMENTS = {
     "float32": TensorProto.FLOAT,
     "int64": TensorProto.INT64,
     "int32": TensorProto.INT32,
+    "int8": TensorProto.INT8,
+    "uint8": TensorProto.UINT8,
+    "int16": TensorProto.INT16,
     "bool": TensorProto.BOOL,
 }
 ATTRIBUTES = {
@@ -65,6 +68,9 @@ def differentiate(case, operands, tangents, rng):
     along = sum((vjp[n] * v[n]).sum() for n in x)
     jvp, *second = torch.autograd.grad(along, [cotangent, *x.values()], allow_unused=True)
     hvp = {n: dense(h, x[n]) for n, h in zip(x, second)}
+
+    if case.stepped:
+        return y.detach(), cotangent.detach(), jvp, vjp, hvp
 
     def shifted(step):
         inputs = {n: (x[n].detach() + step * v[n]).requires_grad_() for n in x}

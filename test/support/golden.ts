@@ -1,7 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Attribute, Graph } from '../../src/engine/graph/graph';
-import { clampedInt64, type ElemType, float32Tensor, type Tensor } from '../../src/engine/onnx/tensor';
+import {
+  clampedInt64,
+  type ElemType,
+  float32Tensor,
+  storage,
+  type Tensor,
+} from '../../src/engine/onnx/tensor';
 
 /** One operator case as test/golden/operators.py writes it. */
 export interface GoldenCase {
@@ -40,20 +46,12 @@ export function goldenCases(): GoldenCase[] {
     .flatMap(f => (JSON.parse(readFileSync(path.join(folder, f), 'utf8')) as { cases: GoldenCase[] }).cases);
 }
 
-export function tensorOf(input: GoldenCase['inputs'][string]): Tensor {
-  const { elemType, shape, data } = input;
-  switch (elemType) {
-    case 'float32':
-      return float32Tensor(shape, data);
-    case 'int64':
-      return { elemType, shape, data: BigInt64Array.from(data, clampedInt64) };
-    case 'int32':
-      return { elemType, shape, data: Int32Array.from(data) };
-    case 'bool':
-      return { elemType, shape, data: Uint8Array.from(data, Number) };
-    default:
-      throw new Error(`golden input of type ${elemType}`);
-  }
+export function tensorOf({ elemType, shape, data }: GoldenCase['inputs'][string]): Tensor {
+  if (elemType === 'float32') return float32Tensor(shape, data);
+  if (elemType === 'int64') return { elemType, shape, data: BigInt64Array.from(data, clampedInt64) };
+  const integers = new storage[elemType](data.length);
+  data.forEach((value, i) => (integers[i] = Number(value)));
+  return { elemType, shape, data: integers };
 }
 
 export function graphOf(c: GoldenCase): Graph {

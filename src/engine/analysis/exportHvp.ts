@@ -1,11 +1,10 @@
-import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { hvpGraph } from '../curvature/productGraphs';
 import type { Parameter } from '../curvature/parameters';
 import { CurvatureError } from '../errors';
-import { encodeGraph } from '../graph/toModel';
+import { writeGraph } from '../graph/writeGraph';
 import { inferTypes } from '../runtime/types';
-import { openModel } from './model';
+import { openModel, requireLayers } from './model';
 import type { HvpOptions } from './options';
 import { setUp } from './setUp';
 
@@ -20,8 +19,15 @@ export async function exportHvp(
   options: HvpOptions,
 ): Promise<{ readonly parameters: readonly string[]; readonly batch: number }> {
   const model = openModel(options.model);
+  requireLayers(model);
   const { problem, parameters, diagnostics } = await setUp(model, {
-    ...{ data: options.data, loss: options.loss, seed: 0, executionProvider: 'cpu' },
+    ...{
+      data: options.data,
+      loss: options.loss,
+      outputs: options.outputs,
+      seed: 0,
+      executionProvider: 'cpu',
+    },
     // Whoever names a loss with labels will feed them; `auto` takes the loss that the data allow.
     assumeLabels: options.loss !== 'auto' && options.loss !== 'kl',
     batch: options.batch ?? (options.data === undefined ? DEFAULT_BATCH : Infinity),
@@ -42,7 +48,7 @@ export async function exportHvp(
   ];
   const types = await inferTypes(graph);
   const outputs = graph.outputs.map(name => ({ name, ...types.get(name)! }));
-  writeFileSync(options.output, encodeGraph({ ...graph, inputs }, outputs));
+  writeGraph(options.output, { ...graph, inputs }, outputs);
   return { parameters: chosen.map(p => p.name), batch: problem.batch };
 }
 

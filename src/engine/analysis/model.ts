@@ -3,6 +3,7 @@ import path from 'node:path';
 import { findLayers, type Layer } from '../curvature/layers';
 import { findParameters, type Parameter } from '../curvature/parameters';
 import { CurvatureError } from '../errors';
+import { dequantizeWeights } from '../graph/dequantize';
 import { fromModel } from '../graph/fromModel';
 import type { Graph } from '../graph/graph';
 import { liftWeights } from '../graph/subgraphs';
@@ -19,11 +20,15 @@ export interface Model {
   readonly graph: Graph;
   readonly parameters: readonly Parameter[];
   readonly layers: readonly Layer[];
+  /** Width in which the file holds a weight, by initializer, where that isn't float32 or more. */
+  readonly currentBits: ReadonlyMap<string, number>;
 }
 
 export function openModel(file: string): Model {
   const { model, bytes } = readModelFile(file);
-  const graph = toFloat32(fromModel({ ...model, graph: liftWeights(model.graph!) }, path.dirname(file)));
+  const stored = fromModel({ ...model, graph: liftWeights(model.graph!) }, path.dirname(file));
+  const halves = [...stored.initializers].filter(([, t]) => /^b?float16$/.test(t.elemType));
+  const { graph, bits } = dequantizeWeights(toFloat32(stored));
   return {
     file,
     sha256: sha256(bytes),
@@ -32,27 +37,33 @@ export function openModel(file: string): Model {
     graph,
     parameters: findParameters(graph),
     layers: findLayers(graph),
+    currentBits: new Map([...halves.map(([name]) => [name, 16] as const), ...bits]),
   };
 }
 
 export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** Operators of models whose weights are no floats any more. */
-const quantized = /^(QLinear|QGemm|MatMulInteger|ConvInteger|DynamicQuantize|DequantizeLinear)/;
+/** Operators that compute in integers, of the standard domain and of ONNX Runtime's own. */
+const integer =
+  /^(QLinear|QGemm|QAttention|QEmbed|QOrdered|QMoE|ConvInteger|MatMulInteger|MatMulNBits|MatMulBnb4|MatMulFpQ4|DynamicQuantize|GatherBlockQuantized)/;
 
-/** @throws CurvatureError `model-unsupported` for a model without a layer to measure, with the reason. */
+/** @throws CurvatureError `model-unsupported`, before anything runs, for a model that can't be measured, with the reason. */
 export function requireLayers({ graph, layers, file }: Model): void {
+  const counts = new Map<string, number>();
+  for (const { opType } of graph.nodes)
+    if (integer.test(opType)) counts.set(opType, (counts.get(opType) ?? 0) + 1);
+  if (counts.size > 0) {
+    const found = [...counts].map(([opType, count]) => `${opType} (${count})`).join(', ');
+    throw new CurvatureError(
+      'model-unsupported',
+      `${path.basename(file)} is quantized already and computes in integers: ${found}. Integer arithmetic has no derivative.`,
+      'Analyze the float model that it was made from, or a quantized one in QDQ form (quantize_static(…, quant_format=QuantFormat.QDQ)).',
+    );
+  }
   if (layers.length > 0) return;
-  const integer = graph.nodes.find(n => quantized.test(n.opType));
-  throw integer
-    ? new CurvatureError(
-        'model-unsupported',
-        `${path.basename(file)} is quantized already (node "${integer.name}", ${integer.opType}).`,
-        'Analyze the float model that it was made from.',
-      )
-    : new CurvatureError(
-        'model-unsupported',
-        `${path.basename(file)} has no layer with float weights: no constant weight of rank 2 or more feeds a Conv, ConvTranspose, Gemm, MatMul or Gather.`,
-        'Weights must be stored in the file, as initializers or Constant nodes.',
-      );
+  throw new CurvatureError(
+    'model-unsupported',
+    `${path.basename(file)} has no layer with float weights: no constant weight of rank 2 or more feeds a Conv, ConvTranspose, Gemm, MatMul or Gather.`,
+    'Weights must be stored in the file, as initializers or Constant nodes.',
+  );
 }

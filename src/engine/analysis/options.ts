@@ -12,6 +12,8 @@ export interface AnalyzeOptions {
   /** Name of the array of labels or targets in the data file; `labels` or `targets` by default. */
   readonly labels?: string;
   readonly loss: LossChoice;
+  /** Names of the outputs to measure; by default the one that the labels fit, or without labels all of them. */
+  readonly outputs?: readonly string[];
   readonly matrix: MatrixChoice;
   /** How many of the Hessian's largest eigenvalues to find; 0 for none. */
   readonly eigenvalues: number;
@@ -103,6 +105,8 @@ export interface HvpOptions {
   readonly output: string;
   readonly data?: string;
   readonly loss: LossChoice;
+  /** Names of the outputs whose loss is differentiated, as for an analysis. */
+  readonly outputs?: readonly string[];
   readonly batch?: number;
   /** Globs over parameter names; all parameters by default. */
   readonly parameters?: readonly string[];

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { LossKind } from '../autodiff/loss';
+import { type Copy, findCopies } from '../curvature/copies';
 import { makeProblem, type Problem } from '../curvature/problem';
 import { type Dataset, openDataset } from '../data/dataset';
+import { fillOf, sampleShapes } from '../data/roles';
 import { syntheticDataset } from '../data/synthetic';
 import { CurvatureError } from '../errors';
 import type { Graph } from '../graph/graph';
@@ -19,17 +21,12 @@ import { runnablePart, type Unrunnable, unknownOperatorOf } from './runnable';
 export const LARGEST_BATCH = 64;
 /** Samples drawn where there are no data. */
 const SYNTHETIC_SAMPLES = 64;
-/**
- * Lengths taken for dimensions that the model leaves open, other than the batch: of images, which networks halve up to five
- * times, and of sequences.
- */
-const OPEN_SIDE = 64;
-const OPEN_LENGTH = 16;
-
 export interface SetUpOptions {
   readonly data?: string;
   readonly labels?: string;
   readonly loss: LossKind | 'auto';
+  /** The outputs to measure; by default all of floats that depend on parameters. */
+  readonly outputs?: readonly string[];
   readonly samples?: number;
   /** At most; `LARGEST_BATCH` by default. */
   readonly batch?: number;
@@ -47,6 +44,7 @@ export interface SetUp extends Measurable {
 }
 
 export async function setUp(model: Model, options: SetUpOptions): Promise<SetUp> {
+  requireOutputs(model.graph, options.outputs);
   const { dataset, data, diagnostics } = openData(model.graph, options);
   const device = await chooseDevice(options.executionProvider);
   const { problem, unrunnable, isCut } = await firstRunnable(model, dataset, device, options);
@@ -55,10 +53,32 @@ export async function setUp(model: Model, options: SetUpOptions): Promise<SetUp>
     data,
     ...howToMeasure(model, problem, unrunnable, [
       ...diagnostics,
-      ...unrunnable.map(u => unrunnableDiagnostic(u, isCut, problem.loss.logits)),
+      ...unrunnable.map(u => unrunnableDiagnostic(u, isCut, problem.outputs.join(', '))),
+      ...problem.notes.map(message => ({ severity: 'info' as const, code: 'loss-choice', message })),
+      ...findCopies(model.layers, model.graph.initializers).map(copyDiagnostic),
     ]),
   };
 }
+
+/** @throws CurvatureError `option-invalid` for a name that is no output of the model. */
+function requireOutputs({ outputs }: Graph, named: readonly string[] | undefined): void {
+  const unknown = named?.find(name => !outputs.includes(name));
+  if (unknown === undefined) return;
+  throw new CurvatureError(
+    'option-invalid',
+    `The model has no output "${unknown}".`,
+    `It has: ${outputs.join(', ')}.`,
+  );
+}
+
+const copyDiagnostic = ({ original, copy, isTransposed }: Copy): Diagnostic => ({
+  severity: 'info',
+  code: 'tied-weights',
+  layer: copy.name,
+  message:
+    `${copy.name} holds the values of ${original.name}${isTransposed ? ', transposed' : ''}. Each is measured as a layer of its own; ` +
+    'if they are one tied weight that the export wrote twice, quantize both alike. Its trace would also hold what the two share.',
+});
 
 function unrunnableDiagnostic({ opType, nodes }: Unrunnable, isCut: boolean, output: string): Diagnostic {
   const rest = isCut
@@ -85,10 +105,11 @@ async function firstRunnable(
   for (;;) {
     try {
       const { graph, isCut } = part;
+      const named = options.outputs?.filter(o => graph.outputs.includes(o)) ?? [];
       // Labels belong to the model's own output, not to a value inside it.
       const data = isCut ? withoutLabels(dataset) : dataset;
       const problem = await makeProblem(graph, parameters, data, {
-        output: graph.outputs[0],
+        outputs: isCut ? graph.outputs.slice(0, 1) : named.length > 0 ? named : undefined,
         loss: isCut ? 'mse' : options.loss,
         batch: options.batch ?? LARGEST_BATCH,
         memory: memoryBudget(options.memory),
@@ -120,12 +141,8 @@ function openData(
   options: SetUpOptions,
 ): { dataset: Dataset; data: Report['data']; diagnostics: Diagnostic[] } {
   if (options.data === undefined) {
-    const inputs = graph.inputs.map(i => ({
-      ...i,
-      shape: i.shape.map((d, axis) =>
-        typeof d === 'number' ? d : axis === 0 ? 1 : i.shape.length >= 4 ? OPEN_SIDE : OPEN_LENGTH,
-      ),
-    }));
+    const shapes = sampleShapes(graph);
+    const inputs = graph.inputs.map(i => ({ ...i, shape: shapes.get(i.name)!, fill: fillOf(i, graph) }));
     const dataset = syntheticDataset(inputs, options.samples ?? SYNTHETIC_SAMPLES, options.seed);
     const note: Diagnostic = {
       severity: 'warning',

@@ -89,7 +89,7 @@ export function buildReport(state: State, complete: boolean, stopped?: Report['s
       producer: model.producer,
       nodes: model.graph.nodes.length,
       parameters: model.parameters.reduce((sum, p) => sum + p.size, 0),
-      output: problem.prepared.graph.outputs[0],
+      output: problem.outputs.join(', '),
     },
     data: setUp.data,
     settings: {
@@ -139,6 +139,7 @@ function layerReport(state: State, layer: Layer, complete: boolean): LayerReport
   const failed = deciding ? undefined : state.failures.find(f => f.layer === layer.name)?.message;
   const reason = failed ?? state.setUp.reasons.get(layer.initializer);
   const status = deciding ? 'analysed' : method === undefined || complete ? 'not-reached' : 'pending';
+  const currentBits = state.model.currentBits.get(layer.initializer);
   return {
     name: layer.name,
     initializer: layer.initializer,
@@ -146,6 +147,7 @@ function layerReport(state: State, layer: Layer, complete: boolean): LayerReport
     nodes: [...layer.nodes],
     shape: [...layer.shape],
     parameters: numElements(layer.shape),
+    ...(currentBits !== undefined ? { currentBits } : {}),
     status,
     ...(reason !== undefined ? { reason } : {}),
     ...(method !== undefined && status !== 'not-reached' ? { method } : {}),

@@ -1,5 +1,5 @@
 import type { GraphBuilder } from '../graph/builder';
-import { int64Tensor } from '../onnx/tensor';
+import { int64Tensor, numElements } from '../onnx/tensor';
 import { indicator, mul, neg, reduceSum, reshape, scale, sub, sumAll } from '../ops/emit';
 
 export type LossKind = 'cross-entropy' | 'mse' | 'kl';
@@ -14,6 +14,8 @@ export interface LossSpec {
   readonly classAxis: number;
   /** Whether labels (cross-entropy) or targets (mse) are given; without them the model is measured against itself. */
   readonly isLabelled: boolean;
+  /** The losses of several outputs that lie side by side in `logits`, [samples, elements]; the loss is their sum. */
+  readonly parts?: readonly LossSpec[];
 }
 
 /** How samples are averaged. */
@@ -39,18 +41,65 @@ export interface AttachedLoss {
 /** Name of the input that holds labels or targets. */
 export const targetsName = (kind: LossKind): string => (kind === 'mse' ? 'targets' : 'labels');
 
+/** Terms of the loss that one sample has: its positions, or its elements for mse. */
+export function termsPerSample({ kind, shape, classAxis, parts }: LossSpec): number {
+  if (parts) return 1;
+  const elements = numElements(shape.slice(1));
+  return kind === 'mse' ? elements : elements / shape[classAxis];
+}
+
 /** Adds the loss, and the inputs it needs, to a model's graph. */
 export function attachLoss(b: GraphBuilder, spec: LossSpec, weighting: Weighting): AttachedLoss {
   return b.within('loss', () => {
-    switch (spec.kind) {
-      case 'cross-entropy':
-        return crossEntropy(b, spec, weighting);
-      case 'kl':
-        return kl(b, spec, weighting);
-      case 'mse':
-        return meanSquaredError(b, spec, weighting);
-    }
+    if (spec.kind === 'cross-entropy') return crossEntropy(b, spec, weighting);
+    const terms = spec.shape[0] * termsPerSample(spec);
+    const weight = weighting === 'mean' ? b.scalar(1 / terms) : weightInput(b, spec.shape);
+    const parts = partsOf(b, spec, weight).map((part, i) => {
+      const attach = part.spec.kind === 'kl' ? kl : meanSquaredError;
+      return attach(b, part.spec, part.weight, spec.parts ? `_${i}` : '');
+    });
+    return {
+      loss:
+        parts.length === 1
+          ? parts[0].loss
+          : b.add(
+              'Sum',
+              parts.map(p => p.loss),
+            ),
+      fixed: new Set(parts.flatMap(p => p.fixed)),
+      weight,
+    };
   });
+}
+
+/** The losses that a loss is the sum of, each with its own logits and the weight of its terms. */
+function partsOf(b: GraphBuilder, spec: LossSpec, weight: string): { spec: LossSpec; weight: string }[] {
+  if (!spec.parts) return [{ spec, weight }];
+  const logits = split(b, spec.parts, spec.logits);
+  return spec.parts.map((part, i) => {
+    const alongSamples = b.ints(part.shape.map((_, axis) => (axis === 0 ? -1 : 1)));
+    const own = b.add('Reshape', [weight, alongSamples]);
+    return { spec: { ...part, logits: logits[i] }, weight: scale(b, own, 1 / termsPerSample(part)) };
+  });
+}
+
+const widthOf = ({ shape }: LossSpec): number => numElements(shape.slice(1));
+
+/** [samples, elements] → each part's own shape. */
+function split(b: GraphBuilder, parts: readonly LossSpec[], value: string): string[] {
+  let end = 0;
+  return parts.map(part => {
+    const start = end;
+    end += widthOf(part);
+    const flat = b.add('Slice', [value, b.ints([start]), b.ints([end]), b.ints([1])]);
+    return reshape(b, flat, [part.shape[0], end - start], part.shape);
+  });
+}
+
+/** Values of the parts' shapes → [samples, elements]. */
+function join(b: GraphBuilder, parts: readonly LossSpec[], values: readonly string[]): string {
+  const flat = parts.map((p, i) => reshape(b, values[i], p.shape, [p.shape[0], widthOf(p)]));
+  return b.add('Concat', flat, { axis: { int: 1 } });
 }
 
 /** −Σ w log softmax(z)[label] */
@@ -77,33 +126,33 @@ function crossEntropy(b: GraphBuilder, spec: LossSpec, weighting: Weighting): At
   return { loss: neg(b, sumAll(b, terms)), fixed: new Set(), weight: mul(b, isCounted, sampleWeight) };
 }
 
+type Attach = (
+  b: GraphBuilder,
+  spec: LossSpec,
+  weight: string,
+  suffix: string,
+) => { readonly loss: string; readonly fixed: readonly string[] };
+
 /** Σ w p₀ (log p₀ − log softmax(z)) with p₀ the model's own distribution, held fixed. */
-function kl(b: GraphBuilder, spec: LossSpec, weighting: Weighting): AttachedLoss {
-  const { logits, shape, classAxis } = spec;
+const kl: Attach = (b, { logits, classAxis }, weight, suffix) => {
   const axis = { axis: { int: classAxis } };
-  const positions = shape.reduce((n, d, i) => (i === classAxis ? n : n * d), 1);
-  const weight = weighting === 'mean' ? b.scalar(1 / positions) : weightInput(b, shape);
   const logP = b.add('LogSoftmax', [logits], axis);
-  const own = fixedCopy(b, b.add('Softmax', [logits], axis), 'own_distribution');
-  const ownLog = fixedCopy(b, logP, 'own_log_distribution');
+  const own = fixedCopy(b, b.add('Softmax', [logits], axis), `own_distribution${suffix}`);
+  const ownLog = fixedCopy(b, logP, `own_log_distribution${suffix}`);
   const loss = sumAll(b, mul(b, mul(b, own, sub(b, ownLog, logP)), weight));
-  return { loss, fixed: new Set([own, ownLog]), weight };
-}
+  return { loss, fixed: [own, ownLog] };
+};
 
 /** Σ w (y − t)², w = 1/(number of elements) for the mean. */
-function meanSquaredError(b: GraphBuilder, spec: LossSpec, weighting: Weighting): AttachedLoss {
-  const { logits, shape } = spec;
-  const elements = shape.reduce((n, d) => n * d, 1);
-  const weight = weighting === 'mean' ? b.scalar(1 / elements) : weightInput(b, shape);
-  const own = spec.isLabelled ? undefined : fixedCopy(b, logits, 'own_output');
+const meanSquaredError: Attach = (b, { logits, shape, isLabelled }, weight, suffix) => {
+  const own = isLabelled ? undefined : fixedCopy(b, logits, `own_output${suffix}`);
   const targets = own ?? b.input({ name: targetsName('mse'), elemType: 'float32', shape });
   const difference = sub(b, logits, targets);
   return {
     loss: sumAll(b, mul(b, mul(b, difference, difference), weight)),
-    fixed: new Set(own ? [own] : []),
-    weight,
+    fixed: own ? [own] : [],
   };
-}
+};
 
 function weightInput(b: GraphBuilder, shape: readonly number[]): string {
   const samples = shape[0];
@@ -126,25 +175,42 @@ function fixedCopy(b: GraphBuilder, value: string, name: string): string {
  * The loss's Hessian at the output, applied to a tangent u of the logits: w (p∘u − p Σ p u) for cross-entropy and kl,
  * 2 w u for mse. Labels play no part but for the positions they exclude.
  */
-export function outputHessian(b: GraphBuilder, spec: LossSpec, weight: string, u: string): string {
-  return b.within('loss', () => {
-    if (spec.kind === 'mse') return scale(b, mul(b, u, weight), 2);
-    const p = b.add('Softmax', [spec.logits], { axis: { int: spec.classAxis } });
-    const pu = mul(b, p, u);
-    return mul(b, sub(b, pu, mul(b, p, reduceSum(b, pu, [spec.classAxis], true))), weight);
-  });
-}
+export const outputHessian = (b: GraphBuilder, spec: LossSpec, weight: string, u: string): string =>
+  eachPart(b, spec, weight, u, hessianProduct);
 
 /**
  * A factor S of the same Hessian, S Sᵀ = w (diag p − p pᵀ) or 2 w I, applied to r: √w (√p∘r − p Σ √p r), or √(2w) r.
  */
-export function outputFactor(b: GraphBuilder, spec: LossSpec, weight: string, r: string): string {
+export const outputFactor = (b: GraphBuilder, spec: LossSpec, weight: string, r: string): string =>
+  eachPart(b, spec, weight, r, factorProduct);
+
+type Product = (b: GraphBuilder, spec: LossSpec, weight: string, v: string) => string;
+
+function eachPart(b: GraphBuilder, spec: LossSpec, weight: string, v: string, product: Product): string {
   return b.within('loss', () => {
-    if (spec.kind === 'mse') return mul(b, r, b.add('Sqrt', [scale(b, weight, 2)]));
-    const p = b.add('Softmax', [spec.logits], { axis: { int: spec.classAxis } });
-    const root = b.add('Sqrt', [p]);
-    const rooted = mul(b, root, r);
-    const projected = sub(b, rooted, mul(b, p, reduceSum(b, rooted, [spec.classAxis], true)));
-    return mul(b, projected, b.add('Sqrt', [weight]));
+    if (!spec.parts) return product(b, spec, weight, v);
+    const vectors = split(b, spec.parts, v);
+    const parts = partsOf(b, spec, weight);
+    return join(
+      b,
+      spec.parts,
+      parts.map((p, i) => product(b, p.spec, p.weight, vectors[i])),
+    );
   });
 }
+
+const hessianProduct: Product = (b, { kind, logits, classAxis }, weight, u) => {
+  if (kind === 'mse') return scale(b, mul(b, u, weight), 2);
+  const p = b.add('Softmax', [logits], { axis: { int: classAxis } });
+  const pu = mul(b, p, u);
+  return mul(b, sub(b, pu, mul(b, p, reduceSum(b, pu, [classAxis], true))), weight);
+};
+
+const factorProduct: Product = (b, { kind, logits, classAxis }, weight, r) => {
+  if (kind === 'mse') return mul(b, r, b.add('Sqrt', [scale(b, weight, 2)]));
+  const p = b.add('Softmax', [logits], { axis: { int: classAxis } });
+  const root = b.add('Sqrt', [p]);
+  const rooted = mul(b, root, r);
+  const projected = sub(b, rooted, mul(b, p, reduceSum(b, rooted, [classAxis], true)));
+  return mul(b, projected, b.add('Sqrt', [weight]));
+};

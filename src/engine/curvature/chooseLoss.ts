@@ -1,20 +1,24 @@
 import type { LossKind, LossSpec } from '../autodiff/loss';
 import type { DataArray } from '../data/array';
 import { CurvatureError } from '../errors';
-import { intAttribute, type Node } from '../graph/graph';
+import { type Graph, intAttribute } from '../graph/graph';
 import { isFloat } from '../onnx/tensor';
 import { normalizeAxis, sameShape } from '../ops/rule';
 import type { Prepared } from '../runtime/prepare';
+import { endWithoutLogits, finalSoftmax } from './outputEnd';
 
 /**
- * The loss over one output of a model. `auto` takes cross-entropy for integer labels, mse for float targets, and without
- * labels kl where the output can be a distribution, else mse of the model against itself.
+ * The loss over one output of a model. `auto` takes cross-entropy for class labels, mse for targets, and without labels kl
+ * where the output can be the logits of a distribution, else mse of the model against itself.
+ * @param samples length of the batch; an output that lays several positions of a sample one after the other on axis 0 has a
+ * multiple of it there, and counts as [samples, positions, …]
  * @param labels as the data file has them, their sample axis perhaps longer than the batch; `assumed` builds a graph for
  * labels of the usual shape that are still to come
  */
 export function chooseLoss(
   prepared: Prepared,
   output: string,
+  samples: number,
   choice: LossKind | 'auto',
   labels: DataArray | 'assumed' | undefined,
 ): LossSpec {
@@ -25,38 +29,25 @@ export function chooseLoss(
       `Output "${output}" holds ${type?.elemType ?? 'unknown'} values, not floats: no loss can be differentiated.`,
     );
   }
-  const kind = choice === 'auto' ? automatic(type.shape, labels) : choice;
+  const shape = samplesFirst(output, type.shape, samples);
+  const kind = choice === 'auto' ? automatic(prepared.graph, output, shape, labels) : choice;
   if (kind === 'mse') {
-    if (labels && labels !== 'assumed') requireTargets(labels, type.shape);
-    return {
-      kind,
-      logits: output,
-      shape: type.shape,
-      classAxis: type.shape.length - 1,
-      isLabelled: labels !== undefined,
-    };
+    if (labels && labels !== 'assumed') requireTargets(labels, shape);
+    return { kind, logits: output, shape, classAxis: shape.length - 1, isLabelled: labels !== undefined };
   }
-  if (type.shape.length < 2) {
+  if (shape.length < 2) {
     throw new CurvatureError(
       'option-invalid',
-      `The loss ${kind} needs an axis of classes; output "${output}" has shape [${type.shape.join(', ')}].`,
+      `The loss ${kind} needs an axis of classes; output "${output}" has shape [${shape.join(', ')}].`,
       'Use --loss mse.',
     );
   }
-  const softmax = finalSoftmax(prepared.graph.nodes, output);
+  const softmax = finalSoftmax(prepared.graph, output);
   const logits = softmax?.inputs[0] ?? output;
-  const softmaxAxis = softmax && normalizeAxis(intAttribute(softmax, 'axis', -1), type.shape.length);
-  if (kind === 'kl') {
-    const classAxis = softmaxAxis ?? defaultClassAxis(type.shape);
-    return {
-      kind,
-      logits,
-      shape: type.shape,
-      classAxis: requireClasses(kind, output, type.shape, classAxis),
-      isLabelled: false,
-    };
-  }
-  if (!labels) {
+  const moved = shape.length - type.shape.length;
+  const softmaxAxis = softmax && normalizeAxis(intAttribute(softmax, 'axis', -1), type.shape.length) + moved;
+  const isLabelled = kind === 'cross-entropy';
+  if (isLabelled && !labels) {
     throw new CurvatureError(
       'option-invalid',
       'The loss cross-entropy needs labels, and the data hold none.',
@@ -64,21 +55,34 @@ export function chooseLoss(
     );
   }
   const classAxis =
-    labels === 'assumed'
-      ? (softmaxAxis ?? defaultClassAxis(type.shape))
-      : axisWithoutLabels(labels, type.shape, softmaxAxis);
-  return {
-    kind,
-    logits,
-    shape: type.shape,
-    classAxis: requireClasses(kind, output, type.shape, classAxis),
-    isLabelled: true,
-  };
+    isLabelled && labels && labels !== 'assumed'
+      ? axisWithoutLabels(labels, shape, softmaxAxis)
+      : (softmaxAxis ?? defaultClassAxis(shape));
+  return { kind, logits, shape, classAxis: requireClasses(kind, output, shape, classAxis), isLabelled };
 }
 
-function automatic(shape: readonly number[], labels: DataArray | 'assumed' | undefined): LossKind {
-  if (labels && labels !== 'assumed') return labels.dtype.startsWith('float') ? 'mse' : 'cross-entropy';
-  return shape.length >= 2 && shape[defaultClassAxis(shape)] >= 2 ? 'kl' : 'mse';
+function samplesFirst(output: string, shape: readonly number[], samples: number): readonly number[] {
+  const [first, ...rest] = shape;
+  if (first === samples) return shape;
+  if (first !== undefined && first % samples === 0) return [samples, first / samples, ...rest];
+  throw new CurvatureError(
+    'model-unsupported',
+    `Output "${output}" has shape [${shape.join(', ')}], whose first axis does not count the ${samples} samples of a batch.`,
+    'Choose another output with --outputs, or export the model with the batch on axis 0 of all inputs and outputs.',
+  );
+}
+
+function automatic(
+  graph: Graph,
+  output: string,
+  shape: readonly number[],
+  labels: DataArray | 'assumed' | undefined,
+): LossKind {
+  // Integers of the output's own shape are the 0 and 1 of binary targets.
+  if (labels && labels !== 'assumed')
+    return labels.dtype.startsWith('float') || hasShape(labels, shape) ? 'mse' : 'cross-entropy';
+  const hasClasses = shape.length >= 2 && shape[defaultClassAxis(shape)] >= 2;
+  return hasClasses && endWithoutLogits(graph, output) === undefined ? 'kl' : 'mse';
 }
 
 /** Feature maps [N, C, H, W] have their classes on axis 1, everything else on the last. */
@@ -91,14 +95,6 @@ function requireClasses(kind: LossKind, output: string, shape: readonly number[]
     `The loss ${kind} needs two classes or more; output "${output}" has shape [${shape.join(', ')}].`,
     'Use --loss mse.',
   );
-}
-
-/** The Softmax or LogSoftmax that makes the output, so that the loss doesn't apply another on top. */
-function finalSoftmax(nodes: readonly Node[], output: string): Node | undefined {
-  const producer = new Map(nodes.flatMap(n => n.outputs.map(o => [o, n] as const)));
-  let node = producer.get(output);
-  while (node?.opType === 'Identity' || node?.opType === 'Cast') node = producer.get(node.inputs[0]);
-  return node && (node.opType === 'Softmax' || node.opType === 'LogSoftmax') ? node : undefined;
 }
 
 /** The axis of the output that the labels lack; where several fit, the model's Softmax decides, then custom. */
@@ -145,9 +141,13 @@ function axisWithoutLabels(
 }
 
 /** Axes of length 1 make no difference: [samples] serves an output of [samples, 1]. */
-function requireTargets(targets: DataArray, shape: readonly number[]): void {
+function hasShape(targets: DataArray, shape: readonly number[]): boolean {
   const long = (dims: readonly number[]): number[] => dims.slice(1).filter(d => d !== 1);
-  if (sameShape(long(targets.shape), long(shape))) return;
+  return sameShape(long(targets.shape), long(shape));
+}
+
+function requireTargets(targets: DataArray, shape: readonly number[]): void {
+  if (hasShape(targets, shape)) return;
   throw new CurvatureError(
     'labels-invalid',
     `Targets '${targets.name}' have shape [${targets.shape.join(', ')}]; the output's is [${['samples', ...shape.slice(1)].join(', ')}].`,

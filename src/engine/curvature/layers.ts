@@ -96,6 +96,7 @@ export function findLayers(graph: Graph): Layer[] {
       name,
       shape.map((_, i) => i),
     );
+    uses.sort((a, b) => order.get(a.node)! - order.get(b.node)!);
     const first = uses[0];
     if (!first) continue;
     found.push({

@@ -1,17 +1,15 @@
-import { type LossKind, type LossSpec, targetsName, WEIGHT_INPUT } from '../autodiff/loss';
+import { type LossKind, targetsName, WEIGHT_INPUT } from '../autodiff/loss';
 import type { DataArray } from '../data/array';
 import type { Dataset } from '../data/dataset';
 import type { Graph } from '../graph/graph';
 import { float32Tensor, numElements, type Tensor, type TypedArray } from '../onnx/tensor';
-import { type Prepared, prepare } from '../runtime/prepare';
+import { prepare } from '../runtime/prepare';
 import type { Feeds, SessionOptions } from '../runtime/session';
-import { chooseLoss } from './chooseLoss';
+import { type ChosenLoss, chooseLosses } from './chooseLosses';
 import { countTerms, type Targets, toTargets } from './targets';
 
 /** A model, its data and a loss, ready to be differentiated. All derivatives are of the mean loss over the data. */
-export interface Problem {
-  readonly prepared: Prepared;
-  readonly loss: LossSpec;
+export interface Problem extends ChosenLoss {
   readonly dataset: Dataset;
   readonly targets: Targets | undefined;
   /** Samples per run. */
@@ -22,7 +20,8 @@ export interface Problem {
 }
 
 export interface ProblemOptions {
-  readonly output: string;
+  /** The outputs to measure; by default all of floats that depend on parameters. */
+  readonly outputs?: readonly string[];
   readonly loss: LossKind | 'auto';
   /** At most; the file may settle it, and the data may be fewer. */
   readonly batch: number;
@@ -41,26 +40,19 @@ export async function makeProblem(
   options: ProblemOptions,
 ): Promise<Problem> {
   const batch = fixedBatch(graph) ?? Math.min(options.batch, dataset.samples);
-  const shapes = new Map([...dataset.inputs].map(([name, a]) => [name, [batch, ...a.shape.slice(1)]]));
+  const shapes = new Map([...dataset.inputs].map(([name, a]) => [name, batchShape(a, batch)]));
   const prepared = await prepare(graph, shapes, parameters, sampleFeeds(dataset, batch));
   const labels = dataset.labels ?? (options.assumeLabels ? 'assumed' : undefined);
-  const loss = chooseLoss(prepared, options.output, options.loss, labels);
-  const targets = loss.isLabelled && dataset.labels ? toTargets(dataset.labels, loss) : undefined;
-  return {
-    prepared,
-    loss,
-    dataset,
-    targets,
-    batch,
-    memory: options.memory,
-    session: options.session,
-  };
+  const { outputs, loss: kind, memory, session } = options;
+  const chosen = chooseLosses(prepared, parameters, outputs, batch, kind, labels);
+  const targets =
+    chosen.loss.isLabelled && dataset.labels ? toTargets(dataset.labels, chosen.loss) : undefined;
+  return { ...chosen, dataset, targets, batch, memory, session };
 }
 
 /** The batch that the file settles, if it does. */
 function fixedBatch(graph: Graph): number | undefined {
-  const first = graph.inputs[0]?.shape[0];
-  return typeof first === 'number' ? first : undefined;
+  return graph.inputs.map(i => i.shape[0]).find(first => typeof first === 'number');
 }
 
 /** Feeds for the batches of the data, in order: inputs, labels or targets, and weights that make sums means. */
@@ -86,7 +78,7 @@ function feedsOf({ dataset, loss, targets, batch }: Problem, start: number): Fee
     feeds[targetsName(loss.kind)] = {
       elemType: loss.kind === 'mse' ? 'float32' : 'int64',
       shape,
-      data: padded(rows, width, batch),
+      data: padded(rows, width, width * batch),
     };
   }
   return feeds;
@@ -98,9 +90,10 @@ function sampleInputs(
   batch: number,
 ): Record<string, Tensor> {
   const feeds: Record<string, Tensor> = {};
-  for (const [name, { dtype, shape, data }] of inputs) {
-    const width = samples === 0 ? 0 : data.length / samples;
-    feeds[name] = { elemType: dtype, shape: [batch, ...shape.slice(1)], data: padded(data, width, batch) };
+  for (const [name, array] of inputs) {
+    const { dtype, data } = array;
+    const shape = batchShape(array, batch);
+    feeds[name] = { elemType: dtype, shape, data: padded(data, data.length / samples, numElements(shape)) };
   }
   return feeds;
 }
@@ -110,10 +103,14 @@ const sampleFeeds = (dataset: Dataset, batch: number): Feeds => {
   return sampleInputs(part.inputs, part.samples, batch);
 };
 
+/** An input without axes is the same for all samples. */
+const batchShape = ({ shape }: DataArray, batch: number): number[] =>
+  shape.length === 0 ? [] : [batch, ...shape.slice(1)];
+
 /** Fills a last, shorter batch with copies of its first sample, whose weight is 0. */
-function padded<T extends TypedArray>(rows: T, width: number, batch: number): T {
-  if (rows.length === width * batch) return rows;
-  const full = new (rows.constructor as new (length: number) => T)(width * batch);
+function padded<T extends TypedArray>(rows: T, width: number, length: number): T {
+  if (rows.length === length) return rows;
+  const full = new (rows.constructor as new (length: number) => T)(length);
   full.set(rows as never);
   for (let i = rows.length; i < full.length; i++) full[i] = rows[i % width];
   return full;

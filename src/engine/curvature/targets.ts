@@ -1,7 +1,6 @@
-import { IGNORED_LABEL, type LossSpec } from '../autodiff/loss';
+import { IGNORED_LABEL, type LossSpec, termsPerSample } from '../autodiff/loss';
 import type { DataArray } from '../data/array';
 import { CurvatureError } from '../errors';
-import { numElements } from '../onnx/tensor';
 
 /** Labels or targets in the type that the loss takes. */
 export interface Targets {
@@ -40,7 +39,4 @@ export function toTargets(array: DataArray, loss: LossSpec): Targets {
 }
 
 /** Terms the mean is taken over where there are no labels. */
-export function countTerms(loss: LossSpec, samples: number): number {
-  const perSample = numElements(loss.shape.slice(1));
-  return samples * (loss.kind === 'mse' ? perSample : perSample / loss.shape[loss.classAxis]);
-}
+export const countTerms = (loss: LossSpec, samples: number): number => samples * termsPerSample(loss);

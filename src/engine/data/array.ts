@@ -6,7 +6,7 @@ import {
 } from '../onnx/tensor';
 
 /** Element types that a file of arrays can hold, by ONNX's names. */
-export type ElemType = Exclude<OnnxElemType, 'bfloat16'>;
+export type ElemType = Exclude<OnnxElemType, 'bfloat16' | 'int4' | 'uint4'>;
 
 /**
  * A named array, row-major. float16 values are held in a Float32Array (exactly), bools as 0 and 1 in a
@@ -25,8 +25,10 @@ export const arrayConstructors: Readonly<Record<ElemType, ArrayConstructor>> = {
   float16: Float32Array,
 };
 
+const inNoFile = new Set(['bfloat16', 'int4', 'uint4']);
+
 export const isElemType = (name: string): name is ElemType =>
-  name !== 'bfloat16' && Object.hasOwn(arrayConstructors, name);
+  !inNoFile.has(name) && Object.hasOwn(arrayConstructors, name);
 
 export const isFloat = (dtype: ElemType): boolean => dtype.startsWith('float');
 

@@ -4,7 +4,7 @@ import { type DataArray, type ElemType, isElemType } from './array';
 import { convertArray, requireFiniteValues } from './convert';
 import { openArrays, type ArrayFile } from './npz';
 
-/** An input of the model. Axis 0 counts samples, whatever number the model states for it. */
+/** An input of the model. Axis 0 counts samples, whatever number the model states for it; one without axes has none. */
 export interface InputSpec {
   readonly name: string;
   /** ONNX's name in lower case, such as `float32`. */
@@ -71,7 +71,10 @@ export function openDataset(bytes: Uint8Array, fileName: string, spec: DatasetSp
   const labels = labelsName === undefined ? undefined : file.read(labelsName);
   if (labels) requireFiniteValues(labels);
 
-  const available = requireSampleCount(labels ? [...inputs.values(), labels] : [...inputs.values()]);
+  // An input without axes is the same for all samples.
+  const batched = [...inputs.values()].filter(({ shape }) => shape.length > 0);
+  if (batched.length === 0) throw mismatch('No input of the model has an axis of samples.');
+  const available = requireSampleCount(labels ? [...batched, labels] : batched);
   if (spec.samples !== undefined && spec.samples > available) {
     notes.push(`${spec.samples} samples were asked for; the file holds ${available}, and all are used.`);
   }
@@ -101,6 +104,7 @@ export function makeDataset(
 }
 
 function rows(array: DataArray, start: number, end: number): DataArray {
+  if (array.shape.length === 0) return array;
   const shape = [end - start, ...array.shape.slice(1)];
   const width = numElements(shape.slice(1));
   return { ...array, shape, data: array.data.subarray(start * width, end * width) };
@@ -149,9 +153,7 @@ function requireShape({ name, shape }: DataArray, input: InputSpec): void {
   const fits =
     shape.length === input.shape.length &&
     input.shape.every((dim, axis) => axis === 0 || typeof dim !== 'number' || dim === shape[axis]);
-  const expected = ['samples', ...input.shape.slice(1).map(dim => dim ?? '?')].join(', ');
-  if (input.shape.length === 0)
-    throw mismatch(`The model's input '${name}' is a single number without an axis of samples.`);
+  const expected = input.shape.map((dim, axis) => (axis === 0 ? 'samples' : (dim ?? '?'))).join(', ');
   if (!fits)
     throw mismatch(`Array '${name}' has shape [${shape.join(', ')}]; the model expects [${expected}].`);
 }

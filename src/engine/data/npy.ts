@@ -1,4 +1,5 @@
 import { CurvatureError } from '../errors';
+import { halvesToFloats } from '../onnx/half';
 import { numElements, type TypedArray } from '../onnx/tensor';
 import { arrayConstructors, type DataArray, type ElemType } from './array';
 
@@ -43,7 +44,9 @@ export function parseNpy(name: string, bytes: Uint8Array): DataArray {
     );
   }
   const data =
-    dtype === 'float16' ? decodeFloat16(bytes, dataStart, count) : view(bytes, dataStart, count, dtype);
+    dtype === 'float16'
+      ? halvesToFloats(view(bytes, dataStart, count, 'uint16') as Uint16Array)
+      : view(bytes, dataStart, count, dtype);
   return { name, dtype, shape, data: fortranOrder && shape.length > 1 ? toRowMajor(data, shape) : data };
 }
 
@@ -94,20 +97,6 @@ function view(bytes: Uint8Array, start: number, count: number, dtype: ElemType):
   // Not `slice`, which shares memory where `bytes` is a Buffer and so stays out of step.
   const copy = new Uint8Array(bytes.subarray(start, start + count * make.BYTES_PER_ELEMENT));
   return new make(copy.buffer, 0, count);
-}
-
-function decodeFloat16(bytes: Uint8Array, start: number, count: number): Float32Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset + start, count * 2);
-  return Float32Array.from({ length: count }, (_, i) => float16Value(view.getUint16(i * 2, true)));
-}
-
-/** The value of an IEEE 754 half: 1 sign bit, 5 of exponent, 10 of fraction. */
-function float16Value(half: number): number {
-  const sign = half & 0x8000 ? -1 : 1;
-  const exponent = (half >>> 10) & 0x1f;
-  const fraction = half & 0x3ff;
-  if (exponent === 0x1f) return fraction ? NaN : sign * Infinity;
-  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
 
 /** Column-major (Fortran) to row-major. */

@@ -1,6 +1,7 @@
 import type { GraphProto } from 'onnx-buf';
 import { decodeTensor, type Tensor } from '../onnx/tensor';
-import { constantValue, nodeOf, uniqueName } from './fromProto';
+import { constantValue } from './constants';
+import { nodeOf, uniqueName } from './fromProto';
 import { identityProto } from './functions';
 import type { Graph, Node } from './graph';
 import { instantiate } from './instantiate';

@@ -1,9 +1,10 @@
-import type { ModelProto, ValueInfoProto } from 'onnx-buf';
+import { type ModelProto, type TensorProto, TensorProto_DataType, type ValueInfoProto } from 'onnx-buf';
 import { CurvatureError } from '../errors';
 import { isExternal, readExternalData } from '../onnx/externalData';
 import { decodeTensor, elemTypeOf, type Tensor } from '../onnx/tensor';
 import { inlineConditionals } from './conditionals';
-import { constantValue, isStandard, nodeOf, uniqueName } from './fromProto';
+import { constantValue, type Decode, densify } from './constants';
+import { isStandard, nodeOf, readsOf, uniqueName } from './fromProto';
 import { inlineFunctions } from './functions';
 import type { Dimension, Graph, Node, ValueInfo } from './graph';
 import { withoutOldOperators } from './oldOperators';
@@ -18,25 +19,28 @@ import { sortTopologically } from './topology';
  */
 export function fromModel(model: ModelProto, modelFolder: string): Graph {
   const proto = model.graph!;
+  const decode: Decode = t => decodeTensor(t, isExternal(t) ? readExternalData(t, modelFolder) : undefined);
+  const protos = inlineFunctions(model);
+  const read = new Set([...protos.flatMap(readsOf), ...proto.output.map(o => o.name)]);
   const initializers = new Map<string, Tensor>();
-  for (const t of proto.initializer) {
-    if (initializers.has(t.name))
-      throw new CurvatureError('model-invalid', `Initializer "${t.name}" is in the file twice.`);
-    initializers.set(t.name, decodeTensor(t, isExternal(t) ? readExternalData(t, modelFolder) : undefined));
-  }
-  if (proto.sparseInitializer.length > 0) {
-    throw new CurvatureError(
-      'model-unsupported',
-      'The model has sparse initializers, which are not supported.',
-      'Store the weights densely.',
-    );
+  const add = (name: string, value: Tensor): void => {
+    if (initializers.has(name))
+      throw new CurvatureError('model-invalid', `Initializer "${name}" is in the file twice.`);
+    initializers.set(name, value);
+  };
+  // Text, such as the names of classes, does no harm where nothing computes with it.
+  for (const t of proto.initializer) if (!isText(t) || read.has(t.name)) add(t.name, decode(t));
+  for (const sparse of proto.sparseInitializer) {
+    const name = sparse.values?.name ?? '';
+    add(name, densify(sparse, name, decode));
   }
   const names = new Set<string>();
   const nodes: Node[] = [];
-  for (const n of inlineFunctions(model)) {
-    const constant = isStandard(n.domain) ? constantValue(n, initializers) : undefined;
+  for (const n of protos) {
+    if (n.opType === 'Constant' && !n.output.some(o => read.has(o))) continue;
+    const constant = isStandard(n.domain) ? constantValue(n, initializers, decode) : undefined;
     if (constant) initializers.set(n.output[0], constant);
-    else nodes.push(nodeOf(n, uniqueName(n, names)));
+    else nodes.push(nodeOf(n, uniqueName(n, names), decode));
   }
   const inputs = proto.input.filter(i => !initializers.has(i.name)).map(valueInfo);
   const outputs = proto.output.map(o => o.name);
@@ -47,7 +51,7 @@ export function fromModel(model: ModelProto, modelFolder: string): Graph {
   if (missing !== undefined)
     throw new CurvatureError('model-invalid', `Nothing makes the model's output "${missing}".`);
   const imports = [...model.functions.flatMap(f => f.opsetImport), ...model.opsetImport];
-  const read: Graph = {
+  const written: Graph = {
     name: proto.name || 'model',
     opsets: new Map(imports.map(o => [isStandard(o.domain) ? '' : o.domain, Number(o.version)])),
     inputs,
@@ -55,8 +59,10 @@ export function fromModel(model: ModelProto, modelFolder: string): Graph {
     initializers,
     nodes: sorted,
   };
-  return inlineConditionals(withoutOldOperators(read));
+  return inlineConditionals(withoutOldOperators(written));
 }
+
+const isText = (t: TensorProto): boolean => t.dataType === (TensorProto_DataType.STRING as number);
 
 /** @throws CurvatureError `model-unsupported` for inputs that are no tensors. */
 export function valueInfo(v: ValueInfoProto): ValueInfo {

@@ -1,8 +1,16 @@
+import { bfloat16ToFloats, halvesToFloats } from '../onnx/half';
 import { elemTypeCode, type ElemType, float32Tensor, isFloat, type Tensor } from '../onnx/tensor';
 import type { Attribute, Graph, Node } from './graph';
 
 /** Attributes that name an element type. */
-const typeAttributes = new Set(['to', 'dtype']);
+const typeAttributes = new Set([
+  'to',
+  'dtype',
+  'output_dtype',
+  'precision',
+  'softmax_precision',
+  'stash_type',
+]);
 
 const floatCodes = new Set((['float64', 'float16', 'bfloat16'] as const).map(t => elemTypeCode(t) as number));
 
@@ -29,23 +37,14 @@ function nodeToFloat32(node: Node): Node {
 }
 
 function tensorToFloat32(t: Tensor): Tensor {
-  if (t.elemType === 'float64') return float32Tensor(t.shape, Float32Array.from(t.data as Float64Array));
-  if (t.elemType === 'bfloat16') {
-    // A bfloat16 is the upper half of a float32.
-    const words = Uint32Array.from(t.data as Uint16Array, bits => bits << 16);
-    return float32Tensor(t.shape, new Float32Array(words.buffer));
+  switch (t.elemType) {
+    case 'float64':
+      return float32Tensor(t.shape, Float32Array.from(t.data as Float64Array));
+    case 'bfloat16':
+      return float32Tensor(t.shape, bfloat16ToFloats(t.data as Uint16Array));
+    case 'float16':
+      return float32Tensor(t.shape, halvesToFloats(t.data as Uint16Array));
+    default:
+      return t;
   }
-  if (t.elemType === 'float16')
-    return float32Tensor(t.shape, Float32Array.from(t.data as Uint16Array, halfToFloat));
-  return t;
-}
-
-/** IEEE 754 binary16: 1 sign bit, 5 exponent bits, 10 fraction bits. */
-export function halfToFloat(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }

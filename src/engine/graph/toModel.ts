@@ -8,6 +8,10 @@ import {
   ModelProtoSchema,
   NodeProtoSchema,
   OperatorSetIdProtoSchema,
+  StringStringEntryProtoSchema,
+  type TensorProto,
+  TensorProto_DataLocation,
+  TensorProtoSchema,
   TensorShapeProto_DimensionSchema,
   TensorShapeProtoSchema,
   TypeProto_TensorSchema,
@@ -15,7 +19,7 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from 'onnx-buf';
-import { clampedInt64, elemTypeCode, encodeTensor } from '../onnx/tensor';
+import { clampedInt64, elemTypeCode, encodeTensor, rawBytes, type Tensor } from '../onnx/tensor';
 import type { Attribute, Dimension, Graph, ValueInfo } from './graph';
 
 /** Every runtime that knows the operator sets written here reads this version of the file format. */
@@ -26,10 +30,53 @@ const IR_VERSION = 10n;
  * none.
  */
 export function encodeGraph(graph: Graph, outputs: readonly ValueInfo[] = []): Uint8Array {
-  return toBinary(ModelProtoSchema, toModel(graph, outputs));
+  return toBinary(ModelProtoSchema, toModel(graph, outputs, encodeTensor));
 }
 
-function toModel(graph: Graph, outputs: readonly ValueInfo[]): ModelProto {
+/** Bytes that stand beside a message, under the name that the message calls them by. */
+export interface Beside {
+  readonly path: string;
+  readonly data: Uint8Array<ArrayBuffer>;
+}
+
+/** Initializers from this size on are handed over as they are: no copy, and no limit of 2 GiB on them all. */
+const LARGE_BYTES = 1 << 20;
+
+/** Graph → a message and its large initializers, for a reader that takes those from memory. */
+export function encodeApart(graph: Graph): { model: Uint8Array; beside: readonly Beside[] } {
+  const beside: Beside[] = [];
+  const model = toModel(graph, [], (name, tensor) => {
+    if (tensor.data.byteLength < LARGE_BYTES) return encodeTensor(name, tensor);
+    const place = `initializer_${beside.length}`;
+    const data = rawBytes(tensor);
+    beside.push({ path: place, data });
+    return externalTensor(name, tensor, { location: place, offset: 0, length: data.byteLength });
+  });
+  return { model: toBinary(ModelProtoSchema, model), beside };
+}
+
+/** A tensor whose bytes stand elsewhere. */
+export function externalTensor(
+  name: string,
+  { shape, elemType }: Tensor,
+  place: { location: string; offset: number; length: number },
+): TensorProto {
+  return create(TensorProtoSchema, {
+    name,
+    dims: shape.map(BigInt),
+    dataType: elemTypeCode(elemType),
+    dataLocation: TensorProto_DataLocation.EXTERNAL,
+    externalData: Object.entries(place).map(([key, value]) =>
+      create(StringStringEntryProtoSchema, { key, value: String(value) }),
+    ),
+  });
+}
+
+export function toModel(
+  graph: Graph,
+  outputs: readonly ValueInfo[],
+  encode: (name: string, tensor: Tensor) => TensorProto,
+): ModelProto {
   const known = new Map(outputs.map(o => [o.name, o]));
   return create(ModelProtoSchema, {
     irVersion: IR_VERSION,
@@ -44,7 +91,7 @@ function toModel(graph: Graph, outputs: readonly ValueInfo[]): ModelProto {
         const info = known.get(name);
         return info ? valueInfoProto(info) : create(ValueInfoProtoSchema, { name });
       }),
-      initializer: [...graph.initializers].map(([name, tensor]) => encodeTensor(name, tensor)),
+      initializer: [...graph.initializers].map(([name, tensor]) => encode(name, tensor)),
       node: graph.nodes.map(n =>
         create(NodeProtoSchema, {
           name: n.name,

@@ -19,19 +19,31 @@ export function readExternalData(proto: TensorProto, modelFolder: string): Uint8
     const size = fstatSync(handle).size;
     const offset = Number(entries.get('offset') ?? 0);
     const length = entries.has('length') ? Number(entries.get('length')) : size - offset;
-    if (!(offset >= 0 && length >= 0 && offset + length <= size)) {
+    const isNumber = Number.isSafeInteger(offset) && Number.isSafeInteger(length);
+    if (!(isNumber && offset >= 0 && length >= 0 && offset + length <= size)) {
       throw new CurvatureError(
         'model-invalid',
         `Tensor "${proto.name}" wants bytes ${offset} to ${offset + length} of ${location}, which has ${size}.`,
         'The external data file may be truncated or belong to another model.',
       );
     }
-    const bytes = new Uint8Array(length);
-    readSync(handle, bytes, 0, length, offset);
-    return bytes;
+    return readBytes(handle, offset, length);
   } finally {
     closeSync(handle);
   }
+}
+
+/** Longest piece that is read at once; systems refuse 2 GiB and more. */
+const MAX_READ = 1 << 30;
+
+function readBytes(handle: number, offset: number, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  for (let done = 0; done < length;) {
+    const read = readSync(handle, bytes, done, Math.min(MAX_READ, length - done), offset + done);
+    if (read === 0) throw new CurvatureError('model-unreadable', 'External data ended while it was read.');
+    done += read;
+  }
+  return bytes;
 }
 
 function resolveInside(folder: string, location: string, tensor: string): string {

@@ -20,12 +20,17 @@ export type ArrayConstructor = {
   readonly BYTES_PER_ELEMENT: number;
 };
 
-/** Element types that have a typed array of their own; float16 and bfloat16 are held as their bits. */
+/**
+ * What holds the elements of each type: float16 and bfloat16 are held as their bits, int4 and uint4 one to a byte, where
+ * files pack two.
+ */
 export const storage = {
   float32: Float32Array,
   float64: Float64Array,
   float16: Uint16Array,
   bfloat16: Uint16Array,
+  int4: Int8Array,
+  uint4: Uint8Array,
   int8: Int8Array,
   uint8: Uint8Array,
   int16: Int16Array,
@@ -53,6 +58,8 @@ const codes: readonly (readonly [ElemType, TensorProto_DataType])[] = [
   ['float64', TensorProto_DataType.DOUBLE],
   ['float16', TensorProto_DataType.FLOAT16],
   ['bfloat16', TensorProto_DataType.BFLOAT16],
+  ['int4', TensorProto_DataType.INT4],
+  ['uint4', TensorProto_DataType.UINT4],
   ['int8', TensorProto_DataType.INT8],
   ['uint8', TensorProto_DataType.UINT8],
   ['int16', TensorProto_DataType.INT16],
@@ -131,9 +138,11 @@ export function decodeTensor(proto: TensorProto, external?: Uint8Array): Tensor 
     throw new CurvatureError('model-invalid', `${label} has impossible dimensions [${shape.join(', ')}].`);
   }
   const length = numElements(shape);
-  const bytesPerElement = storage[elemType].BYTES_PER_ELEMENT;
-  const raw = external ?? (proto.rawData.length > 0 ? proto.rawData : undefined);
-  const found = raw ? raw.length / bytesPerElement : listedValues(proto, elemType).length;
+  const stored = external ?? (proto.rawData.length > 0 ? proto.rawData : undefined);
+  const isPacked = elemType === 'int4' || elemType === 'uint4';
+  const packed = isPacked ? (stored ?? Uint8Array.from(proto.int32Data)) : undefined;
+  const raw = packed && packed.length === Math.ceil(length / 2) ? unpacked(packed, elemType, length) : stored;
+  const found = raw ? raw.length / storage[elemType].BYTES_PER_ELEMENT : listedValues(proto, elemType).length;
   if (found !== length) {
     throw new CurvatureError(
       'model-invalid',
@@ -142,6 +151,23 @@ export function decodeTensor(proto: TensorProto, external?: Uint8Array): Tensor 
     );
   }
   return { elemType, shape, data: raw ? viewOf(raw, elemType) : fromListed(proto, elemType, length) };
+}
+
+/** Two elements to a byte, the first in the lower half. */
+function unpacked(bytes: Uint8Array, elemType: ElemType, length: number): Uint8Array {
+  const signed = elemType === 'int4';
+  return Uint8Array.from({ length }, (_, i) => {
+    const half = (bytes[i >> 1] >> (i % 2 === 0 ? 0 : 4)) & 15;
+    return signed && half > 7 ? half - 16 : half;
+  });
+}
+
+function packed(data: TypedArray): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(Math.ceil(data.length / 2));
+  data.forEach((value: number | bigint, i: number) => {
+    bytes[i >> 1] |= (Number(value) & 15) << (i % 2 === 0 ? 0 : 4);
+  });
+  return bytes;
 }
 
 /** Typed arrays need aligned memory, which a slice of the file often isn't. */
@@ -175,12 +201,17 @@ function fromListed(proto: TensorProto, elemType: ElemType, length: number): Typ
   return data;
 }
 
+/** The tensor's elements as a file has them; a view where nothing needs packing. */
+export function rawBytes({ elemType, data }: Tensor): Uint8Array<ArrayBuffer> {
+  if (elemType === 'int4' || elemType === 'uint4') return packed(data);
+  return new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+}
+
 export function encodeTensor(name: string, tensor: Tensor): TensorProto {
-  const { data } = tensor;
   return create(TensorProtoSchema, {
     name,
     dims: tensor.shape.map(BigInt),
     dataType: elemTypeCode(tensor.elemType),
-    rawData: new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength),
+    rawData: rawBytes(tensor),
   });
 }

@@ -1,4 +1,4 @@
-import type { Node } from '../graph/graph';
+import { type Node, qualifiedOpType } from '../graph/graph';
 import { arithmetic } from './arithmetic';
 import { convolution } from './convolution';
 import { elementwise } from './elementwise';
@@ -7,6 +7,7 @@ import { linalg } from './linalg';
 import { movement } from './movement';
 import { normalization } from './normalization';
 import { pool } from './pool';
+import { quantizing } from './quantizing';
 import { reductions } from './reduction';
 import { resizing } from './resizing';
 import { slicing } from './slicing';
@@ -58,7 +59,7 @@ const zero: readonly string[] = [
   'Xor',
 ];
 
-/** Every operator of the standard domain that this engine can differentiate, by its name. */
+/** Every operator that this engine can differentiate, by its name, with its domain where that isn't the standard one. */
 export const ops: Readonly<Record<string, Op>> = {
   ...elementwise,
   ...trigonometry,
@@ -72,12 +73,14 @@ export const ops: Readonly<Record<string, Op>> = {
   ...resizing,
   ...gathering,
   ...reductions,
+  ...quantizing,
   ...Object.fromEntries(zero.map(name => [name, 'zero' as const])),
 };
 
 export function opOf(node: Node): Op | undefined {
-  if (node.domain !== '' || !Object.hasOwn(ops, node.opType)) return undefined;
-  const op = ops[node.opType];
+  const name = qualifiedOpType(node);
+  if (!Object.hasOwn(ops, name)) return undefined;
+  const op = ops[name];
   return op === 'zero' || (op.covers?.(node) ?? true) ? op : undefined;
 }
 

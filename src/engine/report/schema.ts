@@ -31,6 +31,8 @@ export const layerSchema = z.object({
   nodes: z.array(z.string()),
   shape: z.array(z.number().int()),
   parameters: z.number().int(),
+  /** The width in which the model holds the weight: 8 where it is quantized to int8, 16 for half precision; absent for float32. */
+  currentBits: z.number().int().optional(),
   /** `analysed`: has a trace. `not-reached`: `reason` says why there is none. `pending`: the run stopped before it. */
   status: z.enum(['analysed', 'not-reached', 'pending']),
   /** Why the layer is not reached, or not by exact derivatives. */

@@ -18,8 +18,10 @@ function layerTable(report: Report): string[] {
   );
   const widths = report.settings.bits.map(String);
   const hasMethods = report.layers.some(layer => methodWord(layer.method) !== '');
+  const hasWidths = report.layers.some(layer => layer.currentBits !== undefined);
   const header = [
     ...['layer', 'op', 'shape', 'parameters'],
+    ...(hasWidths ? ['now'] : []),
     ...measured.map(matrix => matrices[matrix]),
     'average',
     ...widths.map(b => `Ω(${b})`),
@@ -28,6 +30,7 @@ function layerTable(report: Report): string[] {
   ];
   const rows = report.layers.map(layer => [
     ...[layer.name, layer.opType, layer.shape.join('×'), String(layer.parameters)],
+    ...(hasWidths ? [String(layer.currentBits ?? 32)] : []),
     ...measured.map(matrix => {
       const trace = layer.trace[matrix];
       return trace ? formatEstimate(trace) : '–';

@@ -1,7 +1,7 @@
 import * as ort from 'onnxruntime-node';
 import { CurvatureError } from '../errors';
 import { cpuDevice, type Device } from './device';
-import { encodeGraph } from '../graph/toModel';
+import { encodeApart } from '../graph/toModel';
 import type { Graph } from '../graph/graph';
 import type { ElemType, Tensor, TensorType, TypedArray } from '../onnx/tensor';
 import { type Provider, providerConfig, reasonOf } from './providers';
@@ -113,12 +113,16 @@ export class Session {
 }
 
 function load(graph: Graph, provider: Provider, options: SessionOptions): Promise<ort.InferenceSession> {
-  return ort.InferenceSession.create(encodeGraph(graph), {
+  const { model, beside } = encodeApart(graph);
+  return ort.InferenceSession.create(model, {
     executionProviders: [providerConfig(provider)],
+    externalData: beside,
     graphOptimizationLevel: options.optimize ? 'all' : 'disabled',
     logSeverityLevel: LOG_FATAL_ONLY,
     // Most sessions run a few times: planning memory from the first run makes the second as slow in page faults again.
     enableMemPattern: false,
+    // Else float weights between quantized activations would be rounded to int8 for faster kernels.
+    extra: { session: { disable_quant_qdq: '1' } },
     ...(options.threads > 0 ? { intraOpNumThreads: options.threads } : {}),
   });
 }

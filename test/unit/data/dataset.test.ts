@@ -216,7 +216,7 @@ const refused: [string, Record<string, NpyParts>, DatasetSpec, RegExp][] = [
     'an input without an axis of samples',
     { x: counting() },
     { inputs: [{ name: 'x', elemType: 'float32', shape: [] }] },
-    /'x' is a single number without an axis/,
+    /No input of the model has an axis of samples/,
   ],
 ];
 for (const [what, arrays, spec, message] of refused) {
@@ -241,10 +241,12 @@ test('the batch axis may share its symbol and its fixed number is not held again
 
 test('synthetic inputs are seeded, typed and within their limits', () => {
   const inputs = [
-    { name: 'x', elemType: 'float32', shape: [1, 3, 50] },
-    { name: 'ids', elemType: 'int64', shape: [1, 100], limit: 7 },
-    { name: 'mask', elemType: 'bool', shape: [1, 100] },
-  ];
+    { name: 'x', elemType: 'float32', shape: [1, 3, 50], fill: { kind: 'normal' } },
+    { name: 'ids', elemType: 'int64', shape: [1, 100], fill: { kind: 'below', limit: 7 } },
+    { name: 'mask', elemType: 'bool', shape: [1, 100], fill: { kind: 'constant', value: 1 } },
+    { name: 'positions', elemType: 'int64', shape: [1, 3], fill: { kind: 'positions' } },
+    { name: 'rate', elemType: 'int32', shape: [], fill: { kind: 'constant', value: 0 } },
+  ] as const;
   const dataset = syntheticDataset(inputs, 20, 1);
   const { data, shape } = dataset.inputs.get('x') ?? assert.fail();
   assert.deepEqual(shape, [20, 3, 50]);
@@ -264,12 +266,17 @@ test('synthetic inputs are seeded, typed and within their limits', () => {
     5n,
     6n,
   ]);
-  assert.deepEqual([...new Set(dataset.inputs.get('mask')?.data as Uint8Array)].sort(), [0, 1]);
+  assert.deepEqual([...new Set(dataset.inputs.get('mask')?.data as Uint8Array)], [1]);
+  assert.deepEqual(
+    dataset.batch(3, 2).inputs.get('positions')?.data,
+    BigInt64Array.of(0n, 1n, 2n, 0n, 1n, 2n),
+  );
+  assert.deepEqual(dataset.batch(3, 2).inputs.get('rate')?.shape, []);
 
   assert.deepEqual(syntheticDataset(inputs.slice(0, 1), 20, 1).inputs.get('x')?.data, data);
   assert.notDeepEqual(syntheticDataset(inputs, 20, 2).inputs.get('x')?.data, data);
   assert.throws(
-    () => syntheticDataset([{ name: 's', elemType: 'string', shape: [1] }], 1, 0),
+    () => syntheticDataset([{ name: 's', elemType: 'string', shape: [1], fill: { kind: 'normal' } }], 1, 0),
     curvatureError('model-unsupported', /'s' is of type string/),
   );
 });

@@ -1,0 +1,26 @@
+/** The value of an IEEE 754 binary16: 1 sign bit, 5 exponent bits, 10 fraction bits. */
+function valueOf(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+let table: Float32Array | undefined;
+
+/** Half precision numbers, given as their bits, in single precision; all of them can be had exactly. */
+export function halvesToFloats(bits: Uint16Array): Float32Array {
+  table ??= Float32Array.from({ length: 1 << 16 }, (_, i) => valueOf(i));
+  const floats = new Float32Array(bits.length);
+  for (let i = 0; i < bits.length; i++) floats[i] = table[bits[i]];
+  return floats;
+}
+
+/** A bfloat16 is the upper half of a float32. */
+export function bfloat16ToFloats(bits: Uint16Array): Float32Array {
+  const words = new Uint32Array(bits.length);
+  for (let i = 0; i < bits.length; i++) words[i] = bits[i] << 16;
+  return new Float32Array(words.buffer);
+}
