@@ -4,7 +4,7 @@ import { hvpGraph } from '../curvature/productGraphs';
 import type { Parameter } from '../curvature/parameters';
 import { CurvatureError } from '../errors';
 import { encodeGraph } from '../graph/toModel';
-import { inferTypes } from '../runtime/types';
+import { settledTypes } from '../runtime/settledTypes';
 import { openModel } from './model';
 import type { HvpOptions } from './options';
 import { setUp } from './setUp';
@@ -40,7 +40,7 @@ export async function exportHvp(
     ...problem.prepared.graph.inputs,
     ...graph.inputs.filter(i => !problem.prepared.graph.inputs.some(p => p.name === i.name)),
   ];
-  const types = await inferTypes(graph);
+  const types = await settledTypes(graph, problem.prepared.types);
   const outputs = graph.outputs.map(name => ({ name, ...types.get(name)! }));
   writeFileSync(options.output, encodeGraph({ ...graph, inputs }, outputs));
   return { parameters: chosen.map(p => p.name), batch: problem.batch };

@@ -1,6 +1,7 @@
 import { cancelled, CurvatureError } from '../errors';
 import { float32Tensor, type Tensor } from '../onnx/tensor';
 import { compile } from '../runtime/compile';
+import { settledTypes } from '../runtime/settledTypes';
 import type { Vector } from '../util/vector';
 import { hessianRuns } from './derived';
 import { gradientGraph, gradientName, gvpGraph, hvpName, tangentName } from './productGraphs';
@@ -80,10 +81,9 @@ export async function lossAndGradient(
   parameters: readonly Parameter[],
   signal?: AbortSignal,
 ): Promise<{ loss: number; gradient: Map<string, Float64Array> }> {
-  const session = await compile(
-    await gradientGraph(problem.prepared, problem.loss, 'weighted', parameters),
-    problem.session,
-  );
+  const graph = await gradientGraph(problem.prepared, problem.loss, 'weighted', parameters);
+  const types = await settledTypes(graph, problem.prepared.types);
+  const session = await compile(graph, problem.session, types);
   const gradient = new Map(parameters.map(p => [p.name, new Float64Array(p.size)]));
   let loss = 0;
   let batch = 0;

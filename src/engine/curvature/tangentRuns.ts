@@ -27,7 +27,7 @@ export async function planRuns(
   graph: Graph,
   tangents: ReadonlySet<string>,
 ): Promise<RunPlan> {
-  const types = await settledTypes(graph);
+  const types = await settledTypes(graph, problem.prepared.types);
   const { fixed, varying, kept } = splitGraph(graph, types, tangents);
   const perBatch = kept.reduce((sum, v) => sum + 4 * numElements(v.shape as number[]), 0);
   if (kept.length === 0 || perBatch * numBatches(problem) > KEPT_SHARE * problem.memory)
