@@ -85,6 +85,7 @@ async function differences(run: Run, layers: readonly Layer[]): Promise<void> {
             tell(run, 'differences', label, step, share => (l + share) / layers.length);
           }
           state.stepDoubts.set(initializer, (await forms.stepOf(l)).doubt);
+          leaveOutIdle(run, layers[l]);
         } catch (error) {
           run.survive(error, `The trace of ${name} by differences`, name);
         }
@@ -92,6 +93,19 @@ async function differences(run: Run, layers: readonly Layer[]): Promise<void> {
     } finally {
       await forms.dispose();
     }
+  });
+}
+
+/** A layer that changes nothing, such as one in a branch that the data don't take, has no curvature to choose its bits by. */
+function leaveOutIdle({ state }: Run, { name, initializer }: Layer): void {
+  const trace = state.ggn.get(initializer);
+  if (trace === undefined || trace.estimate !== 0 || trace.stderr !== 0) return;
+  state.ggn.delete(initializer);
+  state.failures.push({
+    severity: 'warning',
+    code: 'no-influence',
+    layer: name,
+    message: `Moving the weights of ${name} changes nothing on these data, so that nothing is known of how many bits it needs.`,
   });
 }
 

@@ -36,7 +36,7 @@ export interface State {
   readonly quantization: ReadonlyMap<string, Quantization>;
   /** How each layer is measured, by initializer; changes where a stage fails. */
   readonly methods: Map<string, Method>;
-  /** Stages that failed, and what was lost by it. */
+  /** Stages that failed, and layers that were left out on the way. */
   readonly failures: Diagnostic[];
   loss: number | null;
   /** Traces by initializer. */

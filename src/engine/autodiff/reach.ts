@@ -1,4 +1,5 @@
 import { type Node, qualifiedOpType, reads } from '../graph/graph';
+import { innerNodes } from '../graph/subgraphs';
 import { isDifferentiable, opOf } from '../ops/table';
 import type { Shortfall } from './order';
 
@@ -63,9 +64,15 @@ function ownObstacle(
 ): Obstacle | undefined {
   const base = { node: node.name, opType: qualifiedOpType(node) };
   const shortfall = shortfalls.get(node.name);
-  if (isUnknown) return { ...base, order: 0 };
+  if (isUnknown) {
+    const held = [...new Set(innerNodes(node).filter(hasNoRule).map(qualifiedOpType))];
+    return { ...base, order: 0, ...(held.length > 0 ? { why: `it holds ${held.join(', ')}` } : {}) };
+  }
   return shortfall && { ...base, ...shortfall };
 }
+
+const transparent = new Set(['Constant', 'If', 'Loop', 'Scan']);
+const hasNoRule = (node: Node): boolean => opOf(node) === undefined && !transparent.has(node.opType);
 
 /** The first one of the lowest order. */
 const worst = (found: readonly (Obstacle | undefined)[]): Obstacle | undefined =>

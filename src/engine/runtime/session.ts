@@ -41,6 +41,9 @@ export class Session {
     try {
       return new Session(await load(graph, provider, options), provider, graph, options);
     } catch (error) {
+      // Its optimizer has trouble with some branches that it inlines; what it can't optimize may still run.
+      if (provider === 'cpu' && options.optimize && graph.nodes.some(n => n.opType === 'If'))
+        return Session.create(graph, { ...options, optimize: false });
       if (provider === 'cpu')
         throw new CurvatureError('model-invalid', `ONNX Runtime can't load the graph: ${reasonOf(error)}`);
       device.fallBack(reasonOf(error));
