@@ -17,13 +17,13 @@ export interface CurvatureApi {
 
 export function activate(extension: vscode.ExtensionContext): CurvatureApi {
   const ctx = createCtx(extension);
-  const { analyses, texts } = ctx;
+  const { analyses, coverages, texts } = ctx;
   const modelText: vscode.DocumentSelector = { scheme: TEXT_SCHEME, language: TEXT_LANGUAGE };
   const hints = new LayerHints(texts, analyses);
   extension.subscriptions.push(
     registerCommands(ctx),
     new StatusBar(analyses),
-    new LayerDiagnostics(texts, analyses),
+    new LayerDiagnostics(texts, analyses, coverages),
     hints,
     vscode.window.registerCustomEditorProvider(MODEL_EDITOR, new ModelEditor(ctx)),
     vscode.window.registerCustomEditorProvider(REPORT_EDITOR, new ReportEditor(ctx)),

@@ -1,7 +1,8 @@
-// Runs everything: node test/run.mjs [types|lint|unit|browser|vscode …]
+// Runs everything: node test/run.mjs [types|lint|unit|gpu|browser|vscode …]
 // Ends with a line 'N passed, N failed, N skipped' and exits with 1 when anything failed.
 import { spawnSync } from 'node:child_process';
-import { readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
@@ -42,6 +43,25 @@ async function nodeTests(folder, exclude = () => false) {
   return counts;
 }
 
+/** Chromium's folder holds a Vulkan driver that needs no graphics card, and the library that loads it. */
+const chromium = '/usr/lib/chromium';
+const driver = path.join(chromium, 'vk_swiftshader_icd.json');
+const withSoftwareVulkan = existsSync(driver)
+  ? { VK_ICD_FILENAMES: driver, LD_LIBRARY_PATH: chromium, XDG_RUNTIME_DIR: tmpdir() }
+  : {};
+
+/** Runs `body` with more variables in the environment, which the processes that it starts inherit. */
+async function withEnvironment(variables, body) {
+  const before = { ...process.env };
+  Object.assign(process.env, variables);
+  const result = await body();
+  for (const name of Object.keys(variables)) {
+    if (before[name] === undefined) delete process.env[name];
+    else process.env[name] = before[name];
+  }
+  return result;
+}
+
 const build = () => {
   rmSync('out', { recursive: true, force: true });
   return tool('bundles', '../esbuild.mjs', ['--tests']);
@@ -55,6 +75,7 @@ const suites = {
     return sum([eslint, prettier]);
   },
   unit: () => nodeTests('out/unit'),
+  gpu: () => withEnvironment(withSoftwareVulkan, () => nodeTests('out/gpu')),
   browser: () => nodeTests('out/browser'),
   vscode: async () => (await import('./support/vscode/run.mjs')).runVSCodeTests(),
 };

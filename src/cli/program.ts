@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { defaultOptions } from '../engine/analysis/options';
 import { version } from '../../package.json';
 import { type AnalyzeFlags } from './analyze';
+import { type CoverageFlags } from './coverage';
 import { exitCodeOf, printError } from './errors';
 import { type HvpFlags } from './hvp';
 import * as read from './values';
@@ -23,6 +24,10 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   addAnalyze(program, async (model, flags) => {
     const { runAnalyze } = await import('./analyze');
     code = await runAnalyze(model, flags);
+  });
+  addCoverage(program, async (models, flags) => {
+    const { runCoverage } = await import('./coverage');
+    code = await runCoverage(models, flags);
   });
   addHvp(program, async (model, flags) => {
     const { runHvp } = await import('./hvp');
@@ -66,7 +71,12 @@ function addAnalyze(program: Command, action: (model: string, flags: AnalyzeFlag
       defaultOptions.eigenvalues,
     )
     .option('--samples <n>', 'use the first n samples of the data (default: all)', read.positive)
-    .addOption(batchOption('chosen by size'))
+    .addOption(batchOption('as many as fit into memory, 64 at most'))
+    .option(
+      '--memory <size>',
+      'memory that may be used, such as 4GB (default: half of what is free, 8GB at most)',
+      read.memory,
+    )
     .option(
       '--rtol <x>',
       'stop probing when the standard error of every trace is below this share of it',
@@ -93,8 +103,11 @@ function addAnalyze(program: Command, action: (model: string, flags: AnalyzeFlag
     .option('--seed <n>', 'seed of all random numbers', read.seed, defaultOptions.seed)
 
     .addOption(
-      new Option('--ep <name>', 'ONNX Runtime execution provider')
-        .choices(['cpu', 'cuda', 'webgpu', 'dml', 'coreml'])
+      new Option(
+        '--ep <name>',
+        'ONNX Runtime execution provider; auto takes the fastest of this machine that agrees with the CPU',
+      )
+        .choices(['auto', 'cpu', 'cuda', 'webgpu', 'dml', 'coreml'])
         .default(defaultOptions.executionProvider),
     )
     .option('-o, --out <file>', 'write the report as JSON, to open in the editor or analyze further')
@@ -105,6 +118,19 @@ function addAnalyze(program: Command, action: (model: string, flags: AnalyzeFlag
       'after',
       '\nExample:\n  curvature analyze resnet.onnx --data images.npz --bits 4,8 --budget 4.5bits --out resnet.curvature.json',
     )
+    .action(action);
+}
+
+function addCoverage(
+  program: Command,
+  action: (models: string[], flags: CoverageFlags) => Promise<void>,
+): void {
+  program
+    .command('coverage')
+    .description('Tell which operators have derivatives, and how each layer will be measured; needs no data.')
+    .argument('<models...>', '.onnx files')
+    .option('--json', 'print JSON in place of tables')
+    .addHelpText('after', '\nExample:\n  curvature coverage models/*.onnx')
     .action(action);
 }
 

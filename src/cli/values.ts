@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { parseBudget } from '../engine/allocation/budget';
+import { parseMemory } from '../engine/analysis/memoryBudget';
 import { CurvatureError } from '../engine/errors';
 
 /**
@@ -35,14 +36,19 @@ export function bitWidths(text: string): number[] {
   return widths.sort((a, b) => a - b);
 }
 
-/** Checks the budget before anything is run; the engine reads it again from the report's settings. */
-export function budget(text: string): string {
-  try {
-    parseBudget(text);
-    return text;
-  } catch (error) {
-    if (error instanceof CurvatureError)
-      throw new InvalidArgumentError(`${error.message} ${error.hint ?? ''}`);
-    throw error;
-  }
-}
+/** Hands on a text that the engine reads again from the report's settings; checked before anything is run. */
+const checked =
+  (check: (text: string) => unknown) =>
+  (text: string): string => {
+    try {
+      check(text);
+      return text;
+    } catch (error) {
+      if (error instanceof CurvatureError)
+        throw new InvalidArgumentError(`${error.message} ${error.hint ?? ''}`);
+      throw error;
+    }
+  };
+
+export const budget = checked(parseBudget);
+export const memory = checked(parseMemory);

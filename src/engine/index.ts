@@ -1,8 +1,10 @@
 /** The façade: the one way into the engine for the server, the CLI and tests of whole paths. */
 export { CurvatureError } from './errors';
 export { analyze } from './analysis/analyze';
+export { coverage } from './analysis/coverage';
 export { describeModel } from './analysis/describe';
 export { exportHvp } from './analysis/exportHvp';
 export { parseReport, stringifyReport } from './report/json';
 export * from './analysis/options';
+export type { Coverage } from './report/coverage';
 export type { Diagnostic, Eigenvalue, Estimate, FrontierPoint, LayerReport, Report } from './report/schema';

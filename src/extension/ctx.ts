@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { Analyses } from './analyses';
+import { Coverages } from './coverages';
 import { DataChoices } from './dataChoices';
 import { EngineClient } from './engineClient';
 import { ReportStore } from './reportStore';
@@ -10,6 +11,7 @@ export interface Ctx {
   readonly extensionUri: vscode.Uri;
   readonly log: vscode.LogOutputChannel;
   readonly analyses: Analyses;
+  readonly coverages: Coverages;
   readonly data: DataChoices;
   readonly texts: ModelTexts;
 }
@@ -24,11 +26,13 @@ export function createCtx(extension: vscode.ExtensionContext): Ctx {
   const reader = newEngine();
   const analyses = new Analyses(store, newEngine);
   const texts = new ModelTexts(model => reader.describeModel(model));
-  extension.subscriptions.push(log, reader, analyses, texts);
+  const coverages = new Coverages(newEngine, texts.onDidChange);
+  extension.subscriptions.push(log, reader, analyses, coverages, texts);
   return {
     extensionUri: extension.extensionUri,
     log,
     analyses,
+    coverages,
     texts,
     data: new DataChoices(extension.workspaceState),
   };

@@ -1,5 +1,6 @@
 import { CancellationTokenSource } from 'vscode-jsonrpc/node';
 import type { AnalyzeHooks, AnalyzeOptions, ModelDescription } from '../engine/analysis/options';
+import type { Coverage } from '../engine/report/coverage';
 import type { Report } from '../engine/report/schema';
 import { EngineError, cancelledError, markStopped, toEngineError } from './engineError';
 import { EngineProcess } from './engineProcess';
@@ -33,6 +34,10 @@ export class EngineClient {
 
   describeModel(model: string): Promise<ModelDescription> {
     return this.start().request('describeModel', { model });
+  }
+
+  coverage(model: string): Promise<Coverage> {
+    return this.start().request('coverage', { model });
   }
 
   /**

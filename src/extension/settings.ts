@@ -14,6 +14,7 @@ export const settings = {
   'curvature.seed': 'seed',
   'curvature.executionProvider': 'executionProvider',
   'curvature.batch': 'batch',
+  'curvature.memory': 'memory',
 } as const satisfies Record<string, SettableOption>;
 
 export type Setting = keyof typeof settings;

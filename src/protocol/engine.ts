@@ -1,10 +1,12 @@
 import type { AnalyzeOptions, ModelDescription, Progress } from '../engine/analysis/options';
+import type { Coverage } from '../engine/report/coverage';
 import type { Report } from '../engine/report/schema';
 
 /** Requests that the extension sends to the engine's process: method → parameters and result. */
 export interface EngineMethods {
   analyze: { params: AnalyzeOptions; result: Report };
   describeModel: { params: { model: string }; result: ModelDescription };
+  coverage: { params: { model: string }; result: Coverage };
 }
 
 /** Notifications from the engine's process while `analyze` runs. */

@@ -1,5 +1,5 @@
 import { ResponseError, type CancellationToken } from 'vscode-jsonrpc/node';
-import { CurvatureError, analyze, describeModel } from '../engine';
+import { CurvatureError, analyze, coverage, describeModel } from '../engine';
 import type { EngineErrorData, EngineEvents, EngineMethods } from '../protocol/engine';
 
 type Method = keyof EngineMethods;
@@ -24,6 +24,7 @@ export const handlers: { readonly [M in Method]: Handler<M> } = {
       onPartial: report => notify('partialResult', report),
     }),
   describeModel: async ({ model }) => describeModel(model),
+  coverage: ({ model }) => coverage(model),
 };
 
 /** JSON-RPC leaves the range above -32000 to applications; one number does, since `data.code` says which error it is. */

@@ -11,7 +11,7 @@ import {
   tangentName,
 } from '../../src/engine/curvature/productGraphs';
 import { probeInput, quadraticFormGraph } from '../../src/engine/curvature/quadraticFormGraph';
-import { TangentRuns } from '../../src/engine/curvature/tangentRuns';
+import { planRuns, TangentRuns } from '../../src/engine/curvature/tangentRuns';
 import { defaultOptions } from '../../src/engine/analysis/options';
 import type { Graph } from '../../src/engine/graph/graph';
 import { prune } from '../../src/engine/graph/topology';
@@ -99,7 +99,8 @@ export async function measure(
     return seconds;
   };
   const kept = async (graph: Graph, inputs: Record<string, Tensor>) => {
-    const runs = await TangentRuns.create(problem, graph, new Set(Object.keys(inputs)));
+    const plan = await planRuns(problem, graph, new Set(Object.keys(inputs)));
+    const runs = await TangentRuns.create(problem, plan);
     const outcome = await timed(async () => {
       let last: Readonly<Record<string, Tensor>> = {};
       for await (const results of runs.run(inputs)) last = results;

@@ -3,10 +3,10 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Attribute, Graph, Node, ValueInfo } from '../../src/engine/graph/graph';
 import { encodeGraph } from '../../src/engine/graph/toModel';
-import type { Tensor } from '../../src/engine/onnx/tensor';
+import { int64Tensor, type Tensor } from '../../src/engine/onnx/tensor';
 import { npz } from './npz';
 
-type NodeSpec = readonly [
+export type NodeSpec = readonly [
   opType: string,
   inputs: readonly string[],
   output: string,
@@ -48,6 +48,27 @@ export const input = (name: string, ...shape: (number | string)[]): ValueInfo =>
   elemType: 'float32',
   shape,
 });
+
+/** Two layers around an RNN over three steps, an operator without a derivative rule that ONNX Runtime runs. */
+export function recurrentGraph(weights: (...shape: number[]) => Tensor): Graph {
+  const ints = (...values: number[]): Tensor => int64Tensor(values);
+  return makeGraph(
+    [input('x', 'N', 3, 6)],
+    {
+      ...{ before: weights(6, 4), w: weights(1, 5, 4), r: weights(1, 5, 5), behind: weights(5, 4) },
+      ...{ one: ints(1), last: int64Tensor([2], []) },
+    },
+    [
+      ['MatMul', ['x', 'before'], 'a'],
+      ['Tanh', ['a'], 'g'],
+      ['Transpose', ['g'], 't', { perm: { ints: [1, 0, 2] } }],
+      ['RNN', ['t', 'w', 'r'], 'all', { hidden_size: { int: 5 } }],
+      ['Squeeze', ['all', 'one'], 's'],
+      ['Gather', ['s', 'last'], 'h', { axis: { int: 0 } }],
+      ['MatMul', ['h', 'behind'], 'y'],
+    ],
+  );
+}
 
 /** A folder for one test's files, removed by `remove`. */
 export class Workspace {

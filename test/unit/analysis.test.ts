@@ -108,17 +108,6 @@ describe('an analysis', () => {
 });
 
 describe('where operators are in the way', () => {
-  test('a known one without a derivative: layers behind it are measured, those before it named', async () => {
-    const report = await analyze({ ...defaultOptions, model: around('Hardmax'), data: vectors });
-    const [before, behind] = report.layers;
-    assert.equal(before.status, 'not-reached');
-    assert.match(before.reason!, /"b" \(Hardmax\)/);
-    assert.equal(before.bits, null);
-    assert.equal(behind.status, 'analysed');
-    assert.ok(behind.trace.ggn!.estimate > 0 && behind.bits !== null);
-    assert.ok(report.diagnostics.some(d => d.code === 'no-derivative' && d.node === 'b'));
-  });
-
   test('one that is flat by definition: the layers before it have no part in the loss', async () => {
     const report = await analyze({ ...defaultOptions, model: around('Round'), data: vectors });
     assert.equal(report.layers[0].trace.ggn!.estimate, 0);

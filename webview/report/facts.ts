@@ -9,9 +9,9 @@ export const decidedLayers = (report: Report): DecidedLayer[] =>
 export const sensitivityAt = (layer: LayerReport, bits: number | null): number | undefined =>
   bits === null ? undefined : layer.sensitivity[String(bits)];
 
-/** The estimate of the matrix that decides the bits. */
+/** The estimate that decides the bits: of the matrix chosen for it, or the GGN's where a layer has no Hessian. */
 export const decidingTrace = (report: Report, layer: LayerReport): Estimate | undefined =>
-  layer.trace[report.settings.sensitivityMatrix];
+  layer.trace[report.settings.sensitivityMatrix] ?? layer.trace.ggn;
 
 export const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 

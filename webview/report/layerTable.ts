@@ -1,3 +1,4 @@
+import { methodWord } from '../../src/engine/report/format';
 import type { LayerReport, Report } from '../../src/engine/report/schema';
 import type { Channel } from '../shared/channel';
 import { button } from '../shared/controls';
@@ -120,7 +121,7 @@ export function layerTable(channel: Channel): Section {
 
   function fillRow(row: Row, layer: LayerReport): void {
     row.root.dataset.status = layer.status;
-    const words = statusWords[layer.status];
+    const words = statusWords[layer.status] || methodWord(layer.method);
     row.name.title = layer.reason ?? '';
     fill(row.name, [layer.name, words], () => [
       element('code', {}, layer.name),

@@ -147,7 +147,7 @@ function factTiles(report: Report): HTMLElement[] {
     tile(
       '',
       'Device',
-      [settings.executionProvider.toUpperCase()],
+      [(report.device?.provider ?? settings.executionProvider).toUpperCase()],
       // Without a number of threads ONNX Runtime chose one, and doesn't say which.
       `${settings.threads ? `${plural(settings.threads, 'thread')}, ` : ''}took ${formatSeconds(seconds)}`,
     ),

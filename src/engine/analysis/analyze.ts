@@ -1,123 +1,68 @@
 import { lossAndGradient } from '../curvature/products';
 import { piecewiseLinearLayers } from '../curvature/piecewise';
 import { CurvatureError, cancelled } from '../errors';
-import type { TraceProgress } from '../estimators/result';
 import { parseBudget } from '../allocation/budget';
-import type { Estimate, Report } from '../report/schema';
+import { formatBytes } from '../report/format';
+import type { Report } from '../report/schema';
+import { measureTraces } from './chain';
+import { fitToMemory } from './memory';
+import { memoryBudget } from './memoryBudget';
 import { openModel, requireLayers } from './model';
-import type { AnalyzeHooks, AnalyzeOptions, Stage } from './options';
-import { adaptiveShare, type Plan, ProgressTracker } from './progress';
-import { setUp } from './setUp';
+import type { AnalyzeHooks, AnalyzeOptions } from './options';
+import { type Plan, ProgressTracker } from './progress';
+import { Run, secondsSince } from './run';
+import type { SetUp } from './setUp';
 import { buildReport, quantizeLayers, type State } from './state';
-import { gaussNewtonTraces, hessianTraces, largestEigenvalues } from './traces';
-
-/** Partial reports cost something to build and to send; more than a few a second help nobody. */
-const PARTIAL_INTERVAL_MS = 300;
+import { largestEigenvalues } from './traces';
 
 /**
  * Measures a model: loss, traces per layer, eigenvalues, and the bits they suggest.
  *
- * When it is cancelled or fails on the way, all results so far go to `onPartial` before the error is thrown.
+ * A stage that fails is told in the report, and the others go on, as long as any layer is measured. When the analysis is
+ * cancelled or fails, all results so far go to `onPartial` before the error is thrown.
  * @throws CurvatureError
  */
 export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {}): Promise<Report> {
-  const { signal } = hooks;
   parseBudget(options.budget);
-  const progress = new ProgressTracker(planOf(options), p => hooks.onProgress?.(p));
+  memoryBudget(options.memory);
+  const progress = new ProgressTracker(p => hooks.onProgress?.(p));
   const started = performance.now();
+  progress.plan(planOf(options, 0));
   progress.begin('load', 'Reading the model');
   const model = openModel(options.model);
   requireLayers(model);
-  const ready = await setUp(model, options);
-  if (signal?.aborted) throw cancelled();
-  const { problem, reached, parameters } = ready;
-  const linear = piecewiseLinearLayers(problem.prepared.graph.nodes, reached, problem.loss.logits);
+  const { ready, ...fit } = await fitToMemory(model, options);
+  if (hooks.signal?.aborted) throw cancelled();
+  const { problem, parameters } = ready;
+  progress.plan(planOf(options, [...ready.methods.values()].filter(m => m === 'differences').length));
   const state: State = {
     model,
     options,
     setUp: ready,
+    fit,
     createdAt: new Date().toISOString(),
     timings: { load: secondsSince(started) },
-    // At its own output the Hessian of kl is the Gauss–Newton matrix itself.
-    piecewiseLinear: new Set(
-      reached.filter((_, l) => linear[l] || problem.loss.kind === 'kl').map(l => l.initializer),
-    ),
+    piecewiseLinear: hessianIsGgn(ready),
     quantization: quantizeLayers(model, options.bits),
+    methods: new Map(ready.methods),
+    failures: [],
     loss: null,
-    ggn: [],
-    hessian: [],
+    ggn: new Map(),
+    hessian: new Map(),
+    stepDoubts: new Map(),
     eigenvalues: [],
   };
-  const partials = throttled(() => hooks.onPartial?.(buildReport(state, false)));
-  const stage = async (name: Stage, message: string, body: () => Promise<void>): Promise<void> => {
-    if (signal?.aborted) throw cancelled();
-    const start = performance.now();
-    progress.begin(name, message);
-    try {
-      await body();
-    } finally {
-      state.timings[name] = secondsSince(start);
-    }
-  };
-  const follow = async (
-    name: Stage,
-    label: string,
-    traces: AsyncGenerator<TraceProgress>,
-    keep: (estimates: readonly Estimate[]) => void,
-  ): Promise<void> => {
-    for await (const { estimates, samples, cap, relativeError } of traces) {
-      if (estimates.length > 0) keep(estimates);
-      progress.step(
-        name,
-        `${label} ${samples} of at most ${cap}`,
-        adaptiveShare(samples, cap, relativeError, options.rtol),
-        relativeError,
-      );
-      partials();
-    }
-  };
+  const run = new Run(state, progress, hooks);
   try {
-    await stage('loss', 'Measuring the loss', async () => {
-      state.loss = (await lossAndGradient(problem, [], signal)).loss;
+    const need = `the analysis needs up to ${formatBytes(fit.predictedBytes)} of memory`;
+    await run.stage('loss', `Measuring the loss; ${need}`, async () => {
+      state.loss = (await lossAndGradient(problem, [], hooks.signal)).loss;
     });
-    if (options.matrix !== 'hessian' && reached.length > 0) {
-      await stage('ggn', 'GGN traces', () =>
-        follow(
-          'ggn',
-          'GGN traces: draw',
-          gaussNewtonTraces(problem, reached, { ...options, signal }),
-          e => (state.ggn = e),
-        ),
-      );
-    }
-    if (options.matrix !== 'ggn' && reached.length > 0) {
-      await stage('hessian', 'Hessian traces', () =>
-        follow(
-          'hessian',
-          'Hessian traces: probe',
-          hessianTraces(problem, reached, { ...options, signal }),
-          e => (state.hessian = e),
-        ),
-      );
-    }
-    if (options.eigenvalues > 0 && parameters.length > 0) {
-      await stage('eigenvalues', 'Largest eigenvalues', async () => {
-        for await (const lanczos of largestEigenvalues(problem, parameters, options.eigenvalues, {
-          ...options,
-          signal,
-        })) {
-          state.eigenvalues = lanczos.eigenvalues;
-          const residual = Math.max(...lanczos.eigenvalues.map(e => e.residual));
-          progress.step(
-            'eigenvalues',
-            `Largest eigenvalues: step ${lanczos.steps} of at most ${lanczos.maxSteps}`,
-            lanczos.steps / lanczos.maxSteps,
-            residual,
-          );
-          partials();
-        }
-      });
-    }
+    await measureTraces(run);
+    if (fit.eigenvalues > 0 && parameters.length > 0)
+      await run.attempt('eigenvalues', 'Largest eigenvalues', () => eigenvalues(run));
+    // A report without a single number is a failure, and the first one tells why.
+    if (run.failure !== undefined && state.ggn.size + state.hessian.size === 0) throw run.failure;
   } catch (error) {
     const reason = error instanceof CurvatureError && error.code === 'cancelled' ? 'cancelled' : 'failed';
     hooks.onPartial?.(buildReport(state, false, { reason, message: (error as Error).message }));
@@ -130,26 +75,42 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
   return report;
 }
 
+/** Layers whose block of the Hessian has the trace of the Gauss–Newton block. At its own output, kl has the matrix itself. */
+function hessianIsGgn({ problem, methods, reached }: SetUp): Set<string> {
+  if (problem.loss.kind === 'kl') return new Set(methods.keys());
+  const linear = piecewiseLinearLayers(problem.prepared.graph.nodes, reached, problem.loss.logits);
+  return new Set(reached.filter((_, l) => linear[l]).map(l => l.initializer));
+}
+
+async function eigenvalues(run: Run): Promise<void> {
+  const { problem, parameters } = run.state.setUp;
+  const { options, fit } = run.state;
+  const search = largestEigenvalues(problem, parameters, fit.eigenvalues, {
+    ...options,
+    signal: run.signal,
+  });
+  for await (const lanczos of search) {
+    run.state.eigenvalues = lanczos.eigenvalues;
+    const residual = Math.max(...lanczos.eigenvalues.map(e => e.residual));
+    run.progress.step(
+      'eigenvalues',
+      `Largest eigenvalues: step ${lanczos.steps} of at most ${lanczos.maxSteps}`,
+      lanczos.steps / lanczos.maxSteps,
+      residual,
+    );
+    run.partial();
+  }
+}
+
 /** Rough costs of the stages, in passes over the data. */
-function planOf({ matrix, eigenvalues, maxProbes }: AnalyzeOptions): Plan[] {
+function planOf({ matrix, eigenvalues, maxProbes }: AnalyzeOptions, byDifferences: number): Plan[] {
   return [
     { stage: 'load', cost: 2 },
     { stage: 'loss', cost: 1 },
     { stage: 'ggn', cost: matrix === 'hessian' ? 0 : 16 },
     { stage: 'hessian', cost: matrix === 'ggn' ? 0 : 2 * maxProbes },
+    { stage: 'differences', cost: byDifferences * maxProbes },
     { stage: 'eigenvalues', cost: eigenvalues === 0 ? 0 : 3 * (2 * eigenvalues + 20) },
     { stage: 'allocation', cost: 1 },
   ];
-}
-
-const secondsSince = (start: number): number => Math.round(performance.now() - start) / 1000;
-
-function throttled(send: () => void): () => void {
-  let last = -Infinity;
-  return () => {
-    const now = performance.now();
-    if (now - last < PARTIAL_INTERVAL_MS) return;
-    last = now;
-    send();
-  };
 }

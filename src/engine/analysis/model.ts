@@ -6,6 +6,7 @@ import { CurvatureError } from '../errors';
 import { dequantizeWeights } from '../graph/dequantize';
 import { fromModel } from '../graph/fromModel';
 import type { Graph } from '../graph/graph';
+import { liftWeights } from '../graph/subgraphs';
 import { toFloat32 } from '../graph/toFloat32';
 import { readModelFile } from '../onnx/read';
 
@@ -25,7 +26,7 @@ export interface Model {
 
 export function openModel(file: string): Model {
   const { model, bytes } = readModelFile(file);
-  const stored = fromModel(model, path.dirname(file));
+  const stored = fromModel({ ...model, graph: liftWeights(model.graph!) }, path.dirname(file));
   const halves = [...stored.initializers].filter(([, t]) => /^b?float16$/.test(t.elemType));
   const { graph, bits } = dequantizeWeights(toFloat32(stored));
   return {

@@ -19,8 +19,10 @@ export interface AnalyzeOptions {
   readonly eigenvalues: number;
   /** How many samples of the data to use; all by default. */
   readonly samples?: number;
-  /** Samples per run of the derivative graph; chosen by size by default. */
+  /** Samples per run of the derivative graph; as many as fit into memory by default, 64 at most. */
   readonly batch?: number;
+  /** What the process may take, such as `4GB`; half of the free memory by default, 8 GB at most. */
+  readonly memory?: string;
   /** Stop probing when stderr/|estimate| of every layer is below this. */
   readonly rtol: number;
   readonly maxProbes: number;
@@ -29,7 +31,7 @@ export interface AnalyzeOptions {
   /** `8MB`, `120KB`, `4.5bits`, or a fraction between the smallest and largest width such as `0.5`. */
   readonly budget: string;
   readonly seed: number;
-  /** ONNX Runtime execution provider: `cpu`, `cuda`, `webgpu`, `dml`, `coreml`. */
+  /** ONNX Runtime execution provider: `cpu`, `cuda`, `webgpu`, `dml`, `coreml`; or `auto`, the fastest that computes rightly. */
   readonly executionProvider: string;
 }
 
@@ -42,10 +44,10 @@ export const defaultOptions: Omit<AnalyzeOptions, 'model'> = {
   bits: [2, 3, 4, 8],
   budget: '0.5',
   seed: 0,
-  executionProvider: 'cpu',
+  executionProvider: 'auto',
 };
 
-export type Stage = 'load' | 'loss' | 'ggn' | 'hessian' | 'eigenvalues' | 'allocation';
+export type Stage = 'load' | 'loss' | 'ggn' | 'hessian' | 'differences' | 'eigenvalues' | 'allocation';
 
 /** One step of progress; sent after each probe. */
 export interface Progress {

@@ -9,22 +9,24 @@ export interface Plan {
 
 /** Turns "draw 3 of at most 64" into a share of the whole analysis and a time to go. */
 export class ProgressTracker {
-  private readonly total: number;
+  private stages: readonly Plan[] = [];
+  private total = 1;
   private readonly start = performance.now();
   private done = 0;
   private current = 0;
   private highest = 0;
 
-  constructor(
-    private readonly plan: readonly Plan[],
-    private readonly report: (progress: Progress) => void,
-  ) {
-    this.total = plan.reduce((sum, p) => sum + p.cost, 0);
+  constructor(private readonly report: (progress: Progress) => void) {}
+
+  /** Sets what is to come; made anew when more is known of the model. */
+  plan(stages: readonly Plan[]): void {
+    this.stages = stages;
+    this.total = stages.reduce((sum, p) => sum + p.cost, 0);
   }
 
   begin(stage: Stage, message: string): void {
     this.done += this.current;
-    this.current = this.plan.find(p => p.stage === stage)?.cost ?? 0;
+    this.current = this.stages.find(p => p.stage === stage)?.cost ?? 0;
     this.step(stage, message, 0);
   }
 

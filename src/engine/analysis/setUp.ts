@@ -1,10 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { obstacles } from '../autodiff/reach';
 import type { LossKind } from '../autodiff/loss';
 import { type Copy, findCopies } from '../curvature/copies';
-import type { Layer } from '../curvature/layers';
-import type { Parameter } from '../curvature/parameters';
 import { makeProblem, type Problem } from '../curvature/problem';
 import { type Dataset, openDataset } from '../data/dataset';
 import { fillOf, sampleShapes } from '../data/roles';
@@ -12,12 +9,19 @@ import { syntheticDataset } from '../data/synthetic';
 import { CurvatureError } from '../errors';
 import type { Graph } from '../graph/graph';
 import type { Diagnostic, Report } from '../report/schema';
+import type { Device } from '../runtime/device';
 import { cpuSession } from '../runtime/session';
+import { chooseDevice } from './chooseDevice';
+import { memoryBudget } from './memoryBudget';
+import { howToMeasure, type Measurable } from './methods';
 import { type Model, sha256 } from './model';
 import { runnablePart, type Unrunnable, unknownOperatorOf } from './runnable';
 
+/** More samples in a run gain no speed. */
+export const LARGEST_BATCH = 64;
 /** Samples drawn where there are no data. */
 const SYNTHETIC_SAMPLES = 64;
+
 export interface SetUpOptions {
   readonly data?: string;
   readonly labels?: string;
@@ -25,70 +29,35 @@ export interface SetUpOptions {
   /** The outputs to measure; by default all of floats that depend on parameters. */
   readonly outputs?: readonly string[];
   readonly samples?: number;
+  /** At most; `LARGEST_BATCH` by default. */
   readonly batch?: number;
+  readonly memory?: string;
   readonly assumeLabels?: boolean;
   readonly seed: number;
+  /** A name of ONNX Runtime's, or `auto`. */
   readonly executionProvider: string;
 }
 
 /** A model with its data, ready to be differentiated, and what is known of each layer before anything ran. */
-export interface SetUp {
+export interface SetUp extends Measurable {
   readonly problem: Problem;
-  /** Layers with a path of known derivatives to the loss. */
-  readonly reached: readonly Layer[];
-  /** Parameters of the same kind. */
-  readonly parameters: readonly Parameter[];
-  /** Why a layer is not reached, by initializer. */
-  readonly reasons: ReadonlyMap<string, string>;
   readonly data: Report['data'];
-  readonly diagnostics: readonly Diagnostic[];
 }
 
 export async function setUp(model: Model, options: SetUpOptions): Promise<SetUp> {
   requireOutputs(model.graph, options.outputs);
   const { dataset, data, diagnostics } = openData(model.graph, options);
-  const { problem, unrunnable, isCut } = await firstRunnable(model, dataset, options);
-  const { nodes } = problem.prepared.graph;
-  const blocked = obstacles(nodes, problem.loss.logits);
-  const present = new Set(nodes.flatMap(n => n.inputs));
-  const reasons = new Map<string, string>();
-  for (const { initializer } of model.layers) {
-    const obstacle = blocked.get(initializer);
-    if (obstacle) {
-      reasons.set(
-        initializer,
-        `The derivative of node "${obstacle.node}" (${obstacle.opType}), which comes after this layer, is not known.`,
-      );
-    } else if (!present.has(initializer)) {
-      const [first] = unrunnable;
-      reasons.set(
-        initializer,
-        first
-          ? `Its result can't be computed: node "${first.nodes[0]}" (${first.opType}) is unknown to ONNX Runtime.`
-          : 'The loss does not depend on this layer.',
-      );
-    }
-  }
-  const isReached = (name: string): boolean => present.has(name) && !blocked.has(name);
-  const obstacleNodes = new Map([...blocked.values()].map(o => [o.node, o.opType]));
+  const device = await chooseDevice(options.executionProvider);
+  const { problem, unrunnable, isCut } = await firstRunnable(model, dataset, device, options);
   return {
     problem,
-    reached: model.layers.filter(l => isReached(l.initializer)),
-    parameters: model.parameters.filter(p => isReached(p.name)),
-    reasons,
     data,
-    diagnostics: [
+    ...howToMeasure(model, problem, unrunnable, [
       ...diagnostics,
       ...unrunnable.map(u => unrunnableDiagnostic(u, isCut, problem.outputs.join(', '))),
       ...problem.notes.map(message => ({ severity: 'info' as const, code: 'loss-choice', message })),
       ...findCopies(model.layers, model.graph.initializers).map(copyDiagnostic),
-      ...[...obstacleNodes].map(([node, opType]): Diagnostic => ({
-        severity: 'warning',
-        code: 'no-derivative',
-        node,
-        message: `Operator ${opType} of node "${node}" has no derivative rule; layers before it are not measured.`,
-      })),
-    ],
+    ]),
   };
 }
 
@@ -128,6 +97,7 @@ function unrunnableDiagnostic({ opType, nodes }: Unrunnable, isCut: boolean, out
 async function firstRunnable(
   model: Model,
   dataset: Dataset,
+  device: Device,
   options: SetUpOptions,
 ): Promise<{ problem: Problem; unrunnable: readonly Unrunnable[]; isCut: boolean }> {
   const parameters = new Set(model.parameters.map(p => p.name));
@@ -142,9 +112,10 @@ async function firstRunnable(
       const problem = await makeProblem(graph, parameters, data, {
         outputs: isCut ? graph.outputs.slice(0, 1) : named.length > 0 ? named : undefined,
         loss: isCut ? 'mse' : options.loss,
-        batch: options.batch,
+        batch: options.batch ?? LARGEST_BATCH,
+        memory: memoryBudget(options.memory),
         assumeLabels: options.assumeLabels && !isCut,
-        session: { ...cpuSession, executionProvider: options.executionProvider },
+        session: { ...cpuSession, device },
       });
       return { problem, unrunnable, isCut };
     } catch (error) {

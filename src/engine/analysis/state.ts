@@ -3,10 +3,12 @@ import type { Layer } from '../curvature/layers';
 import { numElements } from '../onnx/tensor';
 import { quantizedBytes } from '../quantization/size';
 import { quantizeUniform } from '../quantization/uniform';
-import type { Diagnostic, Eigenvalue, Estimate, LayerReport, Report } from '../report/schema';
+import type { Diagnostic, Eigenvalue, Estimate, LayerReport, Method, Report } from '../report/schema';
 import { REPORT_VERSION } from '../report/schema';
 import { omega } from '../sensitivity/omega';
 import { allocate } from './allocate';
+import { estimateDiagnostics } from './estimateDiagnostics';
+import type { Fit } from './memory';
 import type { Model } from './model';
 import type { AnalyzeOptions } from './options';
 import type { SetUp } from './setUp';
@@ -25,14 +27,23 @@ export interface State {
   readonly model: Model;
   readonly options: AnalyzeOptions;
   readonly setUp: SetUp;
+  /** What fits into memory. */
+  readonly fit: Fit;
   readonly createdAt: string;
   /** Seconds per stage. */
   readonly timings: Record<string, number>;
   readonly piecewiseLinear: ReadonlySet<string>;
   readonly quantization: ReadonlyMap<string, Quantization>;
+  /** How each layer is measured, by initializer; changes where a stage fails. */
+  readonly methods: Map<string, Method>;
+  /** Stages that failed, and what was lost by it. */
+  readonly failures: Diagnostic[];
   loss: number | null;
-  ggn: readonly Estimate[];
-  hessian: readonly Estimate[];
+  /** Traces by initializer. */
+  readonly ggn: Map<string, Estimate>;
+  readonly hessian: Map<string, Estimate>;
+  /** How much the forms of a layer measured by differences change with their step. */
+  readonly stepDoubts: Map<string, number>;
   eigenvalues: readonly Eigenvalue[];
 }
 
@@ -60,6 +71,7 @@ const matrixOf = (options: AnalyzeOptions): 'ggn' | 'hessian' =>
 export function buildReport(state: State, complete: boolean, stopped?: Report['stopped']): Report {
   const { model, options, setUp } = state;
   const { problem } = setUp;
+  const { device } = problem.session;
   const layers = model.layers.map(layer => layerReport(state, layer, complete));
   const { frontier, budget, bits } = allocate(layers, options.budget);
   return {
@@ -93,29 +105,41 @@ export function buildReport(state: State, complete: boolean, stopped?: Report['s
       executionProvider: options.executionProvider,
       threads: problem.session.threads,
     },
+    device: { provider: device.provider, name: device.name, notTaken: [...device.refused] },
+    memory: { predictedBytes: Math.round(state.fit.predictedBytes) },
     loss: state.loss,
     samples: problem.dataset.samples,
     layers: layers.map((layer, i) => ({ ...layer, bits: bits[i] ?? null })),
     eigenvalues: [...state.eigenvalues],
     frontier,
     budget,
-    diagnostics: [...setUp.diagnostics, ...estimateDiagnostics(state, layers)],
+    diagnostics: [
+      ...setUp.diagnostics,
+      ...deviceDiagnostics(device.failure),
+      ...state.failures,
+      ...estimateDiagnostics(state, layers),
+    ],
     timings: state.timings,
   };
 }
 
+/** The trace that decides a layer's bits: of the matrix asked for, or the GGN's where there is no Hessian. */
+const decidingOf = ({ options, ggn, hessian }: State, { initializer }: Layer): Estimate | undefined =>
+  (matrixOf(options) === 'hessian' ? hessian.get(initializer) : undefined) ?? ggn.get(initializer);
+
 function layerReport(state: State, layer: Layer, complete: boolean): LayerReport {
-  const { setUp, options } = state;
-  const index = setUp.reached.indexOf(layer);
-  const ggn = index < 0 ? undefined : state.ggn[index];
-  const hessian = index < 0 ? undefined : state.hessian[index];
-  const deciding = matrixOf(options) === 'ggn' ? ggn : hessian;
+  const ggn = state.ggn.get(layer.initializer);
+  const hessian = state.hessian.get(layer.initializer);
+  const deciding = decidingOf(state, layer);
+  const method = state.methods.get(layer.initializer);
   const { error, sizeBytes } = state.quantization.get(layer.initializer)!;
   const omegas = deciding
     ? Object.entries(error).map(([b, e]) => [b, omega(deciding, layer.size, e)] as const)
     : [];
-  const reason = setUp.reasons.get(layer.initializer);
   const currentBits = state.model.currentBits.get(layer.initializer);
+  const failed = deciding ? undefined : state.failures.find(f => f.layer === layer.name)?.message;
+  const reason = failed ?? state.setUp.reasons.get(layer.initializer);
+  const status = deciding ? 'analysed' : method === undefined || complete ? 'not-reached' : 'pending';
   return {
     name: layer.name,
     initializer: layer.initializer,
@@ -124,8 +148,9 @@ function layerReport(state: State, layer: Layer, complete: boolean): LayerReport
     shape: [...layer.shape],
     parameters: numElements(layer.shape),
     ...(currentBits !== undefined ? { currentBits } : {}),
-    status: index < 0 ? 'not-reached' : deciding || complete ? 'analysed' : 'pending',
+    status,
     ...(reason !== undefined ? { reason } : {}),
+    ...(method !== undefined && status !== 'not-reached' ? { method } : {}),
     trace: { ...(ggn ? { ggn } : {}), ...(hessian ? { hessian } : {}) },
     averageTrace: deciding ? deciding.estimate / layer.size : null,
     hessianEqualsGgn: state.piecewiseLinear.has(layer.initializer),
@@ -137,38 +162,5 @@ function layerReport(state: State, layer: Layer, complete: boolean): LayerReport
   };
 }
 
-/** What a person should know of the estimates: caps that were reached, and traces below zero. */
-function estimateDiagnostics(
-  { options, setUp, ggn, hessian }: State,
-  layers: readonly LayerReport[],
-): Diagnostic[] {
-  const capped = (name: string, estimates: readonly Estimate[]): Diagnostic[] => {
-    const open = estimates.filter(e => !e.converged);
-    if (open.length === 0 || (estimates[0]?.samples ?? 0) < options.maxProbes) return [];
-    const worst = Math.max(...open.map(e => (e.estimate === 0 ? Infinity : e.stderr / Math.abs(e.estimate))));
-    return [
-      {
-        severity: 'info',
-        code: 'probe-cap',
-        message:
-          `${name} traces of ${open.length} of ${estimates.length} layers did not reach a relative error of ${percent(options.rtol)} within ` +
-          `${options.maxProbes} probes; the largest is ${percent(worst)}. Raise the cap on probes for a smaller one.`,
-      },
-    ];
-  };
-  const deciding = matrixOf(options) === 'ggn' ? ggn : hessian;
-  const negative = setUp.reached.filter((_, l) => (deciding[l]?.estimate ?? 0) < 0).map(layer => layer.name);
-  const clamped = layers.filter(l => negative.includes(l.name));
-  return [
-    ...capped('GGN', ggn),
-    ...capped('Hessian', hessian),
-    ...clamped.map((l): Diagnostic => ({
-      severity: 'warning',
-      code: 'negative-trace',
-      layer: l.name,
-      message: `The trace of ${l.name} is estimated below zero; its sensitivity counts as 0. The GGN is never negative.`,
-    })),
-  ];
-}
-
-const percent = (x: number): string => `${(100 * x).toPrecision(2)} %`;
+const deviceDiagnostics = (failure: string | undefined): Diagnostic[] =>
+  failure === undefined ? [] : [{ severity: 'warning', code: 'provider-failed', message: failure }];

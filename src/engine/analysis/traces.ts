@@ -1,27 +1,33 @@
 import { totalmem } from 'node:os';
+import type { DifferenceForms } from '../curvature/differences';
 import { gradientNorms } from '../curvature/gradientNorms';
 import type { Layer } from '../curvature/layers';
 import { hessianOperator } from '../curvature/products';
 import type { Parameter } from '../curvature/parameters';
-import type { Problem } from '../curvature/problem';
-import { quadraticForms, rademacherDirection, unitDirection } from '../curvature/quadraticForms';
+import { numBatches, type Problem } from '../curvature/problem';
+import {
+  type QuadraticForms,
+  quadraticForms,
+  rademacherDirection,
+  unitDirection,
+} from '../curvature/quadraticForms';
 import { CurvatureError } from '../errors';
 import { exactGaussNewtonTrace, gaussNewtonTrace } from '../estimators/gaussNewtonTrace';
 import { hutchinson } from '../estimators/hutchinson';
-import { lanczos, type LanczosProgress } from '../estimators/lanczos';
+import { lanczos, type LanczosProgress, stepsWithin } from '../estimators/lanczos';
 import type { Estimate, TraceProgress } from '../estimators/result';
 
 export interface EstimationOptions {
   readonly seed: number;
   readonly rtol: number;
   readonly maxProbes: number;
+  /** Directions that share one run of the primal and the gradient; 4 by default. */
+  readonly probesPerRun?: number;
   readonly signal?: AbortSignal;
 }
 
 /** With this many output columns or fewer, taking all of them costs no more than sampling does. */
 const EXACT_COLUMNS = 16;
-/** Directions that share one run of the primal and the gradient. */
-const PROBES_PER_RUN = 4;
 
 /** Traces of all layers' Gauss–Newton blocks, exactly where the outputs are few. */
 export async function* gaussNewtonTraces(
@@ -49,22 +55,22 @@ export async function* hessianTraces(
   layers: readonly Layer[],
   options: EstimationOptions,
 ): AsyncGenerator<TraceProgress, void, void> {
-  const { seed, rtol, maxProbes, signal } = options;
+  const { seed, rtol, maxProbes, probesPerRun = 4, signal } = options;
   const weights = layers.reduce((sum, l) => sum + l.size, 0);
   const isExact = weights <= maxProbes;
   const direction = isExact ? unitDirection(layers) : rademacherDirection(layers, seed);
-  const forms = await quadraticForms(problem, layers, PROBES_PER_RUN, direction, signal);
+  const forms = await quadraticForms(problem, layers, probesPerRun, direction, signal);
   const names = layers.map(l => l.name);
   try {
     if (isExact) {
-      yield* diagonalSum(forms.sample, layers, weights, seed);
+      yield* diagonalSum(forms, layers, weights, seed);
     } else {
       yield* hutchinson(probes => forms.sample(probes), {
         layers: names,
         seed,
         rtol,
         maxProbes,
-        samplesPerCall: PROBES_PER_RUN,
+        samplesPerCall: probesPerRun,
         signal,
       });
     }
@@ -73,16 +79,33 @@ export async function* hessianTraces(
   }
 }
 
+/** Numbers that an error bar of a trace by differences rests on at least. */
+const MIN_FORMS = 8;
+
+/** The trace of one layer's Gauss–Newton block by differences; each batch of the data gives a probe of its own. */
+export function differenceTrace(
+  problem: Problem,
+  forms: DifferenceForms,
+  layer: number,
+  name: string,
+  { seed, rtol, maxProbes, signal }: EstimationOptions,
+): AsyncGenerator<TraceProgress, void, void> {
+  const sampler = async (draws: readonly number[]): Promise<Float64Array[][]> =>
+    (await forms.sample(layer, draws)).map(perBatch => [perBatch]);
+  const minDraws = Math.min(maxProbes, Math.max(2, Math.ceil(MIN_FORMS / numBatches(problem))));
+  return gaussNewtonTrace(sampler, { layers: [name], seed, rtol, minDraws, maxDraws: maxProbes, signal });
+}
+
 /** Sums vᵀHv over all unit vectors: the trace itself. */
 async function* diagonalSum(
-  sample: (probes: readonly number[]) => Promise<Float64Array[]>,
+  { sample, probesPerRun }: QuadraticForms,
   layers: readonly Layer[],
   weights: number,
   seed: number,
 ): AsyncGenerator<TraceProgress, void, void> {
   const sums = layers.map(() => 0);
-  for (let done = 0; done < weights; done += PROBES_PER_RUN) {
-    const probes = Array.from({ length: Math.min(PROBES_PER_RUN, weights - done) }, (_, i) => done + i);
+  for (let done = 0; done < weights; done += probesPerRun) {
+    const probes = Array.from({ length: Math.min(probesPerRun, weights - done) }, (_, i) => done + i);
     for (const forms of await sample(probes)) forms.forEach((f, l) => (sums[l] += f));
     const samples = done + probes.length;
     const isWhole = samples === weights;
@@ -129,7 +152,8 @@ export async function* largestEigenvalues(
   requireBasisMemory(parameters);
   const operator = await hessianOperator(problem, parameters, signal);
   try {
-    yield* lanczos(operator, { count, seed, signal });
+    const maxSteps = stepsWithin(problem.memory / 2, operator.size, count);
+    yield* lanczos(operator, { count, seed, maxSteps, signal });
   } finally {
     await operator.dispose();
   }

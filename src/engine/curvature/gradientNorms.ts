@@ -2,6 +2,7 @@ import { numElements, float32Tensor } from '../onnx/tensor';
 import { cancelled } from '../errors';
 import { Session } from '../runtime/session';
 import { Rng } from '../util/rng';
+import { normsGraph } from './derived';
 import { gradientNormGraph, gradientNormName, OUTPUT_PROBE } from './gradientNormGraph';
 import type { Layer } from './layers';
 import { batches, type Problem } from './problem';
@@ -33,7 +34,10 @@ export async function gradientNorms(
   const width = numElements(loss.shape.slice(1));
   let together: ReadonlySet<number> = new Set();
   for (;;) {
-    const { graph, perSample } = gradientNormGraph(problem.prepared, loss, layers, together);
+    const { graph, perSample } =
+      together.size === 0
+        ? await normsGraph(problem, layers)
+        : gradientNormGraph(problem.prepared, loss, layers, together);
     const session = await Session.create(graph, problem.session);
     const mixing = batch > 1 ? await mixedLayers(problem, session, perSample, width) : [];
     if (mixing.length === 0) return drawing(problem, layers, seed, session, perSample, width, signal);

@@ -6,6 +6,7 @@ import {
   type Node,
   qualifiedOpType,
 } from '../graph/graph';
+import { innerNodes } from '../graph/subgraphs';
 import { normalizeAxis } from '../ops/rule';
 import { findParameters } from './parameters';
 
@@ -33,12 +34,18 @@ const convolution: WeightOperand = (_node, i) => (i === 1 ? 0 : undefined);
 // A′ is [M, K] and B′ [K, N]; output channels of A lie along M, those of B along N.
 const product: WeightOperand = (node, i) => (i > 1 ? undefined : (i === 0) === isTransposed(node, i) ? 1 : 0);
 
+const recurrent = (_node: Node, i: number): number | undefined => (i === 1 || i === 2 ? 1 : undefined);
+
 /** Which operand of an operator is a weight when it is constant, and where its output channels lie. */
 const weightOperands: Readonly<Record<string, WeightOperand>> = {
   Conv: convolution,
   ConvTranspose: (node, i) => (i === 1 ? (intAttribute(node, 'group', 1) === 1 ? 1 : null) : undefined),
   Gemm: product,
   MatMul: (_node, i, rank) => (i === 1 ? rank - 1 : rank - 2),
+  // Input and recurrent weights, [directions, gates × hidden, …].
+  LSTM: recurrent,
+  GRU: recurrent,
+  RNN: recurrent,
   Gather: (node, i) => (i === 0 && intAttribute(node, 'axis', 0) === 0 ? 0 : undefined),
   'com.microsoft::FusedConv': convolution,
   'com.microsoft::FusedGemm': product,
@@ -57,25 +64,32 @@ export const isAlias = (node: Node): boolean => node.domain === '' && aliases.ha
 export function findLayers(graph: Graph): Layer[] {
   const consumers = consumersOf(graph.nodes);
   const order = new Map(graph.nodes.map((n, i) => [n, i]));
+  const inside = new Map<Node, Node[]>();
+  const insideOf = (node: Node): Node[] => {
+    const nodes = inside.get(node) ?? innerNodes(node);
+    inside.set(node, nodes);
+    return nodes;
+  };
   const found: { layer: Omit<Layer, 'name'>; uses: Node[] }[] = [];
   for (const { name, shape, size } of findParameters(graph)) {
     if (shape.length < 2) continue;
-    const uses: { node: Node; axis: number | null }[] = [];
+    const uses: { node: Node; opType: string; axis: number | null }[] = [];
     const follow = (value: string, axes: readonly (number | null)[]): void => {
       for (const node of consumers.get(value) ?? []) {
         if (isAlias(node)) {
           follow(node.outputs[0], movedAxes(node, axes));
           continue;
         }
-        node.inputs.forEach((input, i) => {
-          const axis =
-            input === value ? weightOperands[qualifiedOpType(node)]?.(node, i, axes.length) : undefined;
-          if (axis !== undefined)
-            uses.push({
-              node,
-              axis: axis === null ? null : (axes[normalizeAxis(axis, axes.length)] ?? null),
-            });
-        });
+        // A branch or loop body uses a weight in nodes of its own; the node around it stands for them.
+        for (const user of node.captures.includes(value) ? insideOf(node) : [node]) {
+          user.inputs.forEach((input, i) => {
+            const operand = input === value ? weightOperands[qualifiedOpType(user)] : undefined;
+            const axis = operand?.(user, i, axes.length);
+            if (axis === undefined) return;
+            const moved = axis === null ? null : (axes[normalizeAxis(axis, axes.length)] ?? null);
+            uses.push({ node, opType: user.opType, axis: moved });
+          });
+        }
       }
     };
     follow(
@@ -90,8 +104,8 @@ export function findLayers(graph: Graph): Layer[] {
         initializer: name,
         shape,
         size,
-        opType: first.node.opType,
-        nodes: uses.map(u => u.node.name),
+        opType: first.opType,
+        nodes: [...new Set(uses.map(u => u.node.name))],
         channelAxis: first.axis,
       },
       uses: uses.map(u => u.node),

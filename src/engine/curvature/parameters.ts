@@ -31,6 +31,11 @@ export function findParameters(graph: Graph): Parameter[] {
       const tensor = graph.initializers.get(name);
       if (tensor && isParameter(tensor, node, i)) trained.add(name);
     });
+    // What branches and loop bodies read has no derivative rule: it is measured by running the model.
+    for (const name of node.captures) {
+      const tensor = graph.initializers.get(name);
+      if (tensor && isFloat(tensor.elemType) && tensor.data.length >= 2) trained.add(name);
+    }
   }
   return [...graph.initializers]
     .filter(([name]) => trained.has(name))

@@ -3,7 +3,7 @@ import type { DataArray } from '../data/array';
 import type { Dataset } from '../data/dataset';
 import type { Graph } from '../graph/graph';
 import { float32Tensor, numElements, type Tensor, type TypedArray } from '../onnx/tensor';
-import { type Prepared, prepare } from '../runtime/prepare';
+import { prepare } from '../runtime/prepare';
 import type { Feeds, SessionOptions } from '../runtime/session';
 import { type ChosenLoss, chooseLosses } from './chooseLosses';
 import { countTerms, type Targets, toTargets } from './targets';
@@ -14,6 +14,8 @@ export interface Problem extends ChosenLoss {
   readonly targets: Targets | undefined;
   /** Samples per run. */
   readonly batch: number;
+  /** Bytes that the process may take. */
+  readonly memory: number;
   readonly session: SessionOptions;
 }
 
@@ -21,18 +23,14 @@ export interface ProblemOptions {
   /** The outputs to measure; by default all of floats that depend on parameters. */
   readonly outputs?: readonly string[];
   readonly loss: LossKind | 'auto';
-  /** Chosen by the size of the activations when absent. */
-  readonly batch?: number;
+  /** At most; the file may settle it, and the data may be fewer. */
+  readonly batch: number;
+  /** Bytes that the process may take. */
+  readonly memory: number;
   /** Build a graph for labels or targets that the data don't have; it can't be run over the data then. */
   readonly assumeLabels?: boolean;
   readonly session: SessionOptions;
 }
-
-/** What a run may hold in activations and their derivatives by default. */
-const MEMORY_BYTES = 1 << 30;
-/** Values alive at once in a derivative graph, relative to the primal's values: unfolded windows, cotangents, tangents. */
-const DERIVATIVE_FACTOR = 6;
-const MAX_BATCH = 64;
 
 /** Prepares a float32 graph for derivatives by `parameters` over the data. */
 export async function makeProblem(
@@ -41,31 +39,20 @@ export async function makeProblem(
   dataset: Dataset,
   options: ProblemOptions,
 ): Promise<Problem> {
-  const at = (batch: number): Promise<Prepared> => {
-    const shapes = new Map([...dataset.inputs].map(([name, a]) => [name, batchShape(a, batch)]));
-    return prepare(graph, shapes, parameters, sampleFeeds(dataset, batch));
-  };
-  const fixed = fixedBatch(graph);
-  const batch = Math.min(fixed ?? options.batch ?? fittingBatch(await at(1)), fixed ?? dataset.samples);
+  const batch = fixedBatch(graph) ?? Math.min(options.batch, dataset.samples);
+  const shapes = new Map([...dataset.inputs].map(([name, a]) => [name, batchShape(a, batch)]));
+  const prepared = await prepare(graph, shapes, parameters, sampleFeeds(dataset, batch));
   const labels = dataset.labels ?? (options.assumeLabels ? 'assumed' : undefined);
-  const { outputs, loss: kind, session } = options;
-  const chosen = chooseLosses(await at(batch), parameters, outputs, batch, kind, labels);
+  const { outputs, loss: kind, memory, session } = options;
+  const chosen = chooseLosses(prepared, parameters, outputs, batch, kind, labels);
   const targets =
     chosen.loss.isLabelled && dataset.labels ? toTargets(dataset.labels, chosen.loss) : undefined;
-  return { ...chosen, dataset, targets, batch, session };
+  return { ...chosen, dataset, targets, batch, memory, session };
 }
 
 /** The batch that the file settles, if it does. */
 function fixedBatch(graph: Graph): number | undefined {
   return graph.inputs.map(i => i.shape[0]).find(first => typeof first === 'number');
-}
-
-function fittingBatch({ graph, types }: Prepared): number {
-  const values = graph.nodes
-    .flatMap(n => n.outputs)
-    .reduce((sum, o) => sum + numElements(types.get(o)?.shape ?? []), 0);
-  const perSample = values * Float32Array.BYTES_PER_ELEMENT * DERIVATIVE_FACTOR;
-  return Math.max(1, Math.min(MAX_BATCH, Math.floor(MEMORY_BYTES / perSample)));
 }
 
 /** Feeds for the batches of the data, in order: inputs, labels or targets, and weights that make sums means. */

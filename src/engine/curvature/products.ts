@@ -1,14 +1,13 @@
 import { cancelled, CurvatureError } from '../errors';
 import { float32Tensor, type Tensor } from '../onnx/tensor';
-import type { Graph } from '../graph/graph';
-import { prune } from '../graph/topology';
 import { compile } from '../runtime/compile';
 import type { Vector } from '../util/vector';
-import { gradientGraph, gradientName, gvpGraph, hvpGraph, hvpName, tangentName } from './productGraphs';
+import { hessianRuns } from './derived';
+import { gradientGraph, gradientName, gvpGraph, hvpName, tangentName } from './productGraphs';
 import type { LinearOperator } from './linearOperator';
 import type { Parameter } from './parameters';
 import { batches, type Problem } from './problem';
-import { TangentRuns } from './tangentRuns';
+import { planRuns, type RunPlan, TangentRuns } from './tangentRuns';
 
 /** A linear operator that holds a session until it is disposed. */
 export interface DisposableOperator extends LinearOperator {
@@ -21,8 +20,7 @@ export async function hessianOperator(
   parameters: readonly Parameter[],
   signal?: AbortSignal,
 ): Promise<DisposableOperator> {
-  const graph = await hvpGraph(problem.prepared, problem.loss, 'weighted', parameters);
-  return productOperator(problem, parameters, graph, signal);
+  return productOperator(problem, parameters, await hessianRuns(problem, parameters), signal);
 }
 
 /** The generalized Gauss–Newton matrix of the same loss. */
@@ -32,22 +30,18 @@ export async function gaussNewtonOperator(
   signal?: AbortSignal,
 ): Promise<DisposableOperator> {
   const graph = await gvpGraph(problem.prepared, problem.loss, parameters);
-  return productOperator(problem, parameters, graph, signal);
+  const tangents = new Set(parameters.map(p => tangentName(p.name)));
+  return productOperator(problem, parameters, await planRuns(problem, graph, tangents), signal);
 }
 
 async function productOperator(
   problem: Problem,
   parameters: readonly Parameter[],
-  graph: Graph,
+  plan: RunPlan,
   signal?: AbortSignal,
 ): Promise<DisposableOperator> {
   const size = parameters.reduce((sum, p) => sum + p.size, 0);
-  const products = prune(
-    graph,
-    parameters.map(p => hvpName(p.name)),
-  );
-  const tangentNames = new Set(parameters.map(p => tangentName(p.name)));
-  const runs = await TangentRuns.create(problem, products, tangentNames, signal);
+  const runs = await TangentRuns.create(problem, plan, signal);
   return {
     size,
     async apply(v: Vector): Promise<Float64Array> {

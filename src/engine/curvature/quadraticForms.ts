@@ -1,6 +1,7 @@
 import { float32Tensor, type Tensor } from '../onnx/tensor';
 import { Rng } from '../util/rng';
-import { probeInput, quadraticFormGraph, quadraticFormName } from './quadraticFormGraph';
+import { formsRuns } from './derived';
+import { probeInput, quadraticFormName } from './quadraticFormGraph';
 import type { Layer } from './layers';
 import type { Problem } from './problem';
 import { TangentRuns } from './tangentRuns';
@@ -22,10 +23,9 @@ export async function quadraticForms(
   direction: (probe: number, layer: number) => Float32Array,
   signal?: AbortSignal,
 ): Promise<QuadraticForms> {
-  const graph = await quadraticFormGraph(problem.prepared, problem.loss, layers, probesPerRun);
   const places = Array.from({ length: probesPerRun }, (_, k) => k);
-  const inputs = new Set(places.flatMap(k => layers.map(layer => probeInput(layer, k))));
-  const runs = await TangentRuns.create(problem, graph, inputs, signal);
+  const plan = await formsRuns(problem, layers, probesPerRun);
+  const runs = await TangentRuns.create(problem, plan, signal);
   return {
     probesPerRun,
     sample: async probes => {

@@ -5,10 +5,39 @@ import { numElements, type Tensor } from '../onnx/tensor';
 import { compile } from '../runtime/compile';
 import type { Feeds, Session } from '../runtime/session';
 import { settledTypes } from '../runtime/settledTypes';
+import type { Typed } from './gradient';
 import { batches, numBatches, type Problem } from './problem';
 
-/** What may be kept of all batches together, in bytes. */
-const KEPT_BYTES = 2 ** 31;
+/** What may be kept of all batches together, as a share of the memory that the problem may take. */
+const KEPT_SHARE = 0.5;
+
+/** A graph for one set of tangents after the other, and how it is run. */
+export interface RunPlan {
+  /** Run for each batch and each set of tangents. */
+  readonly varying: Typed;
+  /** Run once for each batch, for what doesn't depend on the tangents; absent where everything is computed in each run. */
+  readonly fixed: Typed | undefined;
+  /** What is kept for all other batches while one runs. */
+  readonly keptBytes: number;
+}
+
+/** @param tangents the graph's inputs that differ from run to run */
+export async function planRuns(
+  problem: Problem,
+  graph: Graph,
+  tangents: ReadonlySet<string>,
+): Promise<RunPlan> {
+  const types = await settledTypes(graph);
+  const { fixed, varying, kept } = splitGraph(graph, types, tangents);
+  const perBatch = kept.reduce((sum, v) => sum + 4 * numElements(v.shape as number[]), 0);
+  if (kept.length === 0 || perBatch * numBatches(problem) > KEPT_SHARE * problem.memory)
+    return { varying: { graph, types }, fixed: undefined, keptBytes: 0 };
+  return {
+    varying: { graph: varying, types },
+    fixed: { graph: fixed, types },
+    keptBytes: perBatch * (numBatches(problem) - 1),
+  };
+}
 
 /**
  * Runs a graph over all batches for one set of tangents after the other. What depends on the data alone (the primal
@@ -25,20 +54,14 @@ export class TangentRuns {
     private readonly signal: AbortSignal | undefined,
   ) {}
 
-  /** @param tangents the graph's inputs that differ from run to run */
   static async create(
     problem: Problem,
-    graph: Graph,
-    tangents: ReadonlySet<string>,
+    { varying, fixed }: RunPlan,
     signal?: AbortSignal,
   ): Promise<TangentRuns> {
-    const types = await settledTypes(graph);
-    const { fixed, varying, kept } = splitGraph(graph, types, tangents);
-    const bytes = kept.reduce((sum, v) => sum + 4 * numElements(v.shape as number[]), 0);
-    if (kept.length === 0 || bytes * numBatches(problem) > KEPT_BYTES)
-      return new TangentRuns(problem, await compile(graph, problem.session, types), undefined, signal);
-    const first = await compile(fixed, problem.session, types);
-    return new TangentRuns(problem, await compile(varying, problem.session, types), first, signal);
+    const first = fixed && (await compile(fixed.graph, problem.session, fixed.types));
+    const session = await compile(varying.graph, problem.session, varying.types);
+    return new TangentRuns(problem, session, first, signal);
   }
 
   /** The results of each batch in turn. */

@@ -42,6 +42,18 @@ export interface LanczosOptions {
  * anyway.
  */
 const FLOAT64_BASIS_LIMIT = 1 << 20;
+
+/** Steps that well separated eigenvalues take; hard ones take up to `maxSteps`. */
+export const usualSteps = (count: number): number => 2 * count + 20;
+
+/** What a search of so many steps holds beside the operator: the basis, and the vectors of one product. */
+export const basisBytes = (size: number, steps: number): number =>
+  size * (Math.min(steps, size) * (size > FLOAT64_BASIS_LIMIT ? 4 : 8) + 2 * 8);
+
+/** The steps to go at most, so that the basis stays within so many bytes where it is longer than usual. */
+export const stepsWithin = (bytes: number, size: number, count: number): number =>
+  Math.max(usualSteps(count), Math.min(100, Math.floor(bytes / basisBytes(size, 1))));
+
 /** A remainder this small beside the operator's norm is rounding: the subspace found is invariant. */
 const BREAKDOWN = 1e-12;
 
@@ -65,7 +77,7 @@ export async function* lanczos(
 ): AsyncGenerator<LanczosProgress, void, void> {
   const { size } = operator;
   const count = Math.min(options.count, size);
-  const maxSteps = Math.min(options.maxSteps ?? Math.max(2 * count + 20, 100), size);
+  const maxSteps = Math.min(options.maxSteps ?? Math.max(usualSteps(count), 100), size);
   const { which = 'LA', tolerance = 1e-4 } = options;
   const random = Rng.of(options.seed, 'lanczos');
   const basis: Vector[] = [];

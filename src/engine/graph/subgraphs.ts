@@ -1,110 +1,89 @@
-import { clone, create } from '@bufbuild/protobuf';
 import {
   type AttributeProto,
   AttributeProto_AttributeType as Kind,
-  AttributeProtoSchema,
   type GraphProto,
-  GraphProtoSchema,
   type NodeProto,
-  NodeProtoSchema,
 } from 'onnx-buf';
-import { encodeTensor, float32Tensor, int64Tensor, type Tensor } from '../onnx/tensor';
-import type { Attribute } from './graph';
+import { elemTypeOf, isFloat, numElements } from '../onnx/tensor';
+import type { Node } from './graph';
 
-const reductions = ['Sum', 'Mean', 'Max', 'Min', 'Prod', 'L1', 'L2', 'SumSquare', 'LogSum', 'LogSumExp'];
+/** All nodes inside a node's branches and loop bodies, at any depth, with the attributes that are single integers. */
+export const innerNodes = (node: Node): Node[] =>
+  Object.values(node.attributes).flatMap(a => ('proto' in a ? subgraphsOf(a.proto).flatMap(allNodes) : []));
 
-/** Attributes that later operator sets have as inputs, from input 1 on. */
-const moved: Readonly<Record<string, readonly string[]>> = {
-  ...Object.fromEntries(reductions.map(name => [`Reduce${name}`, ['axes']])),
-  Squeeze: ['axes'],
-  Unsqueeze: ['axes'],
-  Split: ['split'],
-  Slice: ['starts', 'ends', 'axes'],
-  TopK: ['k'],
-  Pad: ['pads', 'value'],
-  Clip: ['min', 'max'],
-  Dropout: ['ratio'],
-};
+const allNodes = (graph: GraphProto): Node[] =>
+  graph.node.flatMap(n => [plainNode(n), ...n.attribute.flatMap(subgraphsOf).flatMap(allNodes)]);
 
-const flattening = new Set(['Softmax', 'LogSoftmax', 'Hardmax']);
+const plainNode = (n: NodeProto): Node => ({
+  ...{ name: n.name, opType: n.opType, domain: n.domain === 'ai.onnx' ? '' : n.domain },
+  ...{ inputs: n.input, outputs: n.output, captures: [], scope: '' },
+  attributes: Object.fromEntries(
+    n.attribute.filter(a => a.type === Kind.INT).map(a => [a.name, { int: Number(a.i) }]),
+  ),
+});
+
+const subgraphsOf = (a: AttributeProto): readonly GraphProto[] => (a.g ? [a.g] : a.graphs);
 
 /**
- * An attribute with the nodes of its subgraphs, if it has any, in the forms of operator set 18: what stays in an If or a Loop is
- * run as it is, but beside newer nodes.
- * @param version the operator set that they were written for
+ * Moves the weights that branches and loop bodies hold to the graph around them, which they may read as well, so that weights
+ * stand in one place. A name that the file defines twice stays where it is.
  */
-export function modernSubgraphs(attribute: Attribute, version: number): Attribute {
-  if (!('proto' in attribute) || (!attribute.proto.g && attribute.proto.graphs.length === 0))
-    return attribute;
-  const proto = clone(AttributeProtoSchema, attribute.proto);
-  if (proto.g) proto.g = modernGraph(proto.g, version);
-  proto.graphs = proto.graphs.map(g => modernGraph(g, version));
-  return { proto };
-}
-
-function modernGraph(graph: GraphProto, version: number): GraphProto {
-  const result = clone(GraphProtoSchema, graph);
-  const store = (name: string, tensor: Tensor): string => {
-    result.initializer.push(encodeTensor(name, tensor));
-    return name;
+export function liftWeights(graph: GraphProto): GraphProto {
+  const definitions = new Map<string, number>();
+  countDefinitions(graph, definitions);
+  const lifted: GraphProto['initializer'] = [];
+  const isWeight = (t: GraphProto['initializer'][number], name: string): boolean => {
+    const type = elemTypeOf(t.dataType);
+    return (
+      definitions.get(name) === 1 &&
+      type !== undefined &&
+      isFloat(type) &&
+      numElements(t.dims.map(Number)) > 1
+    );
   };
-  result.node = result.node.flatMap(node => {
-    for (const a of node.attribute) {
-      if (a.g) a.g = modernGraph(a.g, version);
-      a.graphs = a.graphs.map(g => modernGraph(g, version));
-    }
-    return modernNode(node, version, store);
+  const without = (inner: GraphProto): GraphProto => ({
+    ...inner,
+    initializer: inner.initializer.filter(t => {
+      const isLifted = isWeight(t, t.name);
+      if (isLifted) lifted.push(t);
+      return !isLifted;
+    }),
+    node: nodesOf({
+      ...inner,
+      node: inner.node.filter(n => {
+        const value = n.opType === 'Constant' ? n.attribute.find(a => a.name === 'value')?.t : undefined;
+        if (!value || !isWeight(value, n.output[0])) return true;
+        lifted.push({ ...value, name: n.output[0] });
+        return false;
+      }),
+    }),
   });
-  return result;
+  const nodesOf = ({ node }: GraphProto): GraphProto['node'] =>
+    node.map(n =>
+      n.attribute.some(a => isSubgraph(a))
+        ? {
+            ...n,
+            attribute: n.attribute.map(a =>
+              isSubgraph(a)
+                ? { ...a, ...(a.g ? { g: without(a.g) } : {}), graphs: a.graphs.map(without) }
+                : a,
+            ),
+          }
+        : n,
+    );
+  const node = nodesOf(graph);
+  return lifted.length === 0 ? graph : { ...graph, node, initializer: [...graph.initializer, ...lifted] };
 }
 
-function modernNode(
-  node: NodeProto,
-  version: number,
-  store: (name: string, tensor: Tensor) => string,
-): NodeProto[] {
-  const standard = node.domain === '' || node.domain === 'ai.onnx';
-  if (!standard) return [node];
-  if (version < 13 && flattening.has(node.opType)) return flattened(node);
-  const names = moved[node.opType] ?? [];
-  const inputs = names.map(name => {
-    const a = node.attribute.find(own => own.name === name);
-    return a ? store(`${node.output[0]}/${name}`, valueOf(a)) : '';
-  });
-  const count = inputs.findLastIndex(name => name !== '') + 1;
-  if (count > 0) {
-    node.input = [node.input[0], ...inputs.slice(0, count)];
-    node.attribute = node.attribute.filter(a => !names.includes(a.name));
-  }
-  if (node.opType === 'Split' && node.input.length < 2 && version < 18)
-    node.attribute.push(intAttribute('num_outputs', node.output.length));
-  if (node.opType === 'Scatter') node.opType = 'ScatterElements';
-  return [node];
-}
+const isSubgraph = (a: AttributeProto): boolean => a.type === Kind.GRAPH || a.type === Kind.GRAPHS;
 
-function valueOf(a: AttributeProto): Tensor {
-  if (a.type === Kind.FLOAT) return float32Tensor([], [a.f]);
-  return int64Tensor(a.type === Kind.INT ? [Number(a.i)] : a.ints.map(Number));
-}
-
-const intAttribute = (name: string, value: number): AttributeProto =>
-  create(AttributeProtoSchema, { name, type: Kind.INT, i: BigInt(value) });
-
-/** Before operator set 13 the axes from the given one on, by default from the second, formed one distribution. */
-function flattened(node: NodeProto): NodeProto[] {
-  const [x] = node.input;
-  const [y] = node.output;
-  const axis = Number(node.attribute.find(a => a.name === 'axis')?.i ?? 1n);
-  const made = (
-    opType: string,
-    input: string[],
-    output: string,
-    attribute: AttributeProto[] = [],
-  ): NodeProto => create(NodeProtoSchema, { name: output, opType, input, output: [output], attribute });
-  return [
-    made('Flatten', [x], `${y}/flat`, [intAttribute('axis', axis)]),
-    made(node.opType, [`${y}/flat`], `${y}/rows`, [intAttribute('axis', 1)]),
-    made('Shape', [x], `${y}/shape`),
-    made('Reshape', [`${y}/rows`, `${y}/shape`], y),
+function countDefinitions(graph: GraphProto, counts: Map<string, number>): void {
+  const names = [
+    ...graph.input.map(i => i.name),
+    ...graph.initializer.map(t => t.name),
+    ...graph.node.flatMap(n => n.output),
   ];
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  for (const inner of graph.node.flatMap(n => n.attribute.flatMap(subgraphsOf)))
+    countDefinitions(inner, counts);
 }

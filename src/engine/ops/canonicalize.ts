@@ -1,6 +1,6 @@
 import { GraphBuilder, type Types } from '../graph/builder';
 import type { Graph, Node } from '../graph/graph';
-import { modernSubgraphs } from '../graph/subgraphs';
+import { modernSubgraphs } from '../graph/modernSubgraphs';
 import type { Canonical } from './canonicalForm';
 import { contrib, CONTRIB_DOMAIN } from './contrib';
 import { expansions } from './expansions';

@@ -15,7 +15,7 @@ export function layersToCsv(report: Report): string {
       `sensitivity_stderr_${b}`,
       `bytes_${b}`,
     ]),
-    'bits',
+    ...['bits', 'method'],
   ];
   const lines = report.layers.map(layer => [
     ...[layer.name, layer.opType, layer.shape.join('x'), layer.parameters, layer.status, layer.reason],
@@ -26,7 +26,7 @@ export function layersToCsv(report: Report): string {
       layer.sensitivityStderr[b],
       layer.sizeBytes[b],
     ]),
-    layer.bits,
+    ...[layer.bits, layer.method],
   ]);
   return [header, ...lines].map(cells => `${cells.map(cell).join(',')}\r\n`).join('');
 }

@@ -1,4 +1,4 @@
-import { type Estimate } from './schema';
+import { type Estimate, type Method } from './schema';
 
 /** Four significant digits at most, in powers of ten where a plain number would be long. */
 export function formatNumber(value: number): string {
@@ -21,3 +21,13 @@ export function formatBytes(bytes: number): string {
   for (; amount >= 999.5 && unit < units.length - 1; unit++) amount /= 1000;
   return `${Number(amount.toPrecision(3))} ${units[unit]}`;
 }
+
+/** An operator's name, with its domain where that isn't the standard one. */
+export const qualified = ({ domain, opType }: { domain: string; opType: string }): string =>
+  domain === '' ? opType : `${domain}::${opType}`;
+
+/** The word for how a layer was measured; none for what is usual. */
+export const methodWord = (method: Method | undefined): string =>
+  method === undefined || method === 'exact' ? '' : methodWords[method];
+
+const methodWords = { ggn: 'first derivatives', differences: 'differences' } as const;

@@ -16,6 +16,9 @@ export const estimateSchema = z.object({
   converged: z.boolean(),
 });
 
+/** What a layer's trace rests on: exact derivatives, first derivatives alone, or differences of forward runs. */
+export const methodSchema = z.enum(['exact', 'ggn', 'differences']);
+
 /** A record keyed by bit width ("2", "4", "8", …). */
 const perBits = z.record(z.string(), z.number());
 
@@ -32,7 +35,10 @@ export const layerSchema = z.object({
   currentBits: z.number().int().optional(),
   /** `analysed`: has a trace. `not-reached`: `reason` says why there is none. `pending`: the run stopped before it. */
   status: z.enum(['analysed', 'not-reached', 'pending']),
+  /** Why the layer is not reached, or not by exact derivatives. */
   reason: z.string().optional(),
+  /** `exact`: derivatives of both orders. `ggn`: first derivatives alone. `differences`: the GGN from runs of the model alone. Absent where the layer is not reached. */
+  method: methodSchema.optional(),
   /** Trace of the layer's diagonal block: the sum over its weights, of the mean loss. */
   trace: z.object({ ggn: estimateSchema.optional(), hessian: estimateSchema.optional() }),
   /** Trace of the matrix that decides the bits, divided by the number of parameters; null without one. */
@@ -109,9 +115,20 @@ export const reportSchema = z.object({
     maxProbes: z.number().int(),
     bits: z.array(z.number().int()),
     seed: z.number().int(),
+    /** As it was asked for; `device` tells what ran. */
     executionProvider: z.string(),
     threads: z.number().int(),
   }),
+  /** Where the graphs ran, and which of the platform's other execution providers were tried and why they were not taken. */
+  device: z
+    .object({
+      provider: z.string(),
+      name: z.string(),
+      notTaken: z.array(z.object({ provider: z.string(), reason: z.string() })),
+    })
+    .optional(),
+  /** The most memory that the process was expected to hold; predicted from the graphs before they ran. */
+  memory: z.object({ predictedBytes: z.number().int() }).optional(),
   /** Mean loss over the data, and how many samples it is the mean of. */
   loss: z.number().nullable(),
   samples: z.number().int(),
@@ -134,6 +151,7 @@ export const reportSchema = z.object({
   timings: z.record(z.string(), z.number()),
 });
 
+export type Method = z.infer<typeof methodSchema>;
 export type Estimate = z.infer<typeof estimateSchema>;
 export type LayerReport = z.infer<typeof layerSchema>;
 export type Eigenvalue = z.infer<typeof eigenvalueSchema>;

@@ -1,5 +1,6 @@
-import { formatBytes, formatEstimate, formatNumber } from './format';
+import { formatBytes, formatEstimate, formatNumber, methodWord } from './format';
 import { type LayerReport, type Report } from './schema';
+import { alignColumns } from './table';
 
 /**
  * The report for a terminal: a table of layers in aligned columns, and below it what was found in all. Ends
@@ -17,6 +18,7 @@ function layerTable(report: Report): string[] {
   );
   const widths = report.settings.bits.map(String);
   const hasWidths = report.layers.some(layer => layer.currentBits !== undefined);
+  const hasMethods = report.layers.some(layer => methodWord(layer.method) !== '');
   const header = [
     ...['layer', 'op', 'shape', 'parameters'],
     ...(hasWidths ? ['now'] : []),
@@ -24,6 +26,7 @@ function layerTable(report: Report): string[] {
     'average',
     ...widths.map(b => `Ω(${b})`),
     'bits',
+    ...(hasMethods ? [''] : []),
   ];
   const rows = report.layers.map(layer => [
     ...[layer.name, layer.opType, layer.shape.join('×'), String(layer.parameters)],
@@ -35,13 +38,10 @@ function layerTable(report: Report): string[] {
     layer.averageTrace === null ? '–' : formatNumber(layer.averageTrace),
     ...widths.map(b => (b in layer.sensitivity ? formatNumber(layer.sensitivity[b]) : '–')),
     layer.bits === null ? '–' : String(layer.bits),
+    ...(hasMethods ? [methodWord(layer.method)] : []),
   ]);
-  const table = [header, ...rows];
-  const sizes = header.map((_, column) => Math.max(...table.map(row => row[column].length)));
-  // Words stand to the left of their column, numbers to the right.
-  const align = (text: string, column: number): string =>
-    column < 3 ? text.padEnd(sizes[column]) : text.padStart(sizes[column]);
-  return table.map(row => row.map(align).join('  ').trimEnd());
+  const isWord = (column: number): boolean => column < 3 || (hasMethods && column === header.length - 1);
+  return alignColumns([header, ...rows], isWord);
 }
 
 function summary(report: Report): string[] {
@@ -53,15 +53,25 @@ function summary(report: Report): string[] {
   return [
     `Loss (${settings.loss}): ${loss} on ${report.samples} samples ${source}. Bits are chosen by the traces of the ${matrix}.`,
     ...layers.filter(layer => layer.status !== 'analysed').map(excluded),
+    ...methodLine(report),
     ...piecewiseLinearLine(report),
     ...(report.eigenvalues.length > 0 ? [eigenvalueLine(report)] : []),
     ...(budget ? [budgetLine(budget), ...(budget.message ? [budget.message] : [])] : []),
+    ...(report.device ? [deviceLine(report.device, report.memory?.predictedBytes)] : []),
     ...(report.stopped ? [`Stopped (${report.stopped.reason}): ${report.stopped.message}`] : []),
   ];
 }
 
 const excluded = ({ name, status, reason }: LayerReport): string =>
   `${name}: ${status === 'pending' ? 'not analysed before the run stopped' : 'not reached'}${reason ? ` (${reason})` : ''}.`;
+
+function methodLine({ layers }: Report): string[] {
+  const differences = layers.filter(layer => layer.method === 'differences').length;
+  if (differences === 0) return [];
+  return [
+    `${differences} of ${layers.length} layers have no derivative: their GGN traces come from differences of forward runs.`,
+  ];
+}
 
 function piecewiseLinearLine({ layers, settings }: Report): string[] {
   const equal = layers.filter(layer => layer.hessianEqualsGgn).length;
@@ -79,6 +89,12 @@ function eigenvalueLine({ eigenvalues }: Report): string {
     ({ value, converged }) => `${formatNumber(value)}${converged ? '' : ' (not converged)'}`,
   );
   return `Largest eigenvalues of the Hessian: ${values.join(', ')}.`;
+}
+
+function deviceLine({ name, notTaken }: NonNullable<Report['device']>, bytes: number | undefined): string {
+  const others = notTaken.map(({ provider, reason }) => `${provider} (${reason})`).join('; ');
+  const memory = bytes === undefined ? '' : `, in at most ${formatBytes(bytes)} of memory as predicted`;
+  return `Ran on ${name}${memory}.${others ? ` Not taken: ${others}.` : ''}`;
 }
 
 function budgetLine({ requested, bytes, chosen }: NonNullable<Report['budget']>): string {

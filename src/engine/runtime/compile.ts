@@ -6,6 +6,6 @@ import { settledTypes } from './settledTypes';
 
 /** A derivative graph made ready to run, in the forms that the provider's kernels are fastest at. Its shapes must be settled. */
 export async function compile(graph: Graph, options: SessionOptions, types?: Types): Promise<Session> {
-  if (options.executionProvider !== 'cpu') return Session.create(graph, options);
+  if (options.device.provider !== 'cpu') return Session.create(graph, options);
   return Session.create(await lower(graph, types ?? (await settledTypes(graph))), options);
 }

@@ -1,59 +1,50 @@
 import * as ort from 'onnxruntime-node';
 import { CurvatureError } from '../errors';
+import { cpuDevice, type Device } from './device';
 import { encodeApart } from '../graph/toModel';
 import type { Graph } from '../graph/graph';
 import type { ElemType, Tensor, TensorType, TypedArray } from '../onnx/tensor';
+import { type Provider, providerConfig, reasonOf } from './providers';
 
 export interface SessionOptions {
-  /** ONNX Runtime's name of the execution provider. */
-  readonly executionProvider: string;
+  readonly device: Device;
   /** 0 leaves the choice to ONNX Runtime: one thread per physical core. */
   readonly threads: number;
   /** Off for sessions that are only asked for types. */
   readonly optimize: boolean;
 }
 
-export const cpuSession: SessionOptions = { executionProvider: 'cpu', threads: 0, optimize: true };
+export const cpuSession: SessionOptions = { device: cpuDevice, threads: 0, optimize: true };
 
-const LOG_ERRORS_ONLY = 3;
+/** Every failure is thrown as well, and told with what to do about it. */
+const LOG_FATAL_ONLY = 4;
+ort.env.logLevel = 'fatal';
 
 export type Feeds = Readonly<Record<string, Tensor>>;
 
 /** A graph made ready to run. The only door to ONNX Runtime. */
 export class Session {
   private constructor(
-    private readonly session: ort.InferenceSession,
+    private session: ort.InferenceSession,
+    private provider: Provider,
     private readonly graph: Graph,
+    private readonly options: SessionOptions,
   ) {}
 
   /**
-   * @throws CurvatureError `model-invalid` when ONNX Runtime refuses the graph, `option-invalid` when it lacks the execution
-   * provider; with its reason
+   * Loads a graph on the device, or on the CPU where the device fails; the device keeps the reason.
+   * @throws CurvatureError `model-invalid` when ONNX Runtime refuses the graph, with its reason
    */
   static async create(graph: Graph, options: SessionOptions = cpuSession): Promise<Session> {
+    const { device } = options;
+    const { provider } = device;
     try {
-      const { model, beside } = encodeApart(graph);
-      const session = await ort.InferenceSession.create(model, {
-        executionProviders: [options.executionProvider],
-        externalData: beside,
-        graphOptimizationLevel: options.optimize ? 'all' : 'disabled',
-        logSeverityLevel: LOG_ERRORS_ONLY,
-        // Most sessions run a few times: planning memory from the first run makes the second as slow in page faults again.
-        enableMemPattern: false,
-        // Else float weights between quantized activations would be rounded to int8 for faster kernels.
-        extra: { session: { disable_quant_qdq: '1' } },
-        ...(options.threads > 0 ? { intraOpNumThreads: options.threads } : {}),
-      });
-      return new Session(session, graph);
+      return new Session(await load(graph, provider, options), provider, graph, options);
     } catch (error) {
-      const reason = reasonOf(error);
-      if (options.executionProvider === 'cpu')
-        throw new CurvatureError('model-invalid', `ONNX Runtime can't load the graph: ${reason}`);
-      throw new CurvatureError(
-        'option-invalid',
-        `The execution provider "${options.executionProvider}" can't be used here: ${reason}`,
-        'Choose another one; cpu works everywhere.',
-      );
+      if (provider === 'cpu')
+        throw new CurvatureError('model-invalid', `ONNX Runtime can't load the graph: ${reasonOf(error)}`);
+      device.fallBack(reasonOf(error));
+      return Session.create(graph, options);
     }
   }
 
@@ -91,12 +82,7 @@ export class Session {
         given.shape,
       );
     }
-    let results: ort.InferenceSession.OnnxValueMapType;
-    try {
-      results = await this.session.run(inputs);
-    } catch (error) {
-      throw new CurvatureError('runtime-failed', `ONNX Runtime failed: ${reasonOf(error)}`);
-    }
+    const results = await this.runOnDevice(inputs);
     return Object.fromEntries(
       Object.entries(results).map(([name, value]) => {
         const t = value;
@@ -105,16 +91,38 @@ export class Session {
     );
   }
 
+  private async runOnDevice(
+    inputs: Record<string, ort.Tensor>,
+  ): Promise<ort.InferenceSession.OnnxValueMapType> {
+    try {
+      return await this.session.run(inputs);
+    } catch (error) {
+      if (this.provider === 'cpu')
+        throw new CurvatureError('runtime-failed', `ONNX Runtime failed: ${reasonOf(error)}`);
+      this.options.device.fallBack(reasonOf(error));
+      await this.session.release();
+      this.provider = 'cpu';
+      this.session = await load(this.graph, this.provider, this.options);
+      return this.runOnDevice(inputs);
+    }
+  }
+
   async dispose(): Promise<void> {
     await this.session.release();
   }
 }
 
-/** ONNX Runtime puts source locations in front of what it has to say. */
-function reasonOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message
-    .replace(/^.*?ERROR_MESSAGE:\s*/s, '')
-    .replace(/\s+/g, ' ')
-    .slice(0, 400);
+function load(graph: Graph, provider: Provider, options: SessionOptions): Promise<ort.InferenceSession> {
+  const { model, beside } = encodeApart(graph);
+  return ort.InferenceSession.create(model, {
+    externalData: beside,
+    executionProviders: [providerConfig(provider)],
+    graphOptimizationLevel: options.optimize ? 'all' : 'disabled',
+    logSeverityLevel: LOG_FATAL_ONLY,
+    // Most sessions run a few times: planning memory from the first run makes the second as slow in page faults again.
+    enableMemPattern: false,
+    // Else float weights between quantized activations would be rounded to int8 for faster kernels.
+    extra: { session: { disable_quant_qdq: '1' } },
+    ...(options.threads > 0 ? { intraOpNumThreads: options.threads } : {}),
+  });
 }

@@ -1,3 +1,4 @@
+import type { Coverage } from '../../engine/report/coverage';
 import type { Diagnostic, LayerReport, Report } from '../../engine/report/schema';
 import { formatPercent, visible } from './format';
 
@@ -19,6 +20,16 @@ export function findings(report: Report): Finding[] {
     ...notReached(report).filter(({ layer }) => !toldLayers.has(layer)),
   ];
 }
+
+/** What is known before any analysis: operators without derivatives, and layers that can't be measured. */
+export const coverageFindings = (coverage: Coverage): Finding[] => coverage.diagnostics.map(toFinding);
+
+/** What keeps a model from being analysed at all. */
+export const refusal = (message: string): Finding => ({
+  severity: 'warning',
+  code: 'not-analysable',
+  message: `This model can't be analyzed: ${visible(message)}`,
+});
 
 /**
  * The layers worth a warning. Let m be the width that most weights get. Of the layers that are to keep more than m

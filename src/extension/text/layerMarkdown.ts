@@ -36,6 +36,10 @@ function missing(layer: LayerReport): string {
 function analysed(layer: LayerReport, report: Report): string[] {
   const { trace } = layer;
   const facts = [
+    ...(layer.method === 'differences'
+      ? ['Measured by differences of forward runs: no derivative reaches it']
+      : []),
+    ...(layer.method === 'ggn' ? ['Measured by first derivatives: there is no second one'] : []),
     ...(trace.ggn ? [`Trace (GGN): ${estimateText(trace.ggn, 'draws')}`] : []),
     ...(trace.hessian ? [`Trace (Hessian): ${estimateText(trace.hessian, 'probes')}`] : []),
     ...(layer.averageTrace === null ? [] : [`Average trace: ${formatNumber(layer.averageTrace)} per weight`]),

@@ -61,7 +61,7 @@ const usageErrors: [string[], RegExp][] = [
     ['analyze', 'm.onnx', '--budget', 'small'],
     /argument 'small' is invalid\. The budget 'small' is not a size/,
   ],
-  [['analyze', 'm.onnx', '--ep', 'tpu'], /Allowed choices are cpu, cuda, webgpu, dml, coreml/],
+  [['analyze', 'm.onnx', '--ep', 'tpu'], /Allowed choices are auto, cpu, cuda, webgpu, dml, coreml/],
   [['analyze', 'm.onnx', '--seed', '-1'], /argument '-1' is invalid/],
   [['analyze', 'm.onnx', '--max-probes', '1'], /argument '1' is invalid\. A whole number of at least 2/],
   [['hvp', 'm.onnx'], /error: required option '-o, --output <file>' not specified/],
@@ -108,3 +108,34 @@ for (const [file, content] of badModels) {
     }
   });
 }
+
+const sample = path.resolve(__dirname, '../../../media/sample/digits_cnn.onnx');
+
+test('coverage shows every file, one that fails with its error, and ends with the totals and exit code 2', () => {
+  const good = run('coverage', sample);
+  assert.equal(good.status, 0);
+  assert.match(good.stdout, /8 of 8 layers measured; 100 % of 11792 weights exact\.\n {2}operator/);
+  assert.match(good.stdout, /\n1 model: 1 complete; 100 % of 11792 weights exact\.\n$/);
+  const mixed = run('coverage', 'missing.onnx', sample);
+  assert.equal(mixed.status, 2);
+  assert.match(mixed.stdout, /^missing\.onnx: .*can't be read.*\n\n.*digits_cnn\.onnx: 8 of 8/);
+  assert.match(mixed.stdout, /\n2 models: 1 complete, 1 failed; /);
+});
+
+test('coverage --json prints one entry for each file', () => {
+  const { status, stdout } = run('coverage', '--json', sample, 'missing.onnx');
+  assert.equal(status, 2);
+  const [good, bad] = JSON.parse(stdout) as Record<string, unknown>[];
+  assert.deepEqual(good.parameters, { total: 11792, exact: 11792, ggn: 0, differences: 0, none: 0 });
+  assert.deepEqual((good.operators as unknown[])[0], {
+    opType: 'Conv',
+    domain: '',
+    support: 'exact',
+    count: 6,
+  });
+  assert.deepEqual(
+    [good.model, good.complete, bad.model, bad.complete],
+    [sample, true, 'missing.onnx', false],
+  );
+  assert.match(String(bad.error), /can't be read/);
+});

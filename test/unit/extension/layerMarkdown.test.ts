@@ -42,6 +42,15 @@ test('what is partial, synthetic, exact or not converged says so', () => {
   assert.match(text, /synthetic inputs/);
 });
 
+test('a layer that was not measured by exact derivatives says so', () => {
+  const layer = aLayer('a', 1, 4, { method: 'differences', reason: 'behind an LSTM' });
+  const report = aReport([layer], {
+    settings: { ...aReport([layer]).settings, sensitivityMatrix: 'hessian' },
+  });
+  assert.match(layerMarkdown(layer, report), /Measured by differences of forward runs/);
+  assert.match(layerLabel(layer, report), /^4 bits · trace .* · differences$/);
+});
+
 test('a layer without a trace says why', () => {
   const unreached = aLayer('a', 0, 4, { status: 'not-reached', reason: 'behind FancyOp *x*', bits: null });
   assert.match(layerMarkdown(unreached, aReport([unreached])), /Not reached: behind FancyOp \\\*x\\\*/);

@@ -1,0 +1,115 @@
+import { formsRuns, hessianRuns, normsGraph } from '../curvature/derived';
+import type { RunPlan } from '../curvature/tangentRuns';
+import { CurvatureError } from '../errors';
+import { basisBytes, usualSteps } from '../estimators/lanczos';
+import { formatBytes } from '../report/format';
+import type { Diagnostic } from '../report/schema';
+import { predictPeakBytes } from '../runtime/memory';
+import type { Model } from './model';
+import type { AnalyzeOptions } from './options';
+import { type SetUp, setUp } from './setUp';
+
+/** Directions that share one run of the primal and the gradient, where memory allows. */
+const MOST_PROBES = 8;
+
+/** What fits into memory beside a model made ready. */
+export interface Fit {
+  readonly probesPerRun: number;
+  /** How many eigenvalues there is room to look for: as many as asked for, or none. */
+  readonly eigenvalues: number;
+  /** The most that the process will hold. */
+  readonly predictedBytes: number;
+}
+
+/** A model made ready, with as many samples to a run as fit. */
+export interface Fitted extends Fit {
+  readonly ready: SetUp;
+}
+
+/**
+ * Looks for the largest batch, and then the most probes to a run, that are predicted to stay within the memory allowed.
+ * Where the Hessian-vector products for eigenvalues alone are too large, they are left out, and a warning says so.
+ * @throws CurvatureError `memory-exceeded` when not even one sample fits
+ */
+export async function fitToMemory(model: Model, options: AnalyzeOptions): Promise<Fitted> {
+  const ready = await setUp(model, options);
+  const budget = ready.problem.memory;
+  const most = Math.min(MOST_PROBES, options.maxProbes);
+  const { eigenvalues } = options;
+  const atMost = await predictPeak(ready, options, most);
+  if (atMost <= budget) return { ready, probesPerRun: most, eigenvalues, predictedBytes: atMost };
+
+  // Memory is linear in samples and in probes, but for what they share.
+  const { batch } = ready.problem;
+  const least = await predictPeak(ready, options, 1);
+  if (least <= budget || options.batch !== undefined) {
+    const { at, bytes } = largestFitting(budget, [1, least], [most, atMost]);
+    return { ready, probesPerRun: at, eigenvalues, predictedBytes: bytes };
+  }
+  const single = batch === 1 ? ready : await setUp(model, { ...options, batch: 1 });
+  const ofOne = await predictPeak(single, options, 1);
+  if (ofOne <= budget) {
+    const { at, bytes } = largestFitting(budget, [1, ofOne], [batch, least]);
+    const fitting = await setUp(model, { ...options, batch: at });
+    return { ready: fitting, probesPerRun: 1, eigenvalues, predictedBytes: bytes };
+  }
+  const refusal = tooLarge(single.problem.batch, ofOne, budget);
+  if (eigenvalues === 0) throw refusal;
+  const fitted = await fitToMemory(model, { ...options, eigenvalues: 0 });
+  const warning: Diagnostic = {
+    severity: 'warning',
+    code: 'eigenvalues-left-out',
+    message: `Eigenvalues were left out: ${refusal.message} ${refusal.hint}`,
+  };
+  return { ...fitted, ready: { ...fitted.ready, diagnostics: [...fitted.ready.diagnostics, warning] } };
+}
+
+type Point = readonly [count: number, bytes: number];
+
+/** The largest count between two whose bytes, on the line through both, are within the budget; the lower one at least. */
+function largestFitting(
+  budget: number,
+  [low, from]: Point,
+  [high, to]: Point,
+): { at: number; bytes: number } {
+  const slope = (to - from) / (high - low || 1);
+  const at = slope > 0 ? Math.floor(low + (budget - from) / slope) : high;
+  const within = Math.max(low, Math.min(high, at));
+  return { at: within, bytes: from + slope * (within - low) };
+}
+
+/** Bytes at the worst moment of any stage of the analysis. */
+async function predictPeak(
+  { problem, reached, parameters }: SetUp,
+  { matrix, eigenvalues }: Pick<AnalyzeOptions, 'matrix' | 'eigenvalues'>,
+  probes: number,
+): Promise<number> {
+  const peaks = [predictPeakBytes([problem.prepared])];
+  // A graph that can't be built fails in its own stage, which says so; here it takes nothing.
+  const consider = async (peak: () => Promise<number>): Promise<void> => {
+    peaks.push(await peak().catch(() => 0));
+  };
+  if (reached.length > 0 && matrix !== 'hessian')
+    await consider(async () => predictPeakBytes([await normsGraph(problem, reached)]));
+  if (reached.length > 0 && matrix !== 'ggn')
+    await consider(async () => peakOfRuns(await formsRuns(problem, reached, probes)));
+  if (parameters.length > 0 && eigenvalues > 0) {
+    const size = parameters.reduce((sum, p) => sum + p.size, 0);
+    const basis = basisBytes(size, usualSteps(eigenvalues));
+    await consider(async () => peakOfRuns(await hessianRuns(problem, parameters)) + basis);
+  }
+  return Math.max(...peaks);
+}
+
+/** Bytes at the worst moment of the runs, with what is kept from one to the next. */
+export const peakOfRuns = ({ varying, fixed, keptBytes }: RunPlan): number =>
+  predictPeakBytes(fixed ? [varying, fixed] : [varying]) + keptBytes;
+
+function tooLarge(batch: number, needed: number, budget: number): CurvatureError {
+  const samples = batch === 1 ? 'a single sample' : `the ${batch} samples that the file asks for`;
+  return new CurvatureError(
+    'memory-exceeded',
+    `The derivatives of ${samples} need about ${formatBytes(needed)}, and ${formatBytes(budget)} may be used.`,
+    'Allow more where the machine has it: --memory, or the setting curvature.memory.',
+  );
+}

@@ -1,0 +1,51 @@
+import { prune } from '../graph/topology';
+import { settledTypes } from '../runtime/settledTypes';
+import type { Typed } from './gradient';
+import { gradientNormGraph } from './gradientNormGraph';
+import type { Layer } from './layers';
+import type { Parameter } from './parameters';
+import type { Problem } from './problem';
+import { hvpGraph, hvpName, tangentName } from './productGraphs';
+import { probeInput, quadraticFormGraph } from './quadraticFormGraph';
+import { planRuns, type RunPlan } from './tangentRuns';
+
+/** The graphs that an analysis runs. Each is made once for a problem: what its memory is predicted from is what runs. */
+const made = new WeakMap<Problem, Map<string, unknown>>();
+
+function once<T>(problem: Problem, name: string, make: () => T): T {
+  const graphs = made.get(problem) ?? new Map<string, unknown>();
+  made.set(problem, graphs);
+  if (!graphs.has(name)) graphs.set(name, make());
+  return graphs.get(name) as T;
+}
+
+/** Hv over the parameters, without the loss and the gradient. */
+export const hessianRuns = (problem: Problem, parameters: readonly Parameter[]): Promise<RunPlan> =>
+  once(problem, `hvp ${JSON.stringify(parameters.map(p => p.name))}`, async () => {
+    const whole = await hvpGraph(problem.prepared, problem.loss, 'weighted', parameters);
+    const graph = prune(
+      whole,
+      parameters.map(p => hvpName(p.name)),
+    );
+    return planRuns(problem, graph, new Set(parameters.map(p => tangentName(p.name))));
+  });
+
+/** vᵀHv for each layer's part of so many probes. */
+export const formsRuns = (problem: Problem, layers: readonly Layer[], probes: number): Promise<RunPlan> =>
+  once(problem, `forms ${probes} ${namesOf(layers)}`, async () => {
+    const graph = await quadraticFormGraph(problem.prepared, problem.loss, layers, probes);
+    const inputs = Array.from({ length: probes }, (_, k) => layers.map(layer => probeInput(layer, k)));
+    return planRuns(problem, graph, new Set(inputs.flat()));
+  });
+
+/** Norms per sample wherever the graph allows it; a trial tells later which layers must be taken together. */
+export const normsGraph = (
+  problem: Problem,
+  layers: readonly Layer[],
+): Promise<Typed & { readonly perSample: boolean[] }> =>
+  once(problem, `norms ${namesOf(layers)}`, async () => {
+    const { graph, perSample } = gradientNormGraph(problem.prepared, problem.loss, layers, new Set());
+    return { graph, perSample, types: await settledTypes(graph, problem.prepared.types) };
+  });
+
+const namesOf = (layers: readonly Layer[]): string => JSON.stringify(layers.map(l => l.initializer));
