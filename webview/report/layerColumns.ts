@@ -124,6 +124,18 @@ export function columnsFor(report: Report): Column[] {
       layer => layer.parameters,
       layer => [formatCount(layer.parameters)],
     ),
+    ...(report.layers.some(layer => layer.currentBits !== undefined)
+      ? [
+          simple(
+            'currentBits',
+            'Now',
+            true,
+            layer => layer.currentBits ?? 32,
+            layer => [String(layer.currentBits ?? 32)],
+            'Bits in which the model holds the weight',
+          ),
+        ]
+      : []),
     ...measured.map(matrix => traceColumn(matrix, report)),
     simple(
       'averageTrace',

@@ -21,6 +21,7 @@ import { runnablePart, type Unrunnable, unknownOperatorOf } from './runnable';
 export const LARGEST_BATCH = 64;
 /** Samples drawn where there are no data. */
 const SYNTHETIC_SAMPLES = 64;
+
 export interface SetUpOptions {
   readonly data?: string;
   readonly labels?: string;

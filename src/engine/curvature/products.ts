@@ -1,7 +1,6 @@
 import { cancelled, CurvatureError } from '../errors';
 import { float32Tensor, type Tensor } from '../onnx/tensor';
 import { compile } from '../runtime/compile';
-import { settledTypes } from '../runtime/settledTypes';
 import type { Vector } from '../util/vector';
 import { hessianRuns } from './derived';
 import { gradientGraph, gradientName, gvpGraph, hvpName, tangentName } from './productGraphs';

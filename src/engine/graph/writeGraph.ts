@@ -2,16 +2,18 @@ import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema } from 'onnx-buf';
-import { rawBytes } from '../onnx/tensor';
+import { encodeTensor, rawBytes } from '../onnx/tensor';
 import type { Graph, ValueInfo } from './graph';
 import { encodeGraph, externalTensor, toModel } from './toModel';
 
 /** A message of protobuf can't be longer, and the rest of a graph is small beside its initializers. */
 const MAX_INLINE_BYTES = 2 ** 31 - 2 ** 27;
+/** Smaller initializers stay in the file: shapes and axes among them must be known while it is loaded. */
+const MIN_OUTSIDE_BYTES = 1024;
 /** Where readers may map the data into memory, they want it at the start of a page. */
 const PAGE_BYTES = 4096;
 
-/** Writes a graph as a file, with its initializers in `FILE.data` beside it where one file can't hold them. */
+/** Writes a graph as a file, with its large initializers in `FILE.data` beside it where one file can't hold them. */
 export function writeGraph(
   file: string,
   graph: Graph,
@@ -28,6 +30,7 @@ export function writeGraph(
   try {
     let end = 0;
     const model = toModel(graph, outputs, (name, tensor) => {
+      if (tensor.data.byteLength < MIN_OUTSIDE_BYTES) return encodeTensor(name, tensor);
       const data = rawBytes(tensor);
       const offset = Math.ceil(end / PAGE_BYTES) * PAGE_BYTES;
       writeAt(handle, data, offset);

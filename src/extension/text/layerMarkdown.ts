@@ -8,8 +8,9 @@ import { formatCount, visible } from './format';
  */
 export function layerMarkdown(layer: LayerReport, report: Report): string {
   const shape = layer.shape.length ? ` ${layer.shape.join(' × ')},` : '';
+  const now = layer.currentBits === undefined ? '' : ` of ${layer.currentBits} bits now`;
   const parts = [
-    `**${escapeMarkdown(layer.name)}** — ${escapeMarkdown(layer.opType)},${shape} ${formatCount(layer.parameters)} weights`,
+    `**${escapeMarkdown(layer.name)}** — ${escapeMarkdown(layer.opType)},${shape} ${formatCount(layer.parameters)} weights${now}`,
     ...(layer.status === 'analysed' ? analysed(layer, report) : [missing(layer)]),
     ...(report.complete ? [] : ['*These are partial results: the analysis has not finished.*']),
     ...(report.data.source === 'synthetic' ? ['*Measured without data, on synthetic inputs.*'] : []),

@@ -20,6 +20,11 @@ test('an analysed layer tells its trace, its average, its bits and Ω per width'
   assert.match(text, /\| \*\*8\*\* \|/);
 });
 
+test('a weight that is quantized already tells its width', () => {
+  const layer = aLayer('conv1', 0.8, 4, { currentBits: 8 });
+  assert.match(layerMarkdown(layer, aReport([layer])), /288 weights of 8 bits now/);
+});
+
 test('what is partial, synthetic, exact or not converged says so', () => {
   const estimate = { estimate: 3, stderr: 1, samples: 9, seed: 0, exact: false, converged: false };
   const layer = aLayer('a', 1, 4, {

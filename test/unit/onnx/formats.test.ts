@@ -184,10 +184,15 @@ describe('weights beside the graph', () => {
   const small = Float32Array.from({ length: 600 }, (_, i) => Math.cos(i));
   const graph = makeGraph(
     [input('x', 1, 600)],
-    { large: float32Tensor([600, 600], large), small: float32Tensor([600], small) },
+    {
+      large: float32Tensor([600, 600], large),
+      small: float32Tensor([600], small),
+      few: int64Tensor([1, 600]),
+    },
     [
       ['MatMul', ['x', 'large'], 'h'],
-      ['Add', ['h', 'small'], 'y'],
+      ['Reshape', ['h', 'few'], 'r'],
+      ['Add', ['r', 'small'], 'y'],
     ],
   );
 
@@ -210,6 +215,12 @@ describe('weights beside the graph', () => {
     const read = openModel(file).graph.initializers;
     assert.deepEqual(read.get('large')!.data, large);
     assert.deepEqual(read.get('small')!.data, small);
+    const { graph: stored } = fromBinary(ModelProtoSchema, readFileSync(file));
+    assert.deepEqual(
+      stored!.initializer.filter(t => t.externalData.length === 0).map(t => t.name),
+      ['few'],
+      'a reader may need small ones while it loads the file',
+    );
     truncateSync(`${file}.data`, 1000);
     assert.throws(
       () => openModel(file),
