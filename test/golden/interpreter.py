@@ -121,7 +121,7 @@ class Model:
         for node in self.nodes:
             if node.op_type in ("Identity", "Transpose") and node.input[0] in source:
                 source[node.output[0]] = source[node.input[0]]
-            if node.op_type in ("Conv", "ConvTranspose", "Gemm", "MatMul"):
+            if node.op_type.removeprefix("Fused") in ("Conv", "ConvTranspose", "Gemm", "MatMul"):
                 found += [source[name] for name in node.input if name in source]
             if node.op_type == "Gather":
                 found += [source[name] for name in node.input[:1] if name in source]
@@ -849,7 +849,9 @@ OPERATORS.update({
 
 
 @operator("com.microsoft.FusedMatMul", "com.microsoft.TransposeMatMul")
-def fused_matmul(a, b, *, alpha=1.0, transA=0, transB=0):
+def fused_matmul(a, b, *, alpha=1.0, transA=0, transB=0, transBatchA=0, transBatchB=0):
+    if transBatchA or transBatchB:
+        raise NotImplementedError("FusedMatMul with transposed batches")
     a, b = a.transpose(-1, -2) if transA else a, b.transpose(-1, -2) if transB else b
     return alpha * (a @ b)
 
