@@ -63,13 +63,26 @@ def attribute(a):
     return tensor(numpy_helper.to_array(value)) if isinstance(value, TensorProto) else value
 
 
+def without_defaults(node, opset):
+    """Exporters write out attributes that the operators here need not know, as long as they have their defaults."""
+    if node.domain not in ("", "ai.onnx"):
+        return node
+    known = onnx.defs.get_schema(node.op_type, opset, "").attributes
+    kept = [a for a in node.attribute if a.name not in known or known[a.name].default_value != a]
+    plain = onnx.NodeProto()
+    plain.CopyFrom(node)
+    plain.ClearField("attribute")
+    plain.attribute.extend(kept)
+    return plain
+
+
 class Model:
     """An ONNX file. Its parameters are all floating point constants of two elements or more but running statistics."""
 
     def __init__(self, path):
         model = onnx.load(path)
-        self.nodes = list(model.graph.node)
         self.opset = next(o.version for o in model.opset_import if o.domain in ("", "ai.onnx"))
+        self.nodes = [without_defaults(node, self.opset) for node in model.graph.node]
         self.constants = {i.name: tensor(numpy_helper.to_array(i)) for i in model.graph.initializer}
         for node in self.nodes:
             if node.op_type == "Constant":
@@ -103,13 +116,15 @@ class Model:
         return run(self.nodes, self.opset, {**self.constants, **inputs, **(parameters or {})})[self.outputs[0]]
 
     def layers(self):
-        """The weights that a Conv, Gemm or MatMul reads directly or through nodes that only alias or transpose them."""
+        """The weights of Conv, Gemm, MatMul and Gather, read directly or through nodes that only alias or transpose."""
         source, found = {name: name for name in self.parameters}, []
         for node in self.nodes:
             if node.op_type in ("Identity", "Transpose") and node.input[0] in source:
                 source[node.output[0]] = source[node.input[0]]
-            if node.op_type in ("Conv", "ConvTranspose", "Gemm", "MatMul"):
+            if node.op_type.removeprefix("Fused") in ("Conv", "ConvTranspose", "Gemm", "MatMul"):
                 found += [source[name] for name in node.input if name in source]
+            if node.op_type == "Gather":
+                found += [source[name] for name in node.input[:1] if name in source]
         return [name for name in dict.fromkeys(found) if self.parameters[name].dim() >= 2]
 
 
@@ -218,6 +233,15 @@ OPERATORS.update(
     Mod=lambda a, b, fmod=0: torch.fmod(a, b) if fmod else torch.remainder(a, b),
     Where=torch.where,
     Equal=torch.eq,
+    Greater=torch.gt,
+    GreaterOrEqual=torch.ge,
+    Less=torch.lt,
+    LessOrEqual=torch.le,
+    And=torch.logical_and,
+    Or=torch.logical_or,
+    Not=torch.logical_not,
+    IsNaN=torch.isnan,
+    Range=lambda start, limit, delta: torch.arange(start.item(), limit.item(), delta.item(), dtype=start.dtype),
 )
 
 
@@ -825,7 +849,9 @@ OPERATORS.update({
 
 
 @operator("com.microsoft.FusedMatMul", "com.microsoft.TransposeMatMul")
-def fused_matmul(a, b, *, alpha=1.0, transA=0, transB=0):
+def fused_matmul(a, b, *, alpha=1.0, transA=0, transB=0, transBatchA=0, transBatchB=0):
+    if transBatchA or transBatchB:
+        raise NotImplementedError("FusedMatMul with transposed batches")
     a, b = a.transpose(-1, -2) if transA else a, b.transpose(-1, -2) if transB else b
     return alpha * (a @ b)
 

@@ -70,3 +70,7 @@ export function graphOf(c: GoldenCase): Graph {
     nodes: c.nodes.map((n, i) => ({ name: `node${i}`, domain: '', captures: [], scope: '', ...n })),
   };
 }
+
+/** A test vector that needs no random numbers: the sign is bit 31 of the index times Knuth's constant. */
+export const fixedVector = (n: number): Float64Array =>
+  Float64Array.from({ length: n }, (_, i) => (Math.imul(i, 2654435761) < 0 ? -1 : 1));

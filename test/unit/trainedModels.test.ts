@@ -8,7 +8,7 @@ import { gaussNewtonTraces, hessianTraces, largestEigenvalues } from '../../src/
 import { hessianOperator, lossAndGradient } from '../../src/engine/curvature/products';
 import type { Estimate } from '../../src/engine/estimators/result';
 import { norm } from '../../src/engine/util/vector';
-import { goldenFolder } from '../support/golden';
+import { fixedVector, goldenFolder } from '../support/golden';
 
 /** Exact numbers in float64, as test/golden/trained.py writes them. */
 interface Golden {
@@ -36,10 +36,6 @@ const folder = path.join(goldenFolder, 'models');
 const goldens = readdirSync(folder).map(
   f => JSON.parse(readFileSync(path.join(folder, f), 'utf8')) as Golden,
 );
-
-/** A test vector that needs no random numbers: the sign is bit 31 of the index times Knuth's constant. */
-const fixedVector = (n: number): Float64Array =>
-  Float64Array.from({ length: n }, (_, i) => (Math.imul(i, 2654435761) < 0 ? -1 : 1));
 
 function relativeDistance(found: ArrayLike<number>, expected: readonly number[]): number {
   return norm(Float64Array.from(expected, (e, i) => e - found[i])) / norm(Float64Array.from(expected));
