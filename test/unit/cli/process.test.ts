@@ -128,10 +128,10 @@ test('coverage --json prints one entry for each file', () => {
   const [good, bad] = JSON.parse(stdout) as Record<string, unknown>[];
   assert.deepEqual(good.parameters, { total: 11792, exact: 11792, ggn: 0, differences: 0, none: 0 });
   assert.deepEqual((good.operators as unknown[])[0], {
-    opType: 'Conv',
+    opType: 'Relu',
     domain: '',
     support: 'exact',
-    count: 6,
+    count: 7,
   });
   assert.deepEqual(
     [good.model, good.complete, bad.model, bad.complete],
