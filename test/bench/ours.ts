@@ -62,7 +62,7 @@ function untie(graph: Graph): Graph {
 export async function measure(
   base: string,
   peer: PeerResult,
-  vectorOf: (sizes: readonly number[]) => Float32Array[],
+  vectorOf: (sizes: ReadonlyMap<number, number>) => Float32Array[],
 ): Promise<OurResult> {
   const read = openModel(`${base}.onnx`);
   const graph = untie(read.graph);
@@ -78,7 +78,13 @@ export async function measure(
   const { prepared, loss } = problem;
   const sizes = new Map(model.parameters.map(p => [p.name, p]));
   const nameOf = (torch: string): string => (sizes.has(torch) ? torch : `model.${torch}`);
-  const parameters = peer.parameters.map(p => sizes.get(nameOf(p))).filter(p => p !== undefined);
+  const places = new Map(
+    peer.parameters.flatMap((torch, i) => {
+      const parameter = sizes.get(nameOf(torch));
+      return parameter ? [[i, parameter] as const] : [];
+    }),
+  );
+  const parameters = [...places.values()];
   const whole = await hvpGraph(prepared, loss, 'weighted', parameters);
   const products = prune(
     whole,
@@ -86,7 +92,7 @@ export async function measure(
   );
   const build = (performance.now() - started) / 1000;
   const [feeds] = [...batches(problem)];
-  const vector = vectorOf(parameters.map(p => p.size));
+  const vector = vectorOf(new Map([...places].map(([i, p]) => [i, p.size])));
   const tangents: Record<string, Tensor> = Object.fromEntries(
     parameters.map((p, i) => [tangentName(p.name), float32Tensor(p.shape, vector[i])]),
   );

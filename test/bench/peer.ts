@@ -45,16 +45,23 @@ export const exportModel = (folder: string, name: string): void =>
 export const bench = (folder: string, name: string, threads: number): PeerResult =>
   JSON.parse(run([script, 'bench', folder, name], threads).trim()) as PeerResult;
 
-/** The peer's fixed vector, part by part, from numpy's generator. */
-export function fixedVector(folder: string, name: string, sizes: readonly number[]): Float32Array[] {
+/**
+ * The peer's fixed vector, part by part, from numpy's generator.
+ * @param sizes of the parameters, by their place in the peer's list, which is the seed
+ */
+export function fixedVector(
+  folder: string,
+  name: string,
+  sizes: ReadonlyMap<number, number>,
+): Float32Array[] {
   const file = path.join(folder, `${name}.vector`);
   const code =
     'import sys, json, numpy as np\n' +
-    'parts = [np.random.RandomState(i).choice([-1.0, 1.0], n) for i, n in enumerate(json.loads(sys.argv[2]))]\n' +
+    'parts = [np.random.RandomState(i).choice([-1.0, 1.0], n) for i, n in json.loads(sys.argv[2])]\n' +
     'np.concatenate(parts).astype(np.float32).tofile(sys.argv[1])\n';
-  run(['-c', code, file, JSON.stringify(sizes)], 1);
+  run(['-c', code, file, JSON.stringify([...sizes])], 1);
   const bytes = readFileSync(file);
   const all = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
   let start = 0;
-  return sizes.map(n => all.slice(start, (start += n)));
+  return [...sizes.values()].map(n => all.slice(start, (start += n)));
 }

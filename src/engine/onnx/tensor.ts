@@ -81,6 +81,9 @@ export function elemTypeCode(type: ElemType): TensorProto_DataType {
   return code;
 }
 
+/** Two of these share a byte in files; ONNX Runtime's Node binding can't hand them out. */
+export const isHalfByte = (elemType: ElemType): boolean => elemType === 'int4' || elemType === 'uint4';
+
 export const isFloat = (type: ElemType): boolean =>
   type === 'float32' || type === 'float64' || type === 'float16' || type === 'bfloat16';
 
@@ -139,7 +142,7 @@ export function decodeTensor(proto: TensorProto, external?: Uint8Array): Tensor 
   }
   const length = numElements(shape);
   const stored = external ?? (proto.rawData.length > 0 ? proto.rawData : undefined);
-  const isPacked = elemType === 'int4' || elemType === 'uint4';
+  const isPacked = isHalfByte(elemType);
   const packed = isPacked ? (stored ?? Uint8Array.from(proto.int32Data)) : undefined;
   const raw = packed && packed.length === Math.ceil(length / 2) ? unpacked(packed, elemType, length) : stored;
   const found = raw ? raw.length / storage[elemType].BYTES_PER_ELEMENT : listedValues(proto, elemType).length;
@@ -203,7 +206,7 @@ function fromListed(proto: TensorProto, elemType: ElemType, length: number): Typ
 
 /** The tensor's elements as a file has them; a view where nothing needs packing. */
 export function rawBytes({ elemType, data }: Tensor): Uint8Array<ArrayBuffer> {
-  if (elemType === 'int4' || elemType === 'uint4') return packed(data);
+  if (isHalfByte(elemType)) return packed(data);
   return new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
 }
 

@@ -1,6 +1,6 @@
 import type { Types } from '../graph/builder';
 import { type Graph, intAttribute, type Node, reads } from '../graph/graph';
-import { int64Tensor, numElements, type Tensor } from '../onnx/tensor';
+import { int64Tensor, isHalfByte, numElements, type Tensor } from '../onnx/tensor';
 import { cpuSession, Session } from './session';
 
 /** Constants larger than this are left to be computed in each run. */
@@ -59,7 +59,8 @@ function isFoldable(node: Node, types: Types): boolean {
   if (random.test(node.opType) || node.captures.length > 0) return false;
   return node.outputs.every(o => {
     const type = types.get(o);
-    return o === '' || (type !== undefined && numElements(type.shape) <= MAX_FOLDED);
+    if (o === '') return true;
+    return type !== undefined && !isHalfByte(type.elemType) && numElements(type.shape) <= MAX_FOLDED;
   });
 }
 
