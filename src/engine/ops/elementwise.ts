@@ -44,8 +44,18 @@ function ramp(b: GraphBuilder, at: Site, x: string): { inside: string; value: st
   return { inside: indicator(b, strictly), value, alpha };
 }
 
-function clipSlope(b: GraphBuilder, x: string, y: string): string {
-  return indicator(b, b.add('Equal', [x, y]));
+/** 1 strictly between the bounds: at a bound it is 0, as for Relu at 0 and for PyTorch's ReLU6, which is exported as Clip. */
+function clipSlope(b: GraphBuilder, x: string, _y: string, at: Site): string {
+  const within = [
+    ...(at.has(1) ? [b.add('Greater', [x, at.input(1)])] : []),
+    ...(at.has(2) ? [b.add('Less', [x, at.input(2)])] : []),
+  ];
+  return within.length === 0
+    ? one(b)
+    : indicator(
+        b,
+        within.reduce((p, q) => b.add('And', [p, q])),
+      );
 }
 
 export const elementwise: Record<string, Op> = {
