@@ -3,6 +3,7 @@ import type { Graph } from '../graph/graph';
 import { splitGraph } from '../graph/split';
 import { numElements, type Tensor } from '../onnx/tensor';
 import { compile } from '../runtime/compile';
+import { withFastSteps } from '../runtime/lower';
 import type { Feeds, Session } from '../runtime/session';
 import { settledTypes } from '../runtime/settledTypes';
 import type { Typed } from './gradient';
@@ -24,9 +25,10 @@ export interface RunPlan {
 /** @param tangents the graph's inputs that differ from run to run */
 export async function planRuns(
   problem: Problem,
-  graph: Graph,
+  derivatives: Graph,
   tangents: ReadonlySet<string>,
 ): Promise<RunPlan> {
+  const graph = withFastSteps(derivatives);
   const types = await settledTypes(graph, problem.prepared.types);
   const { fixed, varying, kept } = splitGraph(graph, types, tangents);
   const perBatch = kept.reduce((sum, v) => sum + 4 * numElements(v.shape as number[]), 0);

@@ -15,18 +15,27 @@ export async function lower(graph: Graph, types: Types): Promise<Graph> {
   );
   const isFedConv = (node: Node): boolean =>
     node.opType === 'Conv' && node.domain === '' && fed.has(node.inputs[1]);
-  const makers = new Map(graph.nodes.flatMap(n => n.outputs.map(o => [o, n] as const)));
   const opsets = new Map(graph.opsets).set(BLOCKED_DOMAIN, 1);
   const b = new GraphBuilder({ ...graph, opsets, nodes: [] }, types);
-  for (const node of graph.nodes) {
-    if (node.opType === 'Sign' && makers.get(node.inputs[0])?.opType === 'Relu') b.addNode(stepOf(node));
-    else if (isFedConv(node) && block > 0 && blockedConv(b, node, types, block)) continue;
+  for (const node of withFastSteps(graph).nodes) {
+    if (isFedConv(node) && block > 0 && blockedConv(b, node, types, block)) continue;
     else b.addNode(node);
   }
   return b.build(graph.outputs);
 }
 
-/** The sign of a number that is not negative, by a kernel that is vectorized: 0 at 0 and 1 from the smallest number up. */
+/**
+ * The graph with the slope of each Relu, the sign of its result, by a kernel that is vectorized. Apart from the rest, since
+ * it has to see the Relu, which a graph that is split leaves behind.
+ */
+export function withFastSteps(graph: Graph): Graph {
+  const makers = new Map(graph.nodes.flatMap(n => n.outputs.map(o => [o, n] as const)));
+  const isStep = (node: Node): boolean =>
+    node.opType === 'Sign' && makers.get(node.inputs[0])?.opType === 'Relu';
+  return { ...graph, nodes: graph.nodes.map(node => (isStep(node) ? stepOf(node) : node)) };
+}
+
+/** The sign of a number that is not negative, as a clipped line: 0 at 0 and 1 from the smallest number up. */
 const stepOf = (node: Node): Node => ({
   ...node,
   opType: 'HardSigmoid',
