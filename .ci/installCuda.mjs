@@ -28,7 +28,7 @@ const { status } = spawnSync(
 const library = path.join(runtime, 'bin', 'napi-v6', 'linux', 'x64', 'libonnxruntime_providers_cuda.so');
 if (status !== 0 || !existsSync(library)) {
   fail(
-    'The CUDA libraries could not be fetched from nuget.org (see above). Check the connection, or set GLOBAL_AGENT_HTTPS_PROXY ' +
+    'The CUDA libraries could not be fetched (see above). Check the connection, or set GLOBAL_AGENT_HTTPS_PROXY ' +
       'where a proxy is in between. Everything else works without them.',
   );
 }
