@@ -14,7 +14,16 @@ export interface Split {
 }
 
 /** Cheaper to do again than to keep the result beside the operand. */
-const views = new Set(['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Identity', 'Expand', 'HardSigmoid', 'Sign']);
+const views = new Set([
+  'Reshape',
+  'Flatten',
+  'Squeeze',
+  'Unsqueeze',
+  'Identity',
+  'Expand',
+  'HardSigmoid',
+  'Sign',
+]);
 /** Results that take this many times their operands' memory, such as unfolded windows, are made again too. */
 const EXPANSION = 2;
 
