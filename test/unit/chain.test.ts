@@ -117,3 +117,24 @@ describe('a rule with a first derivative only', () => {
     await assertTraces(report);
   });
 });
+
+test('a layer whose trace overflows float32 is told, and costs the others nothing', async () => {
+  const filled = (value: number, ...shape: number[]) =>
+    float32Tensor(shape, new Float32Array(shape[0] * shape[1]).fill(value));
+  const model = workspace.model(
+    'overflow.onnx',
+    makeGraph([input('x', 'N', 6)], { before: filled(1e-10, 6, 5), large: filled(1e25, 5, 3) }, [
+      ['MatMul', ['x', 'before'], 'a'],
+      ['MatMul', ['a', 'large'], 'y'],
+    ]),
+  );
+  const { layers } = await analyze({ ...options, model, loss: 'mse', matrix: 'ggn', eigenvalues: 0 });
+  assert.deepEqual(
+    layers.map(l => [l.name, l.status, l.method]),
+    [
+      ['before', 'not-reached', undefined],
+      ['large', 'analysed', 'exact'],
+    ],
+  );
+  assert.match(layers[0].reason ?? '', /became Infinity at draw/);
+});

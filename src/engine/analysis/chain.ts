@@ -1,5 +1,6 @@
 import { differenceForms } from '../curvature/differences';
 import type { Layer } from '../curvature/layers';
+import { NotFinite } from '../estimators/adaptive';
 import type { TraceProgress } from '../estimators/result';
 import type { Estimate, Method } from '../report/schema';
 import type { Stage } from './options';
@@ -19,7 +20,7 @@ export async function measureTraces(run: Run): Promise<void> {
   const layersBy = (...methods: Method[]): Layer[] =>
     model.layers.filter(({ initializer }) => methods.includes(run.state.methods.get(initializer)!));
   const ggn = async (layers: readonly Layer[]): Promise<void> =>
-    measure(run, 'ggn', 'GGN traces', 'draw', layers, () => gaussNewtonTraces(problem, layers, estimation));
+    measure(run, 'ggn', 'GGN traces', 'draw', layers, left => gaussNewtonTraces(problem, left, estimation));
 
   const wantsHessian = options.matrix !== 'ggn';
   if (options.matrix !== 'hessian') {
@@ -29,13 +30,18 @@ export async function measureTraces(run: Run): Promise<void> {
   }
   if (wantsHessian) {
     const layers = layersBy('exact');
-    await measure(run, 'hessian', 'Hessian traces', 'probe', layers, () =>
-      hessianTraces(problem, layers, estimation),
+    await measure(run, 'hessian', 'Hessian traces', 'probe', layers, left =>
+      hessianTraces(problem, left, estimation),
     );
     demote(run, layers, 'hessian', 'ggn');
     const rest = layersBy('ggn').filter(l => !run.state.ggn.has(l.initializer));
     await ggn(rest);
   }
+  // What overflows float32 by derivatives does so by differences.
+  const overflowed = new Set(run.state.failures.map(f => f.layer));
+  for (const { name, initializer } of layersBy('exact', 'ggn'))
+    if (overflowed.has(name) && !run.state.ggn.has(initializer) && !run.state.hessian.has(initializer))
+      run.state.methods.delete(initializer);
   demote(
     run,
     layersBy('exact', 'ggn').filter(l => !run.state.hessian.has(l.initializer)),
@@ -57,15 +63,25 @@ async function measure(
   title: string,
   unit: string,
   layers: readonly Layer[],
-  traces: () => AsyncGenerator<TraceProgress>,
+  traces: (layers: readonly Layer[]) => AsyncGenerator<TraceProgress>,
 ): Promise<void> {
   if (layers.length === 0) return;
+  const spoiled = new Set<Layer>();
   await run.attempt(stage, title, async () => {
-    for await (const step of traces()) {
-      step.estimates.forEach((e, l) => run.state[stage].set(layers[l].initializer, e));
-      tell(run, stage, `${title}: ${unit}`, step, share => share);
+    try {
+      for await (const step of traces(layers)) {
+        step.estimates.forEach((e, l) => run.state[stage].set(layers[l].initializer, e));
+        tell(run, stage, `${title}: ${unit}`, step, share => share);
+      }
+    } catch (error) {
+      if (!(error instanceof NotFinite)) throw error;
+      for (const layer of layers) if (error.layers.includes(layer.name)) spoiled.add(layer);
+      for (const { name } of spoiled) run.survive(error, `The trace of ${name}`, name);
     }
   });
+  // The others are measured without the layers that overflow.
+  const rest = layers.filter(layer => !spoiled.has(layer));
+  if (spoiled.size > 0) await measure(run, stage, title, unit, rest, traces);
 }
 
 /** One layer after the other, since runs of the model can't tell the parts of several apart. */

@@ -80,11 +80,18 @@ export async function* sampleUntilConverged<Sample>(
   }
 }
 
-/** Throws the error for a value of a sample that isn't a finite number. */
-export function throwNotFinite(value: number, layer: string, where: string): never {
-  throw new CurvatureError(
-    'not-finite',
-    `The trace of layer '${layer}' became ${value} at ${where}.`,
-    'Look for inputs or weights so large that float32 overflows; results of the probes before it are kept.',
-  );
+/** A sample that holds values that aren't finite numbers. */
+export class NotFinite extends CurvatureError {
+  /** @param layers all that the sample has no number for, the one that is told first */
+  constructor(
+    value: number,
+    where: string,
+    readonly layers: readonly string[],
+  ) {
+    super(
+      'not-finite',
+      `The trace of layer '${layers[0]}' became ${value} at ${where}.`,
+      'Look for inputs or weights so large that float32 overflows; results of the probes before it are kept.',
+    );
+  }
 }

@@ -1,11 +1,6 @@
 import { cancelled, invariant } from '../errors';
 import { RunningMoments } from '../util/statistics';
-import {
-  type AdaptiveOptions,
-  sampleUntilConverged,
-  throwNotFinite,
-  type TraceAccumulator,
-} from './adaptive';
+import { type AdaptiveOptions, NotFinite, sampleUntilConverged, type TraceAccumulator } from './adaptive';
 import { type TraceProgress } from './result';
 
 /**
@@ -117,9 +112,14 @@ class GradientNorms implements TraceAccumulator<readonly Float64Array[]> {
 }
 
 function requireFinite(norms: readonly Float64Array[], layers: readonly string[], draw: number): void {
-  norms.forEach((values, l) => {
-    const bad = values.findIndex(value => !Number.isFinite(value));
-    if (bad >= 0)
-      throwNotFinite(values[bad], layers[l], `draw ${draw}${values.length > 1 ? `, sample ${bad}` : ''}`);
-  });
+  const isSpoiled = (values: Float64Array): boolean => values.some(value => !Number.isFinite(value));
+  const first = norms.findIndex(isSpoiled);
+  if (first < 0) return;
+  const sample = norms[first].findIndex(value => !Number.isFinite(value));
+  const where = `draw ${draw}${norms[first].length > 1 ? `, sample ${sample}` : ''}`;
+  throw new NotFinite(
+    norms[first][sample],
+    where,
+    layers.filter((_, l) => isSpoiled(norms[l])),
+  );
 }

@@ -3,12 +3,7 @@ import { cancelled, invariant } from '../errors';
 import { Rng } from '../util/rng';
 import { RunningMoments } from '../util/statistics';
 import { dot } from '../util/vector';
-import {
-  type AdaptiveOptions,
-  sampleUntilConverged,
-  throwNotFinite,
-  type TraceAccumulator,
-} from './adaptive';
+import { type AdaptiveOptions, NotFinite, sampleUntilConverged, type TraceAccumulator } from './adaptive';
 import { type Estimate, type TraceProgress } from './result';
 
 /** For each probe asked for, one quadratic form v_lᵀ(Hv)_l per layer. */
@@ -77,9 +72,8 @@ class QuadraticForms implements TraceAccumulator<Float64Array> {
       forms.length === this.layers.length,
       `${forms.length} quadratic forms for ${this.layers.length} layers`,
     );
-    forms.forEach((form, l) => {
-      if (!Number.isFinite(form)) throwNotFinite(form, this.layers[l], `probe ${probe}`);
-    });
+    const bad = this.layers.filter((_, l) => !Number.isFinite(forms[l]));
+    if (bad.length > 0) throw new NotFinite(forms[this.layers.indexOf(bad[0])], `probe ${probe}`, bad);
     forms.forEach((form, l) => this.moments[l].add(form));
   }
 
