@@ -75,8 +75,10 @@ async function measure(
       }
     } catch (error) {
       if (!(error instanceof NotFinite)) throw error;
-      for (const layer of layers) if (error.layers.includes(layer.name)) spoiled.add(layer);
-      for (const { name } of spoiled) run.survive(error, `The trace of ${name}`, name);
+      for (const value of error.spoiled) {
+        spoiled.add(layers.find(layer => layer.name === value.layer)!);
+        run.survive(new NotFinite([value]), title, value.layer);
+      }
     }
   });
   // The others are measured without the layers that overflow.

@@ -80,17 +80,21 @@ export async function* sampleUntilConverged<Sample>(
   }
 }
 
-/** A sample that holds values that aren't finite numbers. */
+/** A value of a sample that isn't a finite number. */
+export interface Spoiled {
+  readonly layer: string;
+  readonly value: number;
+  /** Such as `probe 3`. */
+  readonly where: string;
+}
+
+/** A sample that holds such values. The message tells the first one. */
 export class NotFinite extends CurvatureError {
-  /** @param layers all that the sample has no number for, the one that is told first */
-  constructor(
-    value: number,
-    where: string,
-    readonly layers: readonly string[],
-  ) {
+  constructor(readonly spoiled: readonly Spoiled[]) {
+    const [{ layer, value, where }] = spoiled;
     super(
       'not-finite',
-      `The trace of layer '${layers[0]}' became ${value} at ${where}.`,
+      `The trace of layer '${layer}' became ${value} at ${where}.`,
       'Look for inputs or weights so large that float32 overflows; results of the probes before it are kept.',
     );
   }

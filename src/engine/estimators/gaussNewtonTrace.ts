@@ -112,14 +112,11 @@ class GradientNorms implements TraceAccumulator<readonly Float64Array[]> {
 }
 
 function requireFinite(norms: readonly Float64Array[], layers: readonly string[], draw: number): void {
-  const isSpoiled = (values: Float64Array): boolean => values.some(value => !Number.isFinite(value));
-  const first = norms.findIndex(isSpoiled);
-  if (first < 0) return;
-  const sample = norms[first].findIndex(value => !Number.isFinite(value));
-  const where = `draw ${draw}${norms[first].length > 1 ? `, sample ${sample}` : ''}`;
-  throw new NotFinite(
-    norms[first][sample],
-    where,
-    layers.filter((_, l) => isSpoiled(norms[l])),
-  );
+  const spoiled = norms.flatMap((values, l) => {
+    const sample = values.findIndex(value => !Number.isFinite(value));
+    if (sample < 0) return [];
+    const where = `draw ${draw}${values.length > 1 ? `, sample ${sample}` : ''}`;
+    return [{ layer: layers[l], value: values[sample], where }];
+  });
+  if (spoiled.length > 0) throw new NotFinite(spoiled);
 }

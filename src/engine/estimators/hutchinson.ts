@@ -72,8 +72,10 @@ class QuadraticForms implements TraceAccumulator<Float64Array> {
       forms.length === this.layers.length,
       `${forms.length} quadratic forms for ${this.layers.length} layers`,
     );
-    const bad = this.layers.filter((_, l) => !Number.isFinite(forms[l]));
-    if (bad.length > 0) throw new NotFinite(forms[this.layers.indexOf(bad[0])], `probe ${probe}`, bad);
+    const spoiled = this.layers
+      .map((layer, l) => ({ layer, value: forms[l], where: `probe ${probe}` }))
+      .filter(({ value }) => !Number.isFinite(value));
+    if (spoiled.length > 0) throw new NotFinite(spoiled);
     forms.forEach((form, l) => this.moments[l].add(form));
   }
 
