@@ -33,7 +33,7 @@ export interface OurResult {
   readonly sessions: number;
 }
 
-const RUNS = 5;
+const RUNS = Number(process.env.RUNS ?? 5);
 const PROBES = 8;
 
 async function timed<T>(body: () => Promise<T>): Promise<{ seconds: number; result: T }> {
@@ -48,7 +48,7 @@ async function timed<T>(body: () => Promise<T>): Promise<{ seconds: number; resu
 }
 
 /** Copies that an exporter made of equal weights become weights of their own, as they are in PyTorch. */
-function untie(graph: Graph): Graph {
+export function untie(graph: Graph): Graph {
   const copies = graph.nodes.filter(n => n.opType === 'Identity' && graph.initializers.has(n.inputs[0]));
   const own = copies.map(n => [n.outputs[0], graph.initializers.get(n.inputs[0])!] as const);
   return {

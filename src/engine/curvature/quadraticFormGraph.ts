@@ -1,7 +1,8 @@
 import { jvp, nodeTangents } from '../autodiff/jvp';
 import type { LossSpec } from '../autodiff/loss';
+import { vjp } from '../autodiff/vjp';
 import { GraphBuilder, type Types } from '../graph/builder';
-import { consumersOf, type Graph, type Node } from '../graph/graph';
+import { consumersOf, type Graph, type Node, reads } from '../graph/graph';
 import { dependents } from '../graph/topology';
 import { mul, sumAll, sumDerivatives } from '../ops/emit';
 import type { Prepared } from '../runtime/prepare';
@@ -15,8 +16,10 @@ export const probeInput = (layer: Layer, probe: number): string =>
 
 /**
  * v_lᵀ(Hv)_l for every layer l and each of `probes` directions v over the layers' weights, without a weight gradient.
- * The derivative of the loss along layer l's own part of v is s_l = Σ ⟨∂y/∂W_l v_l, ȳ⟩ over the outputs y of the nodes
- * that use W_l; its tangent along the whole of v is v_lᵀ(Hv)_l. The forward tangent is shared by hash-consing.
+ * The derivative of the loss along layer l's own part of v is s_l = Σ ⟨t, ȳ⟩ over the outputs y of the nodes that use W_l,
+ * t = ∂y/∂W_l v_l; its tangent along the whole of v is v_lᵀ(Hv)_l = Σ ⟨t, ẏ̄⟩ + ⟨ṫ, ȳ⟩. With x what t is made from besides v_l,
+ * ⟨ṫ, ȳ⟩ = ⟨ẋ, (∂t/∂x)ᵀ ȳ⟩, and the backward tangent pass has that product already: hash-consing shares it, and t with
+ * the forward one. A layer then costs four products of its size per probe.
  */
 export async function quadraticFormGraph(
   prepared: Prepared,
@@ -38,26 +41,82 @@ export async function quadraticFormGraph(
   const slopes = Array.from({ length: probes }, (_, k) =>
     layers.map((layer, l) => {
       const v = reverse.input({ name: probeInput(layer, k), elemType: 'float32', shape: layer.shape });
-      return slopeAlong(reverse, primal.types, layer, v, paths[l], cotangents);
+      return slopesAlong(reverse, primal.types, layer, v, paths[l], cotangents);
     }),
   );
-  const { graph, types } = await typed(
-    reverse,
-    slopes.flat().filter(s => s !== null),
-  );
+  const { graph, types } = await typed(reverse, [
+    ...new Set(slopes.flat(2).flatMap(s => [s.t, s.cotangent])),
+  ]);
   const b = new GraphBuilder(graph, types);
+  const isPrimal = valuesOf(primal.graph);
+  const producers = new Map(graph.nodes.flatMap(n => n.outputs.map(o => [o, n] as const)));
   const outputs: string[] = [];
   slopes.forEach((perLayer, k) => {
     const directions = new Map(layers.map(layer => [layer.initializer, probeInput(layer, k)]));
-    const targets = perLayer.filter(s => s !== null);
+    const origins = perLayer.map(terms => terms.map(s => originOf(s.t, producers, isPrimal)));
+    const targets = perLayer.flatMap((terms, l) =>
+      terms.flatMap((s, i) => [s.cotangent, ...origins[l][i].operands]),
+    );
     const tangents = jvp(b, graph.nodes, types, directions, targets, attached.fixed);
-    perLayer.forEach((s, l) => {
-      b.alias((s === null ? undefined : tangents.get(s)) ?? b.scalar(0), quadraticFormName(l, k));
+    perLayer.forEach((terms, l) => {
+      const parts = terms.flatMap((slope, i) => tangentOfSlope(b, types, slope, origins[l][i], tangents));
+      b.alias(sumDerivatives(b, parts) ?? b.scalar(0), quadraticFormName(l, k));
       outputs.push(quadraticFormName(l, k));
     });
   });
   return b.build(outputs);
 }
+
+/** One part ⟨t, ȳ⟩ of the slope along a layer's direction. */
+interface Slope {
+  readonly t: string;
+  readonly cotangent: string;
+}
+
+/** How t is made: the nodes that make it, and the model's own values that they start from. */
+interface Origin {
+  readonly nodes: readonly Node[];
+  readonly operands: ReadonlySet<string>;
+}
+
+function originOf(t: string, producers: ReadonlyMap<string, Node>, isPrimal: ReadonlySet<string>): Origin {
+  const nodes = new Set<Node>();
+  const operands = new Set<string>();
+  const visit = (value: string): void => {
+    if (isPrimal.has(value)) operands.add(value);
+    const node = isPrimal.has(value) ? undefined : producers.get(value);
+    if (!node || nodes.has(node)) return;
+    reads(node).forEach(visit);
+    nodes.add(node);
+  };
+  visit(t);
+  return { nodes: [...nodes], operands };
+}
+
+const valuesOf = (graph: Graph): Set<string> =>
+  new Set([
+    ...graph.inputs.map(i => i.name),
+    ...graph.initializers.keys(),
+    ...graph.nodes.flatMap(n => n.outputs),
+  ]);
+
+function tangentOfSlope(
+  b: GraphBuilder,
+  types: Types,
+  { t, cotangent }: Slope,
+  { nodes, operands }: Origin,
+  tangents: ReadonlyMap<string, string>,
+): string[] {
+  const moving = new Set([...operands].filter(x => tangents.has(x)));
+  const transposed = vjp(b, nodes, types, new Map([[t, cotangent]]), moving, moving);
+  const change = tangents.get(cotangent);
+  return [
+    ...(change === undefined ? [] : [inner(b, t, change)]),
+    ...[...transposed].map(([x, c]) => inner(b, tangents.get(x)!, c)),
+  ];
+}
+
+const inner = (b: GraphBuilder, x: string, y: string): string => sumAll(b, mul(b, x, y));
 
 /** What a weight goes through before it meets the data, and the nodes where it does. */
 interface WeightPath {
@@ -91,24 +150,23 @@ function weightPaths(
   });
 }
 
-function slopeAlong(
+function slopesAlong(
   b: GraphBuilder,
   types: Types,
   layer: Layer,
   v: string,
   path: WeightPath,
   cotangents: ReadonlyMap<string, string>,
-): string | null {
+): Slope[] {
   const known = new Map([[layer.initializer, v]]);
   for (const node of path.preparing) {
     const [t] = nodeTangents(b, node, types, known);
     if (t) known.set(node.outputs[0], t);
   }
-  const terms = path.uses.flatMap(node =>
+  return path.uses.flatMap(node =>
     nodeTangents(b, node, types, known).flatMap((t, i) => {
-      const c = cotangents.get(node.outputs[i]);
-      return t && c ? [b.within(`${node.name}/form`, () => sumAll(b, mul(b, t, c)))] : [];
+      const cotangent = cotangents.get(node.outputs[i]);
+      return t && cotangent ? [{ t, cotangent }] : [];
     }),
   );
-  return sumDerivatives(b, terms);
 }
