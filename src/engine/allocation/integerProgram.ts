@@ -104,23 +104,32 @@ function layOut(highs: Highs, { menus, limits }: Choice): Layout {
     costs: limits.map((_, k) => scaleOf(options.map(({ costs }) => costs[k]))),
   };
   const firstOf: number[] = [];
-  menus.reduce((first, menu) => (firstOf.push(first), first + menu.length), 0);
+  let numCols = 0;
+  for (const menu of menus) {
+    firstOf.push(numCols);
+    numCols += menu.length;
+  }
 
   const starts = [0];
   const indices: number[] = [];
   const values: number[] = [];
   menus.forEach((menu, m) => {
-    menu.forEach((_, i) => indices.push(firstOf[m] + i) && values.push(1));
+    menu.forEach((_, i) => {
+      indices.push(firstOf[m] + i);
+      values.push(1);
+    });
     starts.push(indices.length);
   });
   limits.forEach((_, k) => {
     options.forEach(({ costs }, column) => {
-      if (costs[k] !== 0) indices.push(column) && values.push(costs[k] * scale.costs[k]);
+      if (costs[k] === 0) return;
+      indices.push(column);
+      values.push(costs[k] * scale.costs[k]);
     });
     starts.push(indices.length);
   });
   const rooms = limits.map((limit, k) => limit - menus.reduce((sum, menu) => sum + menu[0].costs[k], 0));
-  const [numRows, numCols] = [menus.length + limits.length, options.length];
+  const numRows = menus.length + limits.length;
   return {
     columns: {
       numCols,

@@ -55,7 +55,7 @@ export function searchWindows(
     limits.reduce((sum, limit, k) => sum + prices[k] * limit, 0);
   const losses = priced.map((values, m) => values.map(value => value - values[base[m]]));
   const sorted = losses.flat().sort((a, b) => a - b);
-  const widest = sorted[sorted.length - 1];
+  const widest = losses.reduce((sum, values) => sum + Math.max(...values), 0) * (1 + 1e-9);
 
   const weights = mixtures(prices);
   const best: Best = { sensitivity: Infinity, picks: undefined };
