@@ -81,22 +81,33 @@ function measures(problem: AllocationProblem, groups: readonly Group[], picks: r
 
 const hasSensitivity = ({ sensitivity }: LayerReport): boolean => Object.keys(sensitivity).length > 0;
 
-/** The layers of a report that have a sensitivity, with their size as the first cost. */
-export const problemOf = (layers: readonly LayerReport[]): AllocationProblem => ({
-  layers: layers.filter(hasSensitivity).map(layer => ({
-    name: layer.name,
-    parameters: layer.parameters,
-    ...(layer.averageTrace === null ? {} : { averageTrace: layer.averageTrace }),
-    choices: Object.entries(layer.sensitivity).map(([bits, sensitivity]) => ({
-      bits: Number(bits),
-      sensitivity,
-      stderr: layer.sensitivityStderr[bits] ?? 0,
-      costs: { bytes: layer.sizeBytes[bits] },
+/** The layers of a report that have a sensitivity, with their size as the first cost, and the other costs that all of them have. */
+export function problemOf(layers: readonly LayerReport[]): AllocationProblem {
+  const takingPart = layers.filter(hasSensitivity);
+  const others = Object.keys(takingPart[0]?.costs ?? {}).filter(name =>
+    takingPart.every(({ sensitivity, costs }) =>
+      Object.keys(sensitivity).every(bits => costs?.[name]?.[bits] !== undefined),
+    ),
+  );
+  return {
+    layers: takingPart.map(layer => ({
+      name: layer.name,
+      parameters: layer.parameters,
+      ...(layer.averageTrace === null ? {} : { averageTrace: layer.averageTrace }),
+      choices: Object.entries(layer.sensitivity).map(([bits, sensitivity]) => ({
+        bits: Number(bits),
+        sensitivity,
+        stderr: layer.sensitivityStderr[bits] ?? 0,
+        costs: {
+          bytes: layer.sizeBytes[bits],
+          ...Object.fromEntries(others.map(name => [name, layer.costs![name][bits]])),
+        },
+      })),
     })),
-  })),
-  ties: [],
-  pins: {},
-});
+    ties: [],
+    pins: {},
+  };
+}
 
 export interface AllocateOptions extends AllocationOptions {
   /** As in `parseBudget`; they take the place of the file's. */

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { allocateFile } from '../../../src/engine/analysis/allocate';
 import { answer } from '../../../src/engine/allocation/answer';
 import { bestWithinAll } from '../../../src/engine/allocation/bestWithinAll';
 import { groupLayers } from '../../../src/engine/allocation/groups';
 import { loadHighs } from '../../../src/engine/allocation/highs';
 import { solveInteger } from '../../../src/engine/allocation/integerProgram';
+import { sampleReport } from '../../support/report';
 import { allChoices, isClose, leastWithin, randomProblem } from '../../support/allocation';
 
 const costs = ['bytes', 'latency'];
@@ -68,4 +70,16 @@ test('three hundred layers of seven widths under two limits', async () => {
   assert.ok(picks && gap === 0);
   // A second on an idle machine.
   assert.ok(seconds < 5, `${seconds} s`);
+});
+
+test('a report answers for the layers with a sensitivity, under any cost that it holds', async () => {
+  const report = sampleReport();
+  const layers = report.layers.map(layer => ({ ...layer, costs: { latency: { '4': 1, '8': 3 } } }));
+  const found = await allocateFile(JSON.stringify({ ...report, layers }), {
+    ...{ method: 'pareto', seed: 0, draws: 20, ties: [], pins: {} },
+    budgets: ['latency=4ms', '560B'],
+  });
+  assert.deepEqual(found.bits, { 'features.conv1.weight': 4, 'fc, "last"': 8 });
+  assert.deepEqual(found.costs, { bytes: 428, latency: 4 });
+  assert.deepEqual([found.binding, found.draws], [['latency'], 20]);
 });
