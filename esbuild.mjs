@@ -13,8 +13,14 @@ const common = {
   legalComments: 'none',
 };
 
-/** onnxruntime-node holds a native binding that no bundler can take in; it ships beside the bundles. */
-const node = { ...common, platform: 'node', target: 'node20', format: 'cjs', external: ['onnxruntime-node'] };
+/** What no bundler can take in, a native binding and a script that reads WebAssembly, ships beside the bundles. */
+const node = {
+  ...common,
+  platform: 'node',
+  target: 'node20',
+  format: 'cjs',
+  external: ['onnxruntime-node', 'highs'],
+};
 
 const bundles = [
   { ...node, entryPoints: ['src/extension.ts'], outfile: 'dist/extension.js', external: ['vscode'] },

@@ -29,6 +29,7 @@ const ortBan = {
   group: ['onnxruntime-node', 'onnxruntime-common'],
   message: 'Only src/engine/runtime may import ONNX Runtime.',
 };
+const highsBan = { group: ['highs'], message: 'Only src/engine/allocation may import HiGHS.' };
 const chartBan = {
   group: ['chart.js', 'chart.js/*', 'chartjs-*'],
   message: 'Only webview/shared/chart.ts may import chart.js.',
@@ -81,6 +82,7 @@ export default tseslint.config(
       [
         vscodeBan,
         ...(layer === 'runtime' ? [] : [ortBan]),
+        ...(layer === 'allocation' ? [] : [highsBan]),
         {
           group: [
             ...engineLayers.slice(i + 1).map(l => `**/${l}/**`),
@@ -91,7 +93,7 @@ export default tseslint.config(
       ],
     ),
   ),
-  restrict(['src/protocol/**', 'src/server/**', 'src/cli/**'], [vscodeBan, ortBan]),
+  restrict(['src/protocol/**', 'src/server/**', 'src/cli/**'], [vscodeBan, ortBan, highsBan]),
   restrict(['src/extension.ts', 'src/extension/**'], [ortBan]),
   restrict(
     ['webview/**'],

@@ -1,6 +1,8 @@
 import { Command, CommanderError, Option } from 'commander';
 import { defaultOptions } from '../engine/analysis/options';
 import { version } from '../../package.json';
+import { methods } from '../engine/allocation/answer';
+import { type AllocateFlags } from './allocate';
 import { type AnalyzeFlags } from './analyze';
 import { type CoverageFlags } from './coverage';
 import { exitCodeOf, printError } from './errors';
@@ -8,8 +10,8 @@ import { type HvpFlags } from './hvp';
 import * as read from './values';
 
 /**
- * Runs one command line; resolves to the exit code: 0 done, 1 the run failed, 2 bad usage or input, 130
- * interrupted.
+ * Runs one command line; resolves to the exit code: 0 done, 1 the run failed, 2 bad usage or input, 3 budgets
+ * that can't be met, 130 interrupted.
  */
 export async function runCli(argv: readonly string[]): Promise<number> {
   let code = 0;
@@ -24,6 +26,10 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   addAnalyze(program, async (model, flags) => {
     const { runAnalyze } = await import('./analyze');
     code = await runAnalyze(model, flags);
+  });
+  addAllocate(program, async (file, flags) => {
+    const { runAllocate } = await import('./allocate');
+    code = await runAllocate(file, flags);
   });
   addCoverage(program, async (models, flags) => {
     const { runCoverage } = await import('./coverage');
@@ -117,6 +123,37 @@ function addAnalyze(program: Command, action: (model: string, flags: AnalyzeFlag
     .addHelpText(
       'after',
       '\nExample:\n  curvature analyze resnet.onnx --data images.npz --bits 4,8 --budget 4.5bits --out resnet.curvature.json',
+    )
+    .action(action);
+}
+
+function addAllocate(program: Command, action: (file: string, flags: AllocateFlags) => Promise<void>): void {
+  program
+    .command('allocate')
+    .description('Choose bit widths anew for a report or a problem file, exactly, under any budgets.')
+    .argument('<file>', 'a report (*.curvature.json), or a problem as JSON')
+    .option(
+      '--budget <limit>',
+      "a size (8MB), bits per weight (4.5bits), a ratio to float32 (4x), a share of the way from all at 4 bits to all at 8 (0.5), or another cost's (bops=3G, latency=5ms, NAME=number, NAME=50%); all that are given hold (default: the file's)",
+      read.budgets,
+    )
+    .option('--pin <layer=bits>', 'settle the width of a layer; may be repeated', read.pins)
+    .option('--tie <layers>', 'layers that take the same width, by commas; may be repeated', read.ties)
+    .option('--first-last <bits>', 'settle the width of the first and the last layer', read.width)
+    .addOption(
+      new Option(
+        '--method <name>',
+        'pareto is exact; hawq-v2 gives no layer more bits than one with a larger trace; hawq-v3 chooses from 4 and 8 bits',
+      )
+        .choices(methods)
+        .default('pareto'),
+    )
+    .option('--draws <n>', 'redraw the sensitivities n times from their errors, 0 for never', read.count, 200)
+    .option('--seed <n>', 'seed of these draws', read.seed, defaultOptions.seed)
+    .option('--json', 'print the answer as JSON in place of the table')
+    .addHelpText(
+      'after',
+      "\nExit code 3 tells that the budgets can't be met; the nearest choice is printed then.\n\nExample:\n  curvature allocate resnet.curvature.json --budget 4.5bits --pin fc.weight=8 --tie conv1,shortcut",
     )
     .action(action);
 }

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { parseBudget } from '../engine/allocation/budget';
+import { parseBudget, parseSizeBudget } from '../engine/allocation/budget';
 import { parseMemory } from '../engine/analysis/memoryBudget';
 import { CurvatureError } from '../engine/errors';
 
@@ -50,5 +50,33 @@ const checked =
     }
   };
 
-export const budget = checked(parseBudget);
+export const budget = checked(parseSizeBudget);
+
+/** Reads one of an option that may be given several times. */
+const each =
+  <T>(read: (text: string) => T) =>
+  (text: string, before: readonly T[] = []): T[] => [...before, read(text)];
+
+export const budgets = each(checked(parseBudget));
+
+export const ties = each((text: string): string[] => {
+  const names = text.split(',').map(name => name.trim());
+  if (names.length > 1 && names.every(name => name !== '')) return names;
+  throw new InvalidArgumentError('At least two layers are expected, such as conv1,conv2.');
+});
+
+/** `layer=bits`; names may hold an equals sign themselves. */
+export const pins = each((text: string): [string, number] => {
+  const at = text.lastIndexOf('=');
+  const bits = width(text.slice(at + 1));
+  if (at > 0) return [text.slice(0, at), bits];
+  throw new InvalidArgumentError('A layer and its bits are expected, such as conv1=8.');
+});
+
+export function width(text: string): number {
+  const bits = Number(text);
+  if (text.trim() !== '' && bits > 0 && bits < Infinity) return bits;
+  throw new InvalidArgumentError('A bit width is expected, such as 8.');
+}
+
 export const memory = checked(parseMemory);

@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'labels-invalid'
   | 'option-invalid'
   | 'report-invalid'
+  | 'problem-invalid'
   | 'memory-exceeded'
   | 'runtime-failed'
   | 'not-finite'

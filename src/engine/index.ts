@@ -1,5 +1,7 @@
 /** The façade: the one way into the engine for the server, the CLI and tests of whole paths. */
 export { CurvatureError } from './errors';
+export { type Answer, methods as allocationMethods } from './allocation/answer';
+export { allocateFile, type AllocateOptions } from './analysis/allocate';
 export { analyze } from './analysis/analyze';
 export { coverage } from './analysis/coverage';
 export { describeModel } from './analysis/describe';

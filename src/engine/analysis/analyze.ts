@@ -1,7 +1,7 @@
 import { lossAndGradient } from '../curvature/products';
 import { piecewiseLinearLayers } from '../curvature/piecewise';
 import { CurvatureError, cancelled } from '../errors';
-import { parseBudget } from '../allocation/budget';
+import { parseSizeBudget } from '../allocation/budget';
 import { formatBytes } from '../report/format';
 import type { Report } from '../report/schema';
 import { measureTraces } from './chain';
@@ -23,7 +23,7 @@ import { largestEigenvalues } from './traces';
  * @throws CurvatureError
  */
 export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {}): Promise<Report> {
-  parseBudget(options.budget);
+  parseSizeBudget(options.budget);
   memoryBudget(options.memory);
   const progress = new ProgressTracker(p => hooks.onProgress?.(p));
   const started = performance.now();

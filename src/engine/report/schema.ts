@@ -53,6 +53,8 @@ export const layerSchema = z.object({
   sensitivityStderr: perBits,
   /** Bytes on disk per bit width, with the scales. */
   sizeBytes: perBits,
+  /** Other costs by name, per bit width: `bops`, `latency` in milliseconds, or anything else that was measured. */
+  costs: z.record(z.string(), perBits).optional(),
   /** The suggested bit width; null when the layer has no trace. */
   bits: z.number().int().nullable(),
 });

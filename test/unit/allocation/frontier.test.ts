@@ -1,176 +1,109 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { choosePoint } from '../../../src/engine/allocation/choose';
-import { type Frontier, paretoFrontier } from '../../../src/engine/allocation/frontier';
+import { paretoFrontier } from '../../../src/engine/allocation/frontier';
+import { groupLayers } from '../../../src/engine/allocation/groups';
+import { bestWithin } from '../../../src/engine/allocation/bestWithin';
 import { type AllocationProblem } from '../../../src/engine/allocation/problem';
+import { type Menu } from '../../../src/engine/allocation/points';
 import { thinForDisplay } from '../../../src/engine/allocation/thinForDisplay';
-import { Rng } from '../../../src/engine/util/rng';
+import { allChoices, isClose, leastWithin, type Point, randomProblem } from '../../support/allocation';
 
-type Point = { bytes: number; sensitivity: number; bits: number[] };
+const menusOf = (problem: AllocationProblem): Menu[] =>
+  groupLayers(problem).map(({ choices }) =>
+    choices.map(({ sensitivity, costs }) => ({ sensitivity, cost: costs[0] })),
+  );
 
-/** All combinations, without the dominated ones; sums run over the layers in order, as the frontier's do. */
-function bruteForce(problem: AllocationProblem): Point[] {
-  let all: Point[] = [{ bytes: 0, sensitivity: 0, bits: [] }];
-  for (const { choices } of problem) {
-    all = all.flatMap(point =>
-      choices.map(choice => ({
-        bytes: point.bytes + choice.bytes,
-        sensitivity: point.sensitivity + choice.sensitivity,
-        bits: [...point.bits, choice.bits],
-      })),
-    );
+/** Without the dominated; what is better by the rounding of sums only counts as dominated. */
+function bruteForce(all: readonly Point[]): { cost: number; sensitivity: number }[] {
+  const sorted = all
+    .map(({ costs, sensitivity }) => ({ cost: costs[0], sensitivity }))
+    .sort((a, b) => a.cost - b.cost || a.sensitivity - b.sensitivity);
+  const kept: { cost: number; sensitivity: number }[] = [];
+  for (const point of sorted) {
+    const last = kept.at(-1);
+    if (
+      last &&
+      (point.sensitivity >= last.sensitivity || isClose(point.sensitivity, last.sensitivity, 1e-12))
+    )
+      continue;
+    if (last && isClose(point.cost, last.cost, 1e-12)) kept.pop();
+    kept.push(point);
   }
-  all.sort((a, b) => a.bytes - b.bytes || a.sensitivity - b.sensitivity);
-  let least = Infinity;
-  return all.filter(({ sensitivity }) => sensitivity < least && ((least = sensitivity), true));
+  return kept;
 }
 
-/** Random layers; `coarse` ones share sizes and sensitivities, so that ties abound. */
-function randomProblem(seed: number, layers: number, coarse: boolean, allWidths = false): AllocationProblem {
-  const random = Rng.of(seed, 'problem');
-  return Array.from({ length: layers }, (_, l) => {
-    const parameters = coarse ? 8 * (1 + random.below(3)) : 8 * (1 + random.below(1000));
-    const trace = coarse ? 1 + random.below(2) : Math.exp(4 * random.normal());
-    const widths = [2, 3, 4, 8].slice(0, allWidths ? 4 : 1 + random.below(4));
-    return {
-      name: `layer ${l}`,
-      parameters,
-      // A little noise makes some layers more sensitive at more bits, as a real quantizer can.
-      choices: widths.map(bits => ({
-        bits,
-        bytes: (parameters * bits) / 8,
-        sensitivity: trace * 4 ** -bits * (coarse ? 1 : 1 + 20 * random.uniform()),
-      })),
-    };
-  });
+for (const kind of ['bytes', 'real', 'coarse'] as const) {
+  for (const tied of [false, true]) {
+    test(`equals brute force on 40 problems with ${kind} costs${tied ? ', ties and a pin' : ''}`, () => {
+      for (let seed = 0; seed < 40; seed++) {
+        const problem = randomProblem(seed, {
+          layers: 1 + (seed % 8),
+          widths: 4,
+          kind,
+          tied,
+        });
+        let menus: Menu[];
+        try {
+          menus = menusOf(problem);
+        } catch {
+          continue; // A pin and a tie that contradict each other have no frontier.
+        }
+        const { points, isComplete } = paretoFrontier(menus, Infinity);
+        const expected = bruteForce(allChoices(problem));
+        assert.ok(isComplete);
+        assert.equal(points.length, expected.length, `seed ${seed}`);
+        points.forEach((point, i) => {
+          assert.ok(isClose(point.cost, expected[i].cost), `seed ${seed}`);
+          assert.ok(isClose(point.sensitivity, expected[i].sensitivity), `seed ${seed}`);
+        });
+      }
+    });
+  }
 }
 
-const pointsOf = (frontier: Frontier): Point[] =>
-  Array.from({ length: frontier.size }, (_, i) => ({
-    bytes: frontier.bytes[i],
-    sensitivity: frontier.sensitivity[i],
-    bits: frontier.bits(i),
-  }));
-
-const totals = (problem: AllocationProblem, bits: readonly number[]): [number, number] => {
-  const chosen = problem.map((layer, l) => layer.choices.find(c => c.bits === bits[l]) ?? assert.fail());
-  return [chosen.reduce((sum, c) => sum + c.bytes, 0), chosen.reduce((sum, c) => sum + c.sensitivity, 0)];
-};
-
-for (const coarse of [false, true]) {
-  test(`equals brute force on 100 ${coarse ? 'problems full of ties' : 'random problems'}`, () => {
-    for (let seed = 0; seed < 100; seed++) {
-      const problem = randomProblem(seed, 1 + (seed % 8), coarse);
-      const frontier = paretoFrontier(problem);
-      const expected = bruteForce(problem).map(({ bytes, sensitivity }) => [bytes, sensitivity]);
-      const points = pointsOf(frontier);
-      assert.deepEqual(
-        points.map(p => [p.bytes, p.sensitivity]),
-        expected,
-        `seed ${seed}`,
-      );
-      assert.equal(frontier.gap, 0);
-      // The bits are checked by what they add up to, as ties leave more than one right answer.
-      for (const point of points)
-        assert.deepEqual(totals(problem, point.bits), [point.bytes, point.sensitivity]);
+test('the best choice under one limit equals brute force on 200 problems, with limits that are just met', () => {
+  for (let seed = 0; seed < 200; seed++) {
+    const kind = (['bytes', 'real', 'coarse'] as const)[seed % 3];
+    const problem = randomProblem(seed, { layers: 1 + (seed % 6), widths: 4, kind });
+    const menus = groupLayers(problem).map(({ choices }) => choices);
+    const all = allChoices(problem);
+    for (const limit of [
+      all[(7 * seed) % all.length].costs[0],
+      all[(31 * seed) % all.length].costs[0] * 1.001,
+    ]) {
+      const { picks, gap } = bestWithin(menus, limit);
+      const found = picks!.reduce((sum, pick, g) => sum + menus[g][pick].sensitivity, 0);
+      assert.ok(gap === 0 && isClose(found, leastWithin(all, [limit])), `seed ${seed}`);
     }
-  });
-}
+    assert.deepEqual(bestWithin(menus, Math.min(...all.map(({ costs }) => costs[0])) * 0.999), { gap: 0 });
+  }
+});
 
 test('no layers give one point of nothing', () => {
-  assert.deepEqual(pointsOf(paretoFrontier([])), [{ bytes: 0, sensitivity: 0, bits: [] }]);
+  assert.deepEqual(paretoFrontier([], 10).points, [{ cost: 0, sensitivity: 0, picks: [] }]);
 });
 
-test('a thinned frontier keeps its promise on the gap, the ends and the choices behind its points', () => {
-  let thinned = 0;
-  for (let seed = 0; seed < 30; seed++) {
-    const problem = randomProblem(seed, 8, false);
-    const exact = paretoFrontier(problem);
-    const rough = paretoFrontier(problem, 20);
-    assert.ok(rough.size <= 20);
-    if (rough.gap > 0) thinned += 1;
-    assert.equal(rough.bytes[0], exact.bytes[0]);
-    for (let i = 0; i < exact.size; i++) {
-      const { point, feasible } = choosePoint(rough, exact.bytes[i]);
-      assert.ok(feasible);
-      const limit = (1 + rough.gap) * exact.sensitivity[i] * (1 + 1e-12);
-      assert.ok(rough.sensitivity[point] <= limit, `seed ${seed}: ${rough.sensitivity[point]} > ${limit}`);
-    }
-    for (const point of pointsOf(rough))
-      assert.deepEqual(totals(problem, point.bits), [point.bytes, point.sensitivity]);
-  }
-  assert.ok(thinned > 10, `only ${thinned} were thinned`);
-});
-
-test('sixty layers of four widths take a few seconds at most, and thinning costs little', () => {
-  const problem = Array.from({ length: 60 }, (_, l) => randomProblem(l + 1000, 1, false, true)[0]);
+test('three hundred layers of seven widths take a second, and what is shown of them is on the frontier', () => {
+  const menus = menusOf(randomProblem(1, { layers: 300, widths: 7, kind: 'bytes' }));
   const start = performance.now();
-  const frontier = paretoFrontier(problem);
-  const seconds = (performance.now() - start) / 1000;
-  assert.ok(seconds < 10, `${seconds} s`);
-  assert.ok(frontier.size > 1000 && frontier.gap < 0.01, `${frontier.size} points, gap ${frontier.gap}`);
-});
-
-test('the least sensitive point within the budget is chosen', () => {
-  const problem = randomProblem(3, 7, false);
-  const points = bruteForce(problem);
-  const frontier = paretoFrontier(problem);
-  for (const budget of [points[0].bytes, points[5].bytes + 0.5, points[9].bytes - 1, 1e12]) {
-    const best = points
-      .filter(p => p.bytes <= budget)
-      .reduce((a, b) => (b.sensitivity < a.sensitivity ? b : a));
-    const chosen = choosePoint(frontier, budget);
-    assert.deepEqual([chosen.feasible, chosen.message], [true, undefined]);
-    assert.deepEqual(frontier.bits(chosen.point), best.bits);
+  const { points, isComplete } = paretoFrontier(menus, 1000);
+  assert.ok(performance.now() - start < 10_000);
+  assert.ok(!isComplete && points.length > 500 && points.length <= 1000);
+  for (let i = 0; i < points.length; i += 100) {
+    const costed = menus.map(menu => menu.map(({ sensitivity, cost }) => ({ sensitivity, costs: [cost] })));
+    const { picks } = bestWithin(costed, points[i].cost);
+    const best = picks!.reduce((sum, pick, m) => sum + menus[m][pick].sensitivity, 0);
+    assert.ok(isClose(best, points[i].sensitivity));
   }
 });
 
-test('a budget that is too small gets the smallest point, and is told which limit it breaks', () => {
-  const frontier = paretoFrontier(randomProblem(3, 7, false));
-  const chosen = choosePoint(frontier, frontier.bytes[0] - 0.5);
-  assert.deepEqual([chosen.point, chosen.feasible], [0, false]);
-  assert.match(
-    chosen.message ?? '',
-    new RegExp(`smallest bit width the weights take ${frontier.bytes[0]} bytes`),
+test('what is displayed keeps the ends and stays within the limit', () => {
+  const { points } = paretoFrontier(
+    menusOf(randomProblem(12, { layers: 8, widths: 4, kind: 'bytes' })),
+    Infinity,
   );
-});
-
-/** The least sensitivity that a mixture of points reaches at some size: what the hull shows. */
-function hullHeight(points: readonly { bytes: number; sensitivity: number }[], bytes: number): number {
-  let least = Infinity;
-  for (const a of points) {
-    for (const b of points) {
-      if (a.bytes === bytes) least = Math.min(least, a.sensitivity);
-      if (!(a.bytes < bytes && b.bytes > bytes)) continue;
-      const share = (bytes - a.bytes) / (b.bytes - a.bytes);
-      least = Math.min(least, a.sensitivity + share * (b.sensitivity - a.sensitivity));
-    }
-  }
-  return least;
-}
-
-test('what is displayed keeps the ends, the hull and the chosen point, up to the limit', () => {
-  const frontier = paretoFrontier(randomProblem(12, 8, false, true));
-  const all = pointsOf(frontier);
-  assert.ok(all.length >= 200, `${all.length}`);
-  const chosen = 77;
-  const shown = thinForDisplay(frontier, 100, chosen);
-  assert.ok(shown.length === 100, `${shown.length}`);
-  assert.deepEqual(
-    shown,
-    [...new Set(shown)].sort((a, b) => a - b),
-  );
-  assert.ok(shown.includes(0) && shown.includes(all.length - 1) && shown.includes(chosen));
-  const kept = shown.map(i => all[i]);
-  for (const { bytes } of all) {
-    const [full, thin] = [hullHeight(all, bytes), hullHeight(kept, bytes)];
-    assert.ok(thin <= full * (1 + 1e-9), `${bytes}: ${thin} > ${full}`);
-  }
-});
-
-test('a small frontier is shown whole, and a tiny limit is kept', () => {
-  const frontier = paretoFrontier(randomProblem(12, 8, false, true));
-  assert.equal(thinForDisplay(frontier, frontier.size).length, frontier.size);
-  const few = thinForDisplay(frontier, 5, 50);
-  assert.ok(few.length === 5 && [0, 50, frontier.size - 1].every(i => few.includes(i)), few.join(' '));
+  assert.ok(points.length > 200);
+  const shown = thinForDisplay(points, 100);
+  assert.ok(shown.length === 100 && shown[0] === 0 && shown[99] === points.length - 1);
+  assert.equal(thinForDisplay(points, points.length).length, points.length);
 });

@@ -139,3 +139,76 @@ test('coverage --json prints one entry for each file', () => {
   );
   assert.match(String(bad.error), /can't be read/);
 });
+
+const problem = {
+  layers: ['a', 'b', 'c'].map((name, l) => ({
+    name,
+    choices: [4, 8].map(bits => ({ bits, sensitivity: (l + 1) / bits, costs: { bytes: 100 * bits } })),
+  })),
+  budgets: [{ cost: 'bytes', limit: 1700 }],
+  ties: [['a', 'b']],
+  pins: { c: 4 },
+};
+const problemFile = (content: unknown): string => {
+  writeFileSync(
+    path.join(folder, 'problem.json'),
+    typeof content === 'string' ? content : JSON.stringify(content),
+  );
+  return 'problem.json';
+};
+
+test('allocate answers a problem file, and tells by its exit code what is not feasible', () => {
+  const file = problemFile(problem);
+  const { status, stdout } = run('allocate', file, '--json');
+  const found = JSON.parse(stdout) as Record<string, unknown>;
+  assert.deepEqual([status, found.feasible, found.bits], [0, true, { a: 4, b: 4, c: 4 }]);
+  const wider = run('allocate', file, '--budget', 'bytes=2000', '--json');
+  assert.deepEqual((JSON.parse(wider.stdout) as Record<string, unknown>).bits, { a: 8, b: 8, c: 4 });
+  const none = run('allocate', file, '--budget', '1000B', '--json');
+  const nearest = JSON.parse(none.stdout) as Record<string, unknown>;
+  assert.deepEqual([none.status, nearest.feasible, nearest.binding], [3, false, ['bytes']]);
+  assert.match(run('allocate', file, '--pin', 'c=8', '--tie', 'b,c').stdout, /a +8\nb +8\nc +8\n/);
+});
+
+const edited = (change: (copy: typeof problem) => void): unknown => {
+  const copy = structuredClone(problem);
+  change(copy);
+  return copy;
+};
+const badProblems: [string, unknown, RegExp][] = [
+  ['no JSON', '{', /not JSON/],
+  ['no layers', {}, /layers/],
+  ['null', 'null', /well formed/],
+  ['no choices', edited(p => (p.layers[0].choices = [])), /layers\[0\]\.choices/],
+  [
+    'NaN',
+    JSON.stringify(problem).replace('"sensitivity":0.25', '"sensitivity":null'),
+    /choices\[0\]\.sensitivity/,
+  ],
+  ['a negative cost', edited(p => (p.layers[1].choices[0].costs.bytes = -1)), /layers\[1\].*costs\.bytes/],
+  [
+    'a missing cost',
+    edited(p => delete (p.layers[1].choices[0].costs as Partial<{ bytes: number }>).bytes),
+    /no cost 'bytes'/,
+  ],
+  ['two layers of one name', edited(p => (p.layers[1].name = 'a')), /Two layers are named 'a'/],
+  ['two choices of one width', edited(p => (p.layers[0].choices[1].bits = 4)), /two choices of 4 bits/],
+  ['a tie with no layer', edited(p => p.ties.push(['a', 'z'])), /'z'/],
+  ['a pin on no layer', edited(p => Object.assign(p.pins, { z: 4 })), /'z'/],
+  ['a pin to no width', edited(p => (p.pins.c = 5)), /no choice of 5 bits; there are 4, 8/],
+  [
+    'a tie without a common width',
+    edited(p => (p.layers[0].choices = [{ ...p.layers[0].choices[0], bits: 3 }])),
+    /No width is common/,
+  ],
+  ['a budget on no cost', edited(p => (p.budgets[0].cost = 'energy')), /'energy'.*no such cost/],
+];
+for (const [what, content, message] of badProblems) {
+  test(`allocate refuses a problem with ${what}`, () => {
+    const { status, stdout, stderr } = run('allocate', problemFile(content), '--json');
+    assert.match(stderr, /^error: /);
+    assert.match(stderr, message);
+    assert.doesNotMatch(stderr, /^ {4}at /m);
+    assert.deepEqual([status, stdout], [2, '']);
+  });
+}
