@@ -4,11 +4,15 @@ import { gaussNewtonOperator, hessianOperator } from '../curvature/products';
 import type { LinearOperator } from '../curvature/linearOperator';
 import type { Parameter } from '../curvature/parameters';
 import { CurvatureError } from '../errors';
-import { columnBytes } from '../estimators/basis';
-import { basisBytes } from '../estimators/lanczos';
 import { powerIteration } from '../estimators/powerIteration';
-import { effectiveRank, frobeniusNorm, negativeMass, wassersteinBound } from '../estimators/spectrum';
-import { stochasticLanczos } from '../estimators/stochasticLanczos';
+import {
+  effectiveRank,
+  frobeniusNorm,
+  negativeMass,
+  spectralSum,
+  wassersteinBound,
+} from '../estimators/spectrum';
+import { spectrumBytes, spectrumStepsWithin, stochasticLanczos } from '../estimators/stochasticLanczos';
 import { chooseTraceMethod, estimateTrace, traceBytes, type TraceMethod } from '../estimators/trace';
 import type { Diagnostic } from '../report/schema';
 import { SPECTRUM_VERSION, type SpectrumReport, type TraceReport } from '../report/spectrum';
@@ -59,7 +63,7 @@ export async function spectrum(options: SpectrumOptions, hooks: SpectrumHooks = 
   progress.plan([
     { stage: 'load', cost: 2 },
     { stage: 'trace', cost: 3 * maxProducts },
-    { stage: 'density', cost: 3 * steps * probes },
+    { stage: 'density', cost: 3 * steps * (1 + probes) },
   ]);
   progress.begin('load', 'Reading the model');
   const started = performance.now();
@@ -89,12 +93,11 @@ async function prepareTask(options: SpectrumOptions): Promise<Task> {
   }
   const size = parameters.reduce((sum, p) => sum + p.size, 0);
   const room = first.problem.memory / 2;
-  const fitting = Math.max(2, Math.floor(room / columnBytes(size, 1)));
-  const steps = Math.min(options.steps, size, fitting);
+  const steps = Math.min(options.steps, size, spectrumStepsWithin(room, size));
   const method =
     options.estimator === 'auto' ? chooseTraceMethod(size, options.maxProducts, room) : options.estimator;
   const runs = options.matrix === 'ggn' ? gaussNewtonRuns : hessianRuns;
-  const columns = Math.max(basisBytes(size, steps), traceBytes(method, size, options.maxProducts));
+  const columns = Math.max(spectrumBytes(size, steps), traceBytes(method, size, options.maxProducts));
   const { ready, bytes } = await fitBatch(
     model,
     options,
@@ -167,23 +170,27 @@ async function measureDensity(
   const { seed, probes } = options;
   progress.begin('density', 'Spectrum');
   for await (const step of stochasticLanczos(operator, { steps, probes, seed, signal })) {
-    const { quadratures, extremes, products, maxProducts } = step;
-    if (extremes && quadratures.length !== found.density?.quadratures.length) {
-      const range = extremes.largest.value - extremes.smallest.value;
-      const bound = wassersteinBound(size, { steps, probes: quadratures.length, range, failure: FAILURE });
+    const { quadratures, outliers, extremes, bulkRange, products, maxProducts } = step;
+    if (extremes && quadratures.length > (found.density?.quadratures.length ?? 0)) {
+      // The outliers are known, so that only the rest of the spectrum can be off.
+      const rest = size - outliers.length;
+      const settings = { steps, probes: quadratures.length, range: bulkRange, failure: FAILURE };
+      const bound = (wassersteinBound(rest, settings) * rest) / size;
       found.density = {
         ...extremes,
+        outliers,
         quadratures,
+        sum: spectralSum(quadratures, size, x => x),
         frobeniusNorm: frobeniusNorm(quadratures, size),
         negativeMass: negativeMass(quadratures),
         effectiveRank: effectiveRank(quadratures, size),
         wasserstein: { bound, failure: FAILURE },
       };
     }
-    const vector = Math.min(probes, Math.ceil(products / steps));
+    const what = products <= steps ? 'outliers' : `start vector ${quadratures.length} of ${probes} through`;
     progress.step(
       'density',
-      `Spectrum: start vector ${vector} of ${probes}, product ${products} of ${maxProducts}`,
+      `Spectrum: ${what}, product ${products} of at most ${maxProducts}`,
       products / maxProducts,
     );
   }

@@ -5,13 +5,10 @@ import { RunningMoments } from '../util/statistics';
 import { dot, norm, scale, type Vector } from '../util/vector';
 import { IN_SPAN, kept, orthogonalise } from './basis';
 import { type TraceProgress } from './result';
-import { operatorProgress, type OperatorTraceOptions, requireFinite } from './traceOptions';
+import { isCheckpoint, operatorProgress, type OperatorTraceOptions, requireFinite } from './traceOptions';
 
 /** Products of the range, of its trace and of one residual probe; two of the last kind for an error. */
 const FEWEST = 4;
-/** Residual probes before the error may end the search: fewer say too little of it. */
-const MIN_RESIDUAL = 4;
-
 /**
  * The trace as tr(QᵀAQ) + tr((I−QQᵀ)A(I−QQᵀ)): the first exactly for Q = orth(AS), the second by Hutchinson's estimate.
  *
@@ -24,7 +21,7 @@ export async function* hutchPlusPlus(
   operator: LinearOperator,
   options: OperatorTraceOptions,
 ): AsyncGenerator<TraceProgress, void, void> {
-  const { seed, rtol, maxProducts, signal } = options;
+  const { seed, maxProducts, signal } = options;
   if (maxProducts < FEWEST) {
     throw new CurvatureError(
       'option-invalid',
@@ -73,6 +70,6 @@ export async function* hutchPlusPlus(
     const found = { estimate: ofRange + forms.mean, stderr: forms.stderr, samples: forms.count };
     const progress = operatorProgress(products, options, forms.count < 2 ? undefined : found);
     yield progress;
-    if (forms.count >= MIN_RESIDUAL && progress.relativeError <= rtol) return;
+    if (isCheckpoint(forms.count) && progress.estimates[0].converged) return;
   }
 }

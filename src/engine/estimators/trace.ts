@@ -30,6 +30,9 @@ export function chooseTraceMethod(size: number, maxProducts: number, bytes: numb
   return fitting ?? 'hutchinson';
 }
 
+/** Hutchinson's probes before their error may end the search. */
+const FEWEST_PROBES = 24;
+
 /** The operator's trace by the method named. The cap on products does not hold for `exact`, which takes as many as there are rows. */
 export function estimateTrace(
   method: TraceMethod,
@@ -44,7 +47,11 @@ export function estimateTrace(
     case 'hutch++':
       return hutchPlusPlus(operator, options);
     case 'hutchinson':
-      return hutchinsonTrace(operator, { ...options, maxProbes: options.maxProducts });
+      return hutchinsonTrace(operator, {
+        ...options,
+        minProbes: FEWEST_PROBES,
+        maxProbes: options.maxProducts,
+      });
   }
 }
 

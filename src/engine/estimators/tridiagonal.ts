@@ -7,11 +7,10 @@ export interface Tridiagonal {
   readonly beta: number[];
 }
 
-/** An eigenvalue of a tridiagonal matrix with the ends of its unit eigenvector. */
+/** An eigenvalue of a tridiagonal matrix with its unit eigenvector. */
 export interface TridiagonalPair {
   readonly value: number;
-  readonly first: number;
-  readonly last: number;
+  readonly vector: readonly number[];
 }
 
 export function tridiagonalPairs({ alpha, beta }: Tridiagonal): TridiagonalPair[] {
@@ -29,7 +28,6 @@ export function tridiagonalPairs({ alpha, beta }: Tridiagonal): TridiagonalPair[
   });
   return realEigenvalues.map((value, i) => ({
     value,
-    first: eigenvectorMatrix.get(0, i),
-    last: eigenvectorMatrix.get(m - 1, i),
+    vector: eigenvectorMatrix.getColumn(i),
   }));
 }

@@ -4,13 +4,13 @@ import { Rng } from '../util/rng';
 import { dot, norm, scale, type Vector } from '../util/vector';
 import { IN_SPAN, kept, orthogonalise } from './basis';
 import { type TraceProgress } from './result';
-import { operatorProgress, type OperatorTraceOptions, requireFinite } from './traceOptions';
-import { type Sketch, sketchTrace, spreadOf, leaveOneOut } from './xTraceSketch';
+import { isCheckpoint, operatorProgress, type OperatorTraceOptions, requireFinite } from './traceOptions';
+import { type Sketch, sketchTrace } from './xTraceSketch';
 
 /** Test vectors that an error rests on at least. */
 const FEWEST = 4;
-/** The full error is a matter of k⁴ small operations; without need it is taken every so many test vectors. */
-const EVERY = 8;
+/** Test vectors before the error may end the search. */
+const FEWEST_TO_STOP = 12;
 
 /**
  * The trace by leave-one-out: for each test vector ω_i, the trace on the range that the other ones found, and the residual's form
@@ -24,7 +24,7 @@ export async function* xTrace(
   operator: LinearOperator,
   options: OperatorTraceOptions,
 ): AsyncGenerator<TraceProgress, void, void> {
-  const { seed, rtol, maxProducts, signal } = options;
+  const { seed, maxProducts, signal } = options;
   const { size } = operator;
   const most = Math.min(Math.floor(maxProducts / 2), size);
   if (most < Math.min(FEWEST, size)) {
@@ -61,14 +61,12 @@ export async function* xTrace(
     sketch.w.forEach((row, j) => row.push(dot(range[j], test)));
     sketch.w.push(tests.map(t => dot(q, t)));
 
-    const isLast = k + 1 === most;
-    if (k + 1 >= FEWEST && k + 1 < size) {
-      const isClose = spreadOf(leaveOneOut(sketch)) <= rtol;
-      if (isClose || isLast || (k + 1) % EVERY === 0) found = { ...sketchTrace(sketch), samples: k + 1 };
-    }
+    const count = range.length;
+    const isDue = (isCheckpoint(count) && count >= FEWEST_TO_STOP) || count === most;
+    if (isDue && count < size) found = { ...sketchTrace(sketch), samples: count };
     const progress = operatorProgress(products, options, found);
     yield progress;
-    if (found?.samples === k + 1 && progress.relativeError <= rtol) return;
+    if (isDue && progress.estimates[0]?.converged) return;
   }
   if (range.length < most || range.length === size) {
     // The range holds the whole matrix.

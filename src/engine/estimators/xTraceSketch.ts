@@ -38,12 +38,6 @@ function matricesOf({ size, r, b, w }: Sketch): Small {
 /** The estimates t_i: each with ω_i left out of the range and used on the residual. */
 export const leaveOneOut = (sketch: Sketch): number[] => estimates(matricesOf(sketch));
 
-/** sd/√k over the absolute mean, as if the numbers were independent. */
-export function spreadOf(values: readonly number[]): number {
-  const { mean, variance } = moments(values);
-  return Math.sqrt(variance / values.length) / Math.abs(mean);
-}
-
 /**
  * The mean of the t_i and its standard error.
  *

@@ -17,8 +17,12 @@ export interface TraceReport extends Estimate {
 export interface Density {
   /** Eigenvalues and their shares, one set for each start vector; densities of any width are made from them. */
   readonly quadratures: readonly Quadrature[];
+  /** Eigenvalues known by themselves, largest magnitude first. */
+  readonly outliers: readonly RitzValue[];
   readonly largest: RitzValue;
   readonly smallest: RitzValue;
+  /** Σλ, beside the trace's own estimate. */
+  readonly sum: ProbeEstimate;
   readonly frobeniusNorm: ProbeEstimate;
   /** The negative share of Σ|λ|. */
   readonly negativeMass: ProbeEstimate;

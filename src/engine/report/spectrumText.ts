@@ -7,6 +7,8 @@ import type { ProbeEstimate } from '../estimators/spectrum';
 
 const BINS = 20;
 const LONGEST_BAR = 36;
+/** So many eigenvalues are listed behind the first. */
+const SHOWN = 5;
 
 /** A spectrum for a terminal: its numbers, and a histogram of it. Ends in a newline. */
 export function spectrumToText(report: SpectrumReport): string {
@@ -38,10 +40,17 @@ function titleOf({ settings, size, samples, data, model }: SpectrumReport): stri
   );
 }
 
-const extremeRows = ({ largest, smallest }: Density): string[][] => [
+const extremeRows = ({ largest, smallest, outliers }: Density): string[][] => [
   ['λmax', formatNumber(largest.value), ritzNote(largest)],
   ['λmin', formatNumber(smallest.value), ritzNote(smallest)],
+  ...(outliers.length > 1 ? [['next', ...nextOnes(outliers)]] : []),
 ];
+
+/** The eigenvalues of largest magnitude behind the first one. */
+function nextOnes([, ...rest]: readonly RitzValue[]): string[] {
+  const [second, ...more] = rest.slice(0, SHOWN).map(({ value }) => formatNumber(value));
+  return [second, [...more, ...(rest.length > SHOWN ? ['…'] : [])].join(', ')];
+}
 
 const ritzNote = ({ converged, residual }: RitzValue): string =>
   converged
@@ -77,10 +86,13 @@ function histogramLines({ quadratures }: Density, size: number): string[] {
   return alignColumns([['from', 'to', 'count', '(log scale)'], ...rows], column => column === 3);
 }
 
-function densityNote({ settings: { steps } }: SpectrumReport, { quadratures, wasserstein }: Density): string {
+function densityNote(
+  { settings: { steps } }: SpectrumReport,
+  { quadratures, outliers, wasserstein }: Density,
+): string {
   const { bound, failure } = wasserstein;
   return (
-    `From ${quadratures.length} start vectors of ${steps} products each. ` +
+    `From ${quadratures.length} start vectors of ${steps} products each, beside ${outliers.length} eigenvalues found by themselves. ` +
     `Eigenvalues are off by ${formatNumber(bound)} at most in the mean (a-priori bound on the Wasserstein distance, ${100 * (1 - failure)} %).`
   );
 }

@@ -18,6 +18,8 @@ function central(theta: number, degrees: number): number {
 export function studentT(level: number, samples: number): number {
   const degrees = samples - 1;
   if (degrees < 1) return Infinity;
+  // Beyond that the law is the normal one to four digits, and the series long.
+  if (degrees > 1e4) return studentT(level, 1e4 + 1);
   let [low, high] = [0, Math.PI / 2];
   for (let i = 0; i < 60; i++) {
     const middle = (low + high) / 2;
