@@ -158,8 +158,8 @@ test('layers are known by the names that people see', async () => {
     layers: ['layers.1.fc2.weight'],
   });
   assert.deepEqual(
-    [report.settings.parameters.length, report.size, report.settings.isWhole],
-    [1, 512, false],
+    [report.settings.parameters, report.size, report.settings.isWhole],
+    [['layers.1.fc2.weight'], 512, false],
   );
 });
 

@@ -199,6 +199,7 @@ async function measureDensity(
 function reportOf(task: Task, { timings, ...found }: Found, complete: boolean): SpectrumReport {
   const { model, options, ready, parameters, size, steps } = task;
   const { problem } = ready;
+  const shown = new Map(model.layers.map(l => [l.initializer, l.name]));
   return {
     format: 'curvature-spectrum',
     version: SPECTRUM_VERSION,
@@ -209,7 +210,7 @@ function reportOf(task: Task, { timings, ...found }: Found, complete: boolean): 
     settings: {
       loss: problem.loss.kind,
       matrix: options.matrix,
-      parameters: parameters.map(p => p.name),
+      parameters: parameters.map(({ name }) => shown.get(name) ?? name),
       isWhole: parameters.length === model.parameters.length,
       steps,
       probes: options.probes,

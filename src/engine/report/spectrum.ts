@@ -44,7 +44,7 @@ export interface SpectrumReport {
   readonly settings: {
     readonly loss: Report['settings']['loss'];
     readonly matrix: 'hessian' | 'ggn';
-    /** The parameters that the matrix is taken over, all of the model's where `isWhole`. */
+    /** The parameters that the matrix is taken over, by the names that people see; all of the model's where `isWhole`. */
     readonly parameters: readonly string[];
     readonly isWhole: boolean;
     readonly steps: number;

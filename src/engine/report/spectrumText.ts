@@ -76,7 +76,7 @@ function histogramLines({ quadratures }: Density, size: number): string[] {
   const bins = histogram(quadratures, size, BINS);
   const most = Math.max(...bins.map(b => b.count));
   const bar = (count: number): string =>
-    '█'.repeat(Math.ceil((LONGEST_BAR * Math.log1p(count)) / Math.log1p(most)));
+    '█'.repeat(Math.round((LONGEST_BAR * Math.log1p(count)) / Math.log1p(most)));
   const rows = bins.map(({ from, to, count }) => [
     formatNumber(Number(from.toPrecision(3))),
     formatNumber(Number(to.toPrecision(3))),
