@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
-import { defaultOptions } from '../engine/analysis/options';
+import { defaultOptions, defaultSpectrumOptions } from '../engine/analysis/options';
+import { traceMethods } from '../engine/estimators/trace';
 import { version } from '../../package.json';
 import { methods } from '../engine/allocation/answer';
 import { type AllocateFlags } from './allocate';
@@ -7,6 +8,7 @@ import { type AnalyzeFlags } from './analyze';
 import { type CoverageFlags } from './coverage';
 import { exitCodeOf, printError } from './errors';
 import { type HvpFlags } from './hvp';
+import { type SpectrumFlags } from './spectrum';
 import * as read from './values';
 
 /**
@@ -30,6 +32,10 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   addAllocate(program, async (file, flags) => {
     const { runAllocate } = await import('./allocate');
     code = await runAllocate(file, flags);
+  });
+  addSpectrum(program, async (model, flags) => {
+    const { runSpectrum } = await import('./spectrum');
+    code = await runSpectrum(model, flags);
   });
   addCoverage(program, async (models, flags) => {
     const { runCoverage } = await import('./coverage');
@@ -56,10 +62,7 @@ function addAnalyze(program: Command, action: (model: string, flags: AnalyzeFlag
     .description('Find the curvature of every layer and suggest bit widths.')
     .argument('<model>', 'the .onnx file')
     .addOption(dataOption())
-    .option(
-      '--labels <name>',
-      'array of labels or targets in the data file (default: labels, targets, y or label)',
-    )
+    .addOption(labelsOption())
     .addOption(lossOption())
     .addOption(outputsOption())
     .addOption(
@@ -76,13 +79,9 @@ function addAnalyze(program: Command, action: (model: string, flags: AnalyzeFlag
       read.count,
       defaultOptions.eigenvalues,
     )
-    .option('--samples <n>', 'use the first n samples of the data (default: all)', read.positive)
+    .addOption(samplesOption())
     .addOption(batchOption('as many as fit into memory, 64 at most'))
-    .option(
-      '--memory <size>',
-      'memory that may be used, such as 4GB (default: half of what is free, 8GB at most)',
-      read.memory,
-    )
+    .addOption(memoryOption())
     .option(
       '--rtol <x>',
       'stop probing when the standard error of every trace is below this share of it',
@@ -106,16 +105,9 @@ function addAnalyze(program: Command, action: (model: string, flags: AnalyzeFlag
       read.budget,
       defaultOptions.budget,
     )
-    .option('--seed <n>', 'seed of all random numbers', read.seed, defaultOptions.seed)
+    .addOption(seedOption())
 
-    .addOption(
-      new Option(
-        '--ep <name>',
-        'ONNX Runtime execution provider; auto takes the fastest of this machine that agrees with the CPU',
-      )
-        .choices(['auto', 'cpu', 'cuda', 'webgpu', 'dml', 'coreml'])
-        .default(defaultOptions.executionProvider),
-    )
+    .addOption(providerOption())
     .option('-o, --out <file>', 'write the report as JSON, to open in the editor or analyze further')
     .option('--html <file>', 'write the report as one HTML page')
     .option('--csv <file>', 'write the table of layers as CSV')
@@ -154,6 +146,76 @@ function addAllocate(program: Command, action: (file: string, flags: AllocateFla
     .addHelpText(
       'after',
       "\nExit code 3 tells that the budgets can't be met; the nearest choice is printed then.\n\nExample:\n  curvature allocate resnet.curvature.json --budget 4.5bits --pin fc.weight=8 --tie conv1,shortcut",
+    )
+    .action(action);
+}
+
+function addSpectrum(program: Command, action: (model: string, flags: SpectrumFlags) => Promise<void>): void {
+  program
+    .command('spectrum')
+    .description(
+      'Show the eigenvalues of the curvature matrix of a model, or of some of its layers: density, both ends, trace.',
+    )
+    .argument('<model>', 'the .onnx file')
+    .addOption(dataOption())
+    .addOption(labelsOption())
+    .addOption(lossOption())
+    .addOption(outputsOption())
+    .addOption(
+      new Option(
+        '--matrix <name>',
+        'hessian is the exact second derivative, ggn the Gauss–Newton matrix, which has no negative eigenvalues',
+      )
+        .choices(['hessian', 'ggn'])
+        .default(defaultSpectrumOptions.matrix),
+    )
+    .option(
+      '--layer <globs...>',
+      'only the block of the layers or parameters whose names match, such as "layer4.*" (default: all parameters)',
+    )
+    .option(
+      '--steps <n>',
+      'products per start vector: more show finer parts of the spectrum',
+      read.positive,
+      defaultSpectrumOptions.steps,
+    )
+    .option(
+      '--probes <n>',
+      'random start vectors (n_v): more make the errors smaller',
+      read.probes,
+      defaultSpectrumOptions.probes,
+    )
+    .addOption(
+      new Option(
+        '--estimator <name>',
+        'of the trace: auto takes the best one that the products and memory allow',
+      )
+        .choices(['auto', ...traceMethods])
+        .default(defaultSpectrumOptions.estimator),
+    )
+    .option(
+      '--rtol <x>',
+      'stop probing for the trace when its standard error is below this share of it',
+      read.tolerance,
+      defaultSpectrumOptions.rtol,
+    )
+    .option(
+      '--max-products <n>',
+      'products that the trace may take',
+      read.products,
+      defaultSpectrumOptions.maxProducts,
+    )
+    .option('--cross-check', 'find the eigenvalue of largest magnitude by power iteration as well')
+    .addOption(samplesOption())
+    .addOption(batchOption('as many as fit into memory, 64 at most'))
+    .addOption(memoryOption())
+    .addOption(seedOption())
+    .addOption(providerOption())
+    .option('-o, --out <file>', 'write the spectrum as JSON, with all nodes and weights')
+    .option('--json', 'print that JSON in place of the text')
+    .addHelpText(
+      'after',
+      '\nExample:\n  curvature spectrum resnet.onnx --data images.npz --layer "layer4.*" --out layer4.spectrum.json',
     )
     .action(action);
 }
@@ -213,3 +275,29 @@ const batchOption = (otherwise: string): Option =>
   new Option('--batch <n>', `samples per run of the derivative graph (default: ${otherwise})`).argParser(
     read.positive,
   );
+
+const labelsOption = (): Option =>
+  new Option(
+    '--labels <name>',
+    'array of labels or targets in the data file (default: labels, targets, y or label)',
+  );
+
+const samplesOption = (): Option =>
+  new Option('--samples <n>', 'use the first n samples of the data (default: all)').argParser(read.positive);
+
+const memoryOption = (): Option =>
+  new Option(
+    '--memory <size>',
+    'memory that may be used, such as 4GB (default: half of what is free, 8GB at most)',
+  ).argParser(read.memory);
+
+const seedOption = (): Option =>
+  new Option('--seed <n>', 'seed of all random numbers').argParser(read.seed).default(defaultOptions.seed);
+
+const providerOption = (): Option =>
+  new Option(
+    '--ep <name>',
+    'ONNX Runtime execution provider; auto takes the fastest of this machine that agrees with the CPU',
+  )
+    .choices(['auto', 'cpu', 'cuda', 'webgpu', 'dml', 'coreml'])
+    .default(defaultOptions.executionProvider);

@@ -20,6 +20,8 @@ export const count = integer(0, Number.MAX_SAFE_INTEGER);
 export const positive = integer(1, Number.MAX_SAFE_INTEGER);
 /** One probe has no error bar. */
 export const probes = integer(2, Number.MAX_SAFE_INTEGER);
+/** What XTrace needs at least. */
+export const products = integer(8, Number.MAX_SAFE_INTEGER);
 export const seed = integer(0, 2 ** 32 - 1);
 const bitWidth = integer(2, 16);
 

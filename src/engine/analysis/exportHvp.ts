@@ -1,9 +1,9 @@
 import path from 'node:path';
 import { hvpGraph } from '../curvature/productGraphs';
-import type { Parameter } from '../curvature/parameters';
 import { CurvatureError } from '../errors';
 import { writeGraph } from '../graph/writeGraph';
 import { settledTypes } from '../runtime/settledTypes';
+import { chooseParameters } from './chooseParameters';
 import { openModel, requireLayers } from './model';
 import type { HvpOptions } from './options';
 import { setUp } from './setUp';
@@ -32,7 +32,7 @@ export async function exportHvp(
     assumeLabels: options.loss !== 'auto' && options.loss !== 'kl',
     batch: options.batch ?? (options.data === undefined ? DEFAULT_BATCH : Infinity),
   });
-  const chosen = choose(parameters, options.parameters);
+  const chosen = chooseParameters(parameters, model.layers, options.parameters);
   if (chosen.length === 0) {
     const [blocking] = diagnostics.filter(d => d.code === 'no-derivative');
     throw new CurvatureError(
@@ -50,34 +50,4 @@ export async function exportHvp(
   const outputs = graph.outputs.map(name => ({ name, ...types.get(name)! }));
   writeGraph(options.output, { ...graph, inputs }, outputs);
   return { parameters: chosen.map(p => p.name), batch: problem.batch };
-}
-
-/** Parameters whose names match any of the globs, in which `*` stands for any run of characters and `?` for one. */
-function choose(
-  parameters: readonly Parameter[],
-  globs: readonly string[] | undefined,
-): readonly Parameter[] {
-  if (!globs || globs.length === 0) return parameters;
-  const patterns = globs.map(glob => ({
-    glob,
-    pattern: new RegExp(
-      `^${glob
-        .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-        .replace(/\*/g, '.*')
-        .replace(/\?/g, '.')}$`,
-    ),
-  }));
-  for (const { glob, pattern } of patterns) {
-    if (!parameters.some(p => pattern.test(p.name))) {
-      throw new CurvatureError(
-        'option-invalid',
-        `No parameter matches "${glob}".`,
-        `The model has: ${parameters
-          .slice(0, 20)
-          .map(p => p.name)
-          .join(', ')}${parameters.length > 20 ? ', …' : ''}`,
-      );
-    }
-  }
-  return parameters.filter(p => patterns.some(({ pattern }) => pattern.test(p.name)));
 }

@@ -7,7 +7,7 @@ import type { Diagnostic } from '../report/schema';
 import { predictPeakBytes } from '../runtime/memory';
 import type { Model } from './model';
 import type { AnalyzeOptions } from './options';
-import { type SetUp, setUp } from './setUp';
+import { type SetUp, setUp, type SetUpOptions } from './setUp';
 
 /** Directions that share one run of the primal and the gradient, where memory allows. */
 const MOST_PROBES = 8;
@@ -40,28 +40,46 @@ export async function fitToMemory(model: Model, options: AnalyzeOptions): Promis
   if (atMost <= budget) return { ready, probesPerRun: most, eigenvalues, predictedBytes: atMost };
 
   // Memory is linear in samples and in probes, but for what they share.
-  const { batch } = ready.problem;
   const least = await predictPeak(ready, options, 1);
   if (least <= budget || options.batch !== undefined) {
     const { at, bytes } = largestFitting(budget, [1, least], [most, atMost]);
     return { ready, probesPerRun: at, eigenvalues, predictedBytes: bytes };
   }
-  const single = batch === 1 ? ready : await setUp(model, { ...options, batch: 1 });
-  const ofOne = await predictPeak(single, options, 1);
-  if (ofOne <= budget) {
-    const { at, bytes } = largestFitting(budget, [1, ofOne], [batch, least]);
-    const fitting = await setUp(model, { ...options, batch: at });
+  try {
+    const { ready: fitting, bytes } = await fitBatch(model, options, ready, s => predictPeak(s, options, 1));
     return { ready: fitting, probesPerRun: 1, eigenvalues, predictedBytes: bytes };
+  } catch (refusal) {
+    if (eigenvalues === 0 || !(refusal instanceof CurvatureError) || refusal.code !== 'memory-exceeded')
+      throw refusal;
+    const fitted = await fitToMemory(model, { ...options, eigenvalues: 0 });
+    const warning: Diagnostic = {
+      severity: 'warning',
+      code: 'eigenvalues-left-out',
+      message: `Eigenvalues were left out: ${refusal.message} ${refusal.hint}`,
+    };
+    return { ...fitted, ready: { ...fitted.ready, diagnostics: [...fitted.ready.diagnostics, warning] } };
   }
-  const refusal = tooLarge(single.problem.batch, ofOne, budget);
-  if (eigenvalues === 0) throw refusal;
-  const fitted = await fitToMemory(model, { ...options, eigenvalues: 0 });
-  const warning: Diagnostic = {
-    severity: 'warning',
-    code: 'eigenvalues-left-out',
-    message: `Eigenvalues were left out: ${refusal.message} ${refusal.hint}`,
-  };
-  return { ...fitted, ready: { ...fitted.ready, diagnostics: [...fitted.ready.diagnostics, warning] } };
+}
+
+/**
+ * The model made ready with as many samples to a run as are predicted to stay within the memory allowed. Memory is linear in them, so that
+ * two predictions settle it. A batch that was asked for stays.
+ * @throws CurvatureError `memory-exceeded` when not even one sample fits
+ */
+export async function fitBatch(
+  model: Model,
+  options: SetUpOptions,
+  ready: SetUp,
+  peak: (ready: SetUp) => Promise<number>,
+): Promise<{ readonly ready: SetUp; readonly bytes: number }> {
+  const { batch, memory: budget } = ready.problem;
+  const whole = await peak(ready);
+  if (whole <= budget || options.batch !== undefined) return { ready, bytes: whole };
+  const single = batch === 1 ? ready : await setUp(model, { ...options, batch: 1 });
+  const ofOne = await peak(single);
+  if (ofOne > budget) throw tooLarge(single.problem.batch, ofOne, budget);
+  const { at, bytes } = largestFitting(budget, [1, ofOne], [batch, whole]);
+  return { ready: await setUp(model, { ...options, batch: at }), bytes };
 }
 
 type Point = readonly [count: number, bytes: number];

@@ -1,4 +1,6 @@
+import type { TraceMethod } from '../estimators/trace';
 import type { Report } from '../report/schema';
+import type { SpectrumReport } from '../report/spectrum';
 
 export type LossChoice = 'auto' | 'cross-entropy' | 'mse' | 'kl';
 export type MatrixChoice = 'ggn' | 'hessian' | 'both';
@@ -47,7 +49,8 @@ export const defaultOptions: Omit<AnalyzeOptions, 'model'> = {
   executionProvider: 'auto',
 };
 
-export type Stage = 'load' | 'loss' | 'ggn' | 'hessian' | 'differences' | 'eigenvalues' | 'allocation';
+export type Stage =
+  'load' | 'loss' | 'ggn' | 'hessian' | 'differences' | 'eigenvalues' | 'allocation' | 'trace' | 'density';
 
 /** One step of progress; sent after each probe. */
 export interface Progress {
@@ -110,4 +113,46 @@ export interface HvpOptions {
   readonly batch?: number;
   /** Globs over parameter names; all parameters by default. */
   readonly parameters?: readonly string[];
+}
+
+/** Everything a spectrum depends on; names that it shares with `AnalyzeOptions` mean the same. */
+export interface SpectrumOptions extends Pick<
+  AnalyzeOptions,
+  | 'model'
+  | 'data'
+  | 'labels'
+  | 'loss'
+  | 'outputs'
+  | 'samples'
+  | 'batch'
+  | 'memory'
+  | 'rtol'
+  | 'seed'
+  | 'executionProvider'
+> {
+  readonly matrix: 'hessian' | 'ggn';
+  /** Globs over names of layers and parameters; all parameters by default. */
+  readonly layers?: readonly string[];
+  /** Products per start vector. */
+  readonly steps: number;
+  /** Start vectors (n_v), at least 2. */
+  readonly probes: number;
+  /** How the trace is estimated; `auto` decides by size, products and memory. */
+  readonly estimator: TraceMethod | 'auto';
+  /** Products that the trace may take. */
+  readonly maxProducts: number;
+  /** Whether the eigenvalue of largest magnitude is found by power iteration as well. */
+  readonly crossCheck?: boolean;
+}
+
+export const defaultSpectrumOptions = {
+  ...{ loss: 'auto', matrix: 'hessian', steps: 80, probes: 5, estimator: 'auto' },
+  ...{ rtol: 0.05, maxProducts: 100, seed: 0, executionProvider: 'auto' },
+} as const satisfies Omit<SpectrumOptions, 'model'>;
+
+export interface SpectrumHooks {
+  readonly onProgress?: (progress: Progress) => void;
+  /** Called with what was found before a run stops early. */
+  readonly onPartial?: (report: SpectrumReport) => void;
+  readonly signal?: AbortSignal;
 }

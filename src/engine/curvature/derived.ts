@@ -5,7 +5,7 @@ import { gradientNormGraph } from './gradientNormGraph';
 import type { Layer } from './layers';
 import type { Parameter } from './parameters';
 import type { Problem } from './problem';
-import { hvpGraph, hvpName, tangentName } from './productGraphs';
+import { gvpGraph, hvpGraph, hvpName, tangentName } from './productGraphs';
 import { probeInput, quadraticFormGraph } from './quadraticFormGraph';
 import { planRuns, type RunPlan } from './tangentRuns';
 
@@ -27,8 +27,14 @@ export const hessianRuns = (problem: Problem, parameters: readonly Parameter[]):
       whole,
       parameters.map(p => hvpName(p.name)),
     );
-    return planRuns(problem, graph, new Set(parameters.map(p => tangentName(p.name))));
+    return planRuns(problem, graph, tangentsOf(parameters));
   });
+
+/** Gv over the parameters. */
+export const gaussNewtonRuns = (problem: Problem, parameters: readonly Parameter[]): Promise<RunPlan> =>
+  once(problem, `gvp ${JSON.stringify(parameters.map(p => p.name))}`, async () =>
+    planRuns(problem, await gvpGraph(problem.prepared, problem.loss, parameters), tangentsOf(parameters)),
+  );
 
 /** vᵀHv for each layer's part of so many probes. */
 export const formsRuns = (problem: Problem, layers: readonly Layer[], probes: number): Promise<RunPlan> =>
@@ -47,5 +53,8 @@ export const normsGraph = (
     const { graph, perSample } = gradientNormGraph(problem.prepared, problem.loss, layers, new Set());
     return { graph, perSample, types: await settledTypes(graph, problem.prepared.types) };
   });
+
+const tangentsOf = (parameters: readonly Parameter[]): Set<string> =>
+  new Set(parameters.map(p => tangentName(p.name)));
 
 const namesOf = (layers: readonly Layer[]): string => JSON.stringify(layers.map(l => l.initializer));

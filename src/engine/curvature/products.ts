@@ -2,12 +2,12 @@ import { cancelled, CurvatureError } from '../errors';
 import { float32Tensor, type Tensor } from '../onnx/tensor';
 import { compile } from '../runtime/compile';
 import type { Vector } from '../util/vector';
-import { hessianRuns } from './derived';
-import { gradientGraph, gradientName, gvpGraph, hvpName, tangentName } from './productGraphs';
+import { gaussNewtonRuns, hessianRuns } from './derived';
+import { gradientGraph, gradientName, hvpName, tangentName } from './productGraphs';
 import type { LinearOperator } from './linearOperator';
 import type { Parameter } from './parameters';
 import { batches, type Problem } from './problem';
-import { planRuns, type RunPlan, TangentRuns } from './tangentRuns';
+import { type RunPlan, TangentRuns } from './tangentRuns';
 
 /** A linear operator that holds a session until it is disposed. */
 export interface DisposableOperator extends LinearOperator {
@@ -29,9 +29,7 @@ export async function gaussNewtonOperator(
   parameters: readonly Parameter[],
   signal?: AbortSignal,
 ): Promise<DisposableOperator> {
-  const graph = await gvpGraph(problem.prepared, problem.loss, parameters);
-  const tangents = new Set(parameters.map(p => tangentName(p.name)));
-  return productOperator(problem, parameters, await planRuns(problem, graph, tangents), signal);
+  return productOperator(problem, parameters, await gaussNewtonRuns(problem, parameters), signal);
 }
 
 async function productOperator(

@@ -4,7 +4,7 @@ import { Rng } from '../util/rng';
 import { RunningMoments } from '../util/statistics';
 import { dot } from '../util/vector';
 import { type AdaptiveOptions, NotFinite, sampleUntilConverged, type TraceAccumulator } from './adaptive';
-import { type Estimate, type TraceProgress } from './result';
+import { type TraceProgress } from './result';
 
 /** For each probe asked for, one quadratic form v_lᵀ(Hv)_l per layer. */
 export type QuadraticFormSampler = (probes: number[]) => Promise<readonly Float64Array[]>;
@@ -38,13 +38,11 @@ export function hutchinson(
   });
 }
 
-/**
- * The trace of one operator with Rademacher probes, stopped as `hutchinson` is. Cost: one product per probe.
- */
-export async function hutchinsonTrace(
+/** The trace of one operator with Rademacher probes, stopped as `hutchinson` is. Cost: one product per probe. */
+export function hutchinsonTrace(
   operator: LinearOperator,
   options: Omit<HutchinsonOptions, 'layers'>,
-): Promise<Estimate> {
+): AsyncGenerator<TraceProgress, void, void> {
   const sampler: QuadraticFormSampler = async probes => {
     const forms: Float64Array[] = [];
     for (const probe of probes) {
@@ -54,10 +52,7 @@ export async function hutchinsonTrace(
     }
     return forms;
   };
-  let last: TraceProgress | undefined;
-  for await (const progress of hutchinson(sampler, { ...options, layers: ['operator'] })) last = progress;
-  invariant(last?.estimates.length === 1, 'Hutchinson ended without an estimate');
-  return last.estimates[0];
+  return hutchinson(sampler, { ...options, layers: ['operator'] });
 }
 
 class QuadraticForms implements TraceAccumulator<Float64Array> {

@@ -1,18 +1,13 @@
-import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 import { type LinearOperator } from '../curvature/linearOperator';
-import { cancelled, CurvatureError } from '../errors';
+import { cancelled } from '../errors';
 import { Rng } from '../util/rng';
-import { axpy, dot, norm, scale, type Vector } from '../util/vector';
+import { norm, scale } from '../util/vector';
+import { columnBytes, type Columns, orthogonalise } from './basis';
+import { LanczosProcess } from './lanczosProcess';
+import { type RitzValue } from './result';
 
 /** Which end of the spectrum: largest algebraic, smallest algebraic, or largest magnitude. */
 export type Which = 'LA' | 'SA' | 'LM';
-
-export interface RitzValue {
-  readonly value: number;
-  /** ‖Av − θv‖ / |θ| of the Ritz pair, from |β_m y_m|. */
-  readonly residual: number;
-  readonly converged: boolean;
-}
 
 export interface LanczosProgress {
   /** Products with the operator so far. */
@@ -37,25 +32,16 @@ export interface LanczosOptions {
   readonly signal?: AbortSignal;
 }
 
-/**
- * Above this size the basis is kept in float32: half the memory, and the operator's own products are float32
- * anyway.
- */
-const FLOAT64_BASIS_LIMIT = 1 << 20;
-
 /** Steps that well separated eigenvalues take; hard ones take up to `maxSteps`. */
 export const usualSteps = (count: number): number => 2 * count + 20;
 
 /** What a search of so many steps holds beside the operator: the basis, and the vectors of one product. */
 export const basisBytes = (size: number, steps: number): number =>
-  size * (Math.min(steps, size) * (size > FLOAT64_BASIS_LIMIT ? 4 : 8) + 2 * 8);
+  columnBytes(size, Math.min(steps, size)) + size * 2 * 8;
 
 /** The steps to go at most, so that the basis stays within so many bytes where it is longer than usual. */
 export const stepsWithin = (bytes: number, size: number, count: number): number =>
   Math.max(usualSteps(count), Math.min(100, Math.floor(bytes / basisBytes(size, 1))));
-
-/** A remainder this small beside the operator's norm is rounding: the subspace found is invariant. */
-const BREAKDOWN = 1e-12;
 
 /**
  * Extreme eigenvalues by Lanczos with full reorthogonalisation.
@@ -80,35 +66,19 @@ export async function* lanczos(
   const maxSteps = Math.min(options.maxSteps ?? Math.max(usualSteps(count), 100), size);
   const { which = 'LA', tolerance = 1e-4 } = options;
   const random = Rng.of(options.seed, 'lanczos');
-  const basis: Vector[] = [];
+  const process = new LanczosProcess(operator, freshDirection(random, size, []));
   /** Eigenvalues of the invariant subspaces that were left. */
   const finished: RitzValue[] = [];
-  let block: Tridiagonal = { alpha: [], beta: [] };
-  let next = freshDirection(random, size, basis);
-  let largest = 0;
   let state = { eigenvalues: [] as readonly RitzValue[], converged: false };
 
-  while (basis.length < maxSteps && count > 0) {
+  while (process.steps < maxSteps && count > 0) {
     if (options.signal?.aborted) throw cancelled();
-    const v = size > FLOAT64_BASIS_LIMIT ? Float32Array.from(next) : next;
-    basis.push(v);
-    next = await operator.apply(v);
-    block.alpha.push(dot(v, next));
-    orthogonalise(next, basis);
-    const remainder = norm(next);
-    const steps = basis.length;
-    if (!Number.isFinite(remainder)) {
-      throw new CurvatureError(
-        'not-finite',
-        `The product with the curvature matrix is not finite in Lanczos step ${steps}.`,
-        'Look for inputs or weights so large that float32 overflows; results of the steps before it are kept.',
-      );
-    }
-
-    largest = Math.max(largest, Math.abs(block.alpha[block.alpha.length - 1]), remainder);
-    const isInvariant = steps === size || remainder <= BREAKDOWN * largest;
+    const { isInvariant } = await process.step();
+    const { steps } = process;
     if (steps <= 40 || steps % 5 === 0 || steps === maxSteps || isInvariant) {
-      const ritz = ritzValues(block, isInvariant ? 0 : remainder, tolerance);
+      const ritz = process
+        .ritzPairs(tolerance)
+        .map(({ value, residual, converged }) => ({ value, residual, converged }));
       state = select(finished, ritz, {
         ...{ count, which, isInvariant },
         isWhole: steps === size,
@@ -118,21 +88,8 @@ export async function* lanczos(
     }
     yield { steps, maxSteps, ...state };
     if (state.converged) return;
-
-    if (isInvariant) {
-      block = { alpha: [], beta: [] };
-      next = freshDirection(random, size, basis);
-    } else {
-      block.beta.push(remainder);
-      scale(1 / remainder, next);
-    }
+    if (isInvariant) process.restart(freshDirection(random, size, process.basis));
   }
-}
-
-/** The operator's matrix in the basis: `alpha` on the diagonal, `beta` beside it. */
-interface Tridiagonal {
-  readonly alpha: number[];
-  readonly beta: number[];
 }
 
 interface SearchState {
@@ -170,7 +127,7 @@ function select(
 }
 
 /** A random unit vector orthogonal to the basis; a basis that spans everything is never asked for one. */
-function freshDirection(random: Rng, size: number, basis: readonly Vector[]): Float64Array {
+function freshDirection(random: Rng, size: number, basis: Columns): Float64Array {
   const direction = Float64Array.from({ length: size }, () => random.normal());
   if (basis.length >= size) return direction;
   orthogonalise(direction, basis);
@@ -180,34 +137,4 @@ function freshDirection(random: Rng, size: number, basis: readonly Vector[]): Fl
   orthogonalise(direction, basis);
   scale(1 / norm(direction), direction);
   return direction;
-}
-
-/** w ← (I − VVᵀ)w, twice. */
-function orthogonalise(w: Float64Array, basis: readonly Vector[]): void {
-  for (let pass = 0; pass < 2; pass++) {
-    for (const v of basis) axpy(-dot(v, w), v, w);
-  }
-}
-
-/** Eigenvalues of the tridiagonal matrix, with the residuals |β_m y_m|/|θ| of their Ritz pairs. */
-function ritzValues({ alpha, beta }: Tridiagonal, remainder: number, tolerance: number): RitzValue[] {
-  const m = alpha.length;
-  const matrix = Matrix.zeros(m, m);
-  for (let i = 0; i < m; i++) {
-    matrix.set(i, i, alpha[i]);
-    if (i + 1 < m) {
-      matrix.set(i, i + 1, beta[i]);
-      matrix.set(i + 1, i, beta[i]);
-    }
-  }
-  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(matrix, {
-    assumeSymmetric: true,
-  });
-  const largest = Math.max(...realEigenvalues.map(Math.abs));
-  return realEigenvalues.map((value, i) => {
-    const distance = Math.abs(remainder * eigenvectorMatrix.get(m - 1, i));
-    // An eigenvalue of zero has no relative error; it is as good as rounding lets it be.
-    const residual = distance === 0 ? 0 : distance / Math.max(Math.abs(value), Number.EPSILON * largest);
-    return { value, residual, converged: residual <= tolerance };
-  });
 }

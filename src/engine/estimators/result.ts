@@ -14,6 +14,14 @@ export interface Estimate {
   readonly converged: boolean;
 }
 
+/** An eigenvalue of an operator within a subspace. */
+export interface RitzValue {
+  readonly value: number;
+  /** ‖Av − θv‖ / |θ| of the Ritz pair, from |β_m y_m|. */
+  readonly residual: number;
+  readonly converged: boolean;
+}
+
 /** What an adaptive estimator yields after each call of its sampler. */
 export interface TraceProgress {
   /** One per layer; empty as long as there is no unbiased estimate with an error. */

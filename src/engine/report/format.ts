@@ -9,7 +9,11 @@ export function formatNumber(value: number): string {
 }
 
 /** `12.34 ± 0.56`, or the bare number where it is exact. */
-export function formatEstimate({ estimate, stderr, exact }: Estimate): string {
+export function formatEstimate({
+  estimate,
+  stderr,
+  exact,
+}: Pick<Estimate, 'estimate' | 'stderr' | 'exact'>): string {
   return exact ? formatNumber(estimate) : `${formatNumber(estimate)} ± ${Number(stderr.toPrecision(2))}`;
 }
 

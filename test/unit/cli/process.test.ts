@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -64,6 +64,12 @@ const usageErrors: [string[], RegExp][] = [
   [['analyze', 'm.onnx', '--ep', 'tpu'], /Allowed choices are auto, cpu, cuda, webgpu, dml, coreml/],
   [['analyze', 'm.onnx', '--seed', '-1'], /argument '-1' is invalid/],
   [['analyze', 'm.onnx', '--max-probes', '1'], /argument '1' is invalid\. A whole number of at least 2/],
+  [['spectrum', 'm.onnx', '--probes', '1'], /argument '1' is invalid\. A whole number of at least 2/],
+  [
+    ['spectrum', 'm.onnx', '--estimator', 'best'],
+    /Allowed choices are auto, exact, xtrace, hutch\+\+, hutchinson/,
+  ],
+  [['spectrum', 'm.onnx', '--max-products', '5'], /A whole number of at least 8/],
   [['hvp', 'm.onnx'], /error: required option '-o, --output <file>' not specified/],
 ];
 for (const [parameters, message] of usageErrors) {
@@ -94,11 +100,12 @@ const badModels: [string, string | undefined][] = [
   ['text.onnx', 'this is no model'],
 ];
 for (const [file, content] of badModels) {
-  test(`the model ${file} is bad input for both commands`, () => {
+  test(`the model ${file} is bad input for all commands`, () => {
     if (content !== undefined) writeFileSync(path.join(folder, file), content);
     for (const parameters of [
       ['analyze', file, '--json'],
       ['hvp', file, '-o', 'out.onnx'],
+      ['spectrum', file, '--json'],
     ]) {
       const { status, stdout, stderr } = run(...parameters);
       assert.match(stderr, new RegExp(`^error: .*${file}`, 'm'));
@@ -212,3 +219,28 @@ for (const [what, content, message] of badProblems) {
     assert.deepEqual([status, stdout], [2, '']);
   });
 }
+
+test('spectrum prints the numbers, and with --json all nodes and weights', () => {
+  const parameters = [
+    'spectrum',
+    sample,
+    '--data',
+    sample.replace('.onnx', '.npz'),
+    '--ep',
+    'cpu',
+    '--samples',
+    '16',
+  ];
+  const small = ['--layer', 'fc*', '--steps', '6', '--probes', '2', '--max-products', '12'];
+  const text = run(...parameters, ...small);
+  assert.equal(text.status, 0, text.stderr);
+  assert.match(text.stdout, /^Hessian of .*digits_cnn\.onnx[\s\S]*λmax[\s\S]*λmin[\s\S]*trace .*±[\s\S]*█/);
+  const { status, stdout } = run(...parameters, ...small, '--json', '--out', 'spectrum.json');
+  assert.equal(status, 0);
+  const report = JSON.parse(stdout) as { density: { quadratures: { nodes: number[] }[] } };
+  assert.deepEqual(
+    report.density.quadratures.map(q => q.nodes.length >= 6),
+    [true, true],
+  );
+  assert.equal(readFileSync(path.join(folder, 'spectrum.json'), 'utf8'), stdout);
+});

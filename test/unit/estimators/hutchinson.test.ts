@@ -1,15 +1,27 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type LinearOperator } from '../../../src/engine/curvature/linearOperator';
 import { cancelled } from '../../../src/engine/errors';
 import {
   hutchinson,
-  hutchinsonTrace,
+  type HutchinsonOptions,
+  hutchinsonTrace as traceSteps,
   type QuadraticFormSampler,
 } from '../../../src/engine/estimators/hutchinson';
-import { type TraceProgress } from '../../../src/engine/estimators/result';
+import { type Estimate, type TraceProgress } from '../../../src/engine/estimators/result';
 import { Rng } from '../../../src/engine/util/rng';
 import { assertClose, curvatureError } from '../../support/assertions';
 import { denseOperator, normalMatrix } from '../../support/denseOperator';
+
+/** The trace that the search ends at. */
+async function hutchinsonTrace(
+  operator: LinearOperator,
+  options: Omit<HutchinsonOptions, 'layers'>,
+): Promise<Estimate> {
+  const { last, error } = await collect(traceSteps(operator, options));
+  if (error !== undefined) throw error as Error;
+  return last.estimates[0];
+}
 
 const layers = ['a', 'b'];
 const base = { layers, seed: 0, rtol: 0.05 };

@@ -1,0 +1,50 @@
+import { spectrum, type SpectrumReport } from '../engine';
+import type { SpectrumOptions } from '../engine/analysis/options';
+import { spectrumToText } from '../engine/report/spectrumText';
+import { exitCodeOf, printError } from './errors';
+import { requireWritable, writeResult } from './files';
+import { interruptible } from './interrupt';
+import { showProgress } from './progress';
+
+export type SpectrumFlags = Omit<SpectrumOptions, 'model' | 'executionProvider' | 'layers'> & {
+  readonly ep: string;
+  readonly layer?: readonly string[];
+  readonly out?: string;
+  readonly json?: boolean;
+};
+
+/** `curvature spectrum`: resolves to the exit code. A run that stops early shows what it has found. */
+export async function runSpectrum(model: string, flags: SpectrumFlags): Promise<number> {
+  const { ep, layer, out, json, ...settings } = flags;
+  if (out !== undefined) await requireWritable(out);
+  const { report, error } = await runToTheEnd({ ...settings, model, executionProvider: ep, layers: layer });
+  if (report) {
+    const text = `${JSON.stringify(report, null, 2)}\n`;
+    process.stdout.write(json ? text : spectrumToText(report));
+    for (const { severity, message } of report.diagnostics)
+      process.stderr.write(`${severity === 'info' ? 'note' : severity}: ${message}\n`);
+    if (out !== undefined) await writeResult(out, text);
+  }
+  if (error === undefined) return 0;
+  printError(error);
+  return exitCodeOf(error);
+}
+
+async function runToTheEnd(options: SpectrumOptions): Promise<{ report?: SpectrumReport; error?: unknown }> {
+  const view = showProgress();
+  const { signal, release } = interruptible();
+  let report: SpectrumReport | undefined;
+  try {
+    report = await spectrum(options, {
+      signal,
+      onProgress: progress => view.update(progress),
+      onPartial: partial => (report = partial),
+    });
+    return { report };
+  } catch (error) {
+    return { report, error };
+  } finally {
+    release();
+    view.stop();
+  }
+}

@@ -1,0 +1,100 @@
+import { type LinearOperator } from '../curvature/linearOperator';
+import { CurvatureError } from '../errors';
+import { axpy, dot, norm, scale, type Vector } from '../util/vector';
+import { type Columns, kept, orthogonalise } from './basis';
+import { type RitzValue } from './result';
+import { type Tridiagonal, tridiagonalPairs, type TridiagonalPair } from './tridiagonal';
+
+/** A remainder this small beside the operator's norm is rounding: the subspace found is invariant. */
+const BREAKDOWN = 1e-12;
+
+/**
+ * The Lanczos process with full reorthogonalisation, one product at a time.
+ *
+ * Lanczos, J. Res. Natl. Bur. Stand. 45 (1950). Holds every vector of the basis. With columns to stay orthogonal to, it is the process of the
+ * operator's compression to their complement.
+ */
+export class LanczosProcess {
+  readonly basis: Vector[] = [];
+  private block: Tridiagonal = { alpha: [], beta: [] };
+  /** ‖Av − VVᵀAv‖ of the last step; 0 where the subspace is invariant. */
+  private remainder = 0;
+  private largest = 0;
+
+  /**
+   * @param next a unit vector, which is taken over
+   * @param outside orthonormal columns, orthogonal to `next`, that the basis is kept orthogonal to
+   */
+  constructor(
+    private readonly operator: LinearOperator,
+    private next: Float64Array,
+    private readonly outside: Columns = [],
+  ) {}
+
+  get steps(): number {
+    return this.basis.length;
+  }
+
+  /**
+   * Takes the next vector into the basis; tells whether the basis is now invariant, so that only `restart` leads on.
+   * @throws CurvatureError `not-finite` naming the step
+   */
+  async step(): Promise<{ isInvariant: boolean }> {
+    const { basis, block, operator, outside } = this;
+    const v = kept(this.next);
+    basis.push(v);
+    const next = await operator.apply(v);
+    const alpha = dot(v, next);
+    // What the recurrence takes away is most of the vector; the rest of the basis takes only rounding after that.
+    axpy(-alpha, v, next);
+    const beta = block.beta.at(-1);
+    if (beta !== undefined) axpy(-beta, basis[basis.length - 2], next);
+    block.alpha.push(alpha);
+    orthogonalise(next, outside);
+    orthogonalise(next, basis);
+    const remainder = norm(next);
+    if (!Number.isFinite(remainder)) {
+      throw new CurvatureError(
+        'not-finite',
+        `The product with the curvature matrix is not finite in Lanczos step ${this.steps}.`,
+        'Look for inputs or weights so large that float32 overflows; results of the steps before it are kept.',
+      );
+    }
+    this.largest = Math.max(this.largest, Math.abs(alpha), remainder);
+    const isWhole = this.steps + outside.length === operator.size;
+    const isInvariant = isWhole || remainder <= BREAKDOWN * this.largest;
+    this.remainder = isInvariant ? 0 : remainder;
+    if (!isInvariant) {
+      block.beta.push(remainder);
+      scale(1 / remainder, next);
+      this.next = next;
+    }
+    return { isInvariant };
+  }
+
+  /** Goes on with a fresh unit vector orthogonal to the basis, in a subspace of its own. */
+  restart(next: Float64Array): void {
+    this.block = { alpha: [], beta: [] };
+    this.next = next;
+  }
+
+  /** Eigenvalues of the subspace at hand with their vectors in its basis, and the residuals |β_m y_m|/|θ| of their pairs. */
+  ritzPairs(tolerance: number): (TridiagonalPair & RitzValue)[] {
+    const pairs = tridiagonalPairs(this.block);
+    const largest = Math.max(...pairs.map(({ value }) => Math.abs(value)));
+    return pairs.map(pair => {
+      const distance = Math.abs(this.remainder * pair.vector[pair.vector.length - 1]);
+      // An eigenvalue of zero has no relative error; it is as good as rounding lets it be.
+      const residual =
+        distance === 0 ? 0 : distance / Math.max(Math.abs(pair.value), Number.EPSILON * largest);
+      return { ...pair, residual, converged: residual <= tolerance };
+    });
+  }
+
+  /** The vector of the space whose coefficients in the basis are given; only before a restart. */
+  combine(coefficients: readonly number[]): Float64Array {
+    const sum = new Float64Array(this.operator.size);
+    coefficients.forEach((c, k) => axpy(c, this.basis[k], sum));
+    return sum;
+  }
+}

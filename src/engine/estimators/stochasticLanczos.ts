@@ -1,0 +1,152 @@
+import { type LinearOperator } from '../curvature/linearOperator';
+import { cancelled } from '../errors';
+import { Rng } from '../util/rng';
+import { norm, scale, type Vector } from '../util/vector';
+import { columnBytes, type Columns, kept, orthogonalise } from './basis';
+import { LanczosProcess } from './lanczosProcess';
+import { type RitzValue } from './result';
+import { type Quadrature } from './spectrum';
+
+export interface StochasticLanczosOptions {
+  /** Products per start vector; the operator's size at most. */
+  readonly steps: number;
+  /** Start vectors (n_v) beside the first, which looks for outliers. */
+  readonly probes: number;
+  readonly seed: number;
+  /** Largest relative residual of a converged eigenvalue; 1e-4 by default. */
+  readonly tolerance?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface StochasticLanczosProgress {
+  /** One for each start vector that is through; weights sum to 1 with those of the outliers. */
+  readonly quadratures: readonly Quadrature[];
+  /** Eigenvalues that are known by themselves, largest magnitude first; their weight is 1/n in every quadrature. */
+  readonly outliers: readonly RitzValue[];
+  /** The ends of the spectrum as far as any start vector has seen them; absent before the first is through. */
+  readonly extremes?: { readonly largest: RitzValue; readonly smallest: RitzValue };
+  /** How far the rest of the spectrum reaches; 0 before the first start vector is through. */
+  readonly bulkRange: number;
+  readonly products: number;
+  readonly maxProducts: number;
+}
+
+/** Outliers that are looked for, as a share of the steps. */
+const OUTLIERS = 1 / 4;
+
+/** What the basis of one start vector and the outliers take, with the vectors of one product. */
+export const spectrumBytes = (size: number, steps: number): number =>
+  columnBytes(size, Math.ceil((1 + OUTLIERS) * Math.min(steps, size))) + 2 * 8 * size;
+
+/** As many steps as stay within so many bytes, two at least. */
+export const spectrumStepsWithin = (bytes: number, size: number): number =>
+  Math.max(2, Math.floor((bytes - spectrumBytes(size, 0)) / (columnBytes(size, 1) * (1 + OUTLIERS))));
+
+/**
+ * The spectrum as nodes and weights, by stochastic Lanczos quadrature with the outliers taken out.
+ *
+ * Golub & Meurant 1994; Ubaru, Chen & Saad, SIAM J. Matrix Anal. Appl. 38 (2017). Start vectors are uniform on the sphere. From each, the
+ * Ritz values after so many steps with full reorthogonalisation are the nodes, and the squared first elements of their vectors the
+ * weights: Gauss's quadrature, exact for polynomials below degree 2·steps.
+ *
+ * Few outliers make up most of a loss's curvature, and a start vector meets each by chance, with a weight as χ² with one degree: five
+ * vectors give the trace by half, and their spread says little of it. So a first run finds eigenvalues that have converged, and the
+ * others work in the complement of these, whose part is smooth (Bhattacharjee, Jayaram, Musco, Musco & Ray, SODA 2025, arXiv
+ * 2410.21690). Each outlier has the weight 1/n, and the rest is unbiased for tr/n as before, and for ‖·‖_F²/n but for the squared
+ * residuals. Holds the outliers and the basis of one start vector. Yields after each product.
+ *
+ * Throws `cancelled`, `not-finite` (naming the step) and what the operator throws; everything yielded before stays good.
+ */
+export async function* stochasticLanczos(
+  operator: LinearOperator,
+  options: StochasticLanczosOptions,
+): AsyncGenerator<StochasticLanczosProgress, void, void> {
+  const { size } = operator;
+  const { probes, seed, tolerance = 1e-4, signal } = options;
+  const steps = Math.min(options.steps, size);
+  const maxProducts = (1 + probes) * steps;
+  let state: StochasticLanczosProgress = {
+    ...{ quadratures: [], outliers: [], bulkRange: 0, products: 0, maxProducts },
+  };
+
+  /** One run; yields after each product but the last, whose result the caller adds first. */
+  async function* run(lanczos: LanczosProcess): AsyncGenerator<StochasticLanczosProgress, void, void> {
+    for (;;) {
+      if (signal?.aborted) throw cancelled();
+      const { isInvariant } = await lanczos.step();
+      state = { ...state, products: state.products + 1 };
+      // In an invariant subspace the quadrature is exact, and there is nowhere to go on to.
+      if (isInvariant || lanczos.steps === steps) return;
+      yield state;
+    }
+  }
+
+  // One name for all runs, so that the basis of the last one is let go.
+  let process = new LanczosProcess(operator, startVector(Rng.of(seed, 'slq', 'outliers'), size, []));
+  yield* run(process);
+  const { outliers, columns } = takeOutliers(process, Math.floor(steps * OUTLIERS), tolerance);
+  const ends = process.ritzPairs(tolerance).map(ritzOf);
+  state = { ...state, outliers, extremes: extremesOf(ends) };
+  yield state;
+
+  let [low, high] = [Infinity, -Infinity];
+  for (let probe = 0; probe < probes; probe++) {
+    process = new LanczosProcess(operator, startVector(Rng.of(seed, 'slq', probe), size, columns), columns);
+    yield* run(process);
+    const pairs = process.ritzPairs(tolerance).sort((a, b) => a.value - b.value);
+    ends.push(...pairs.map(ritzOf));
+    low = Math.min(low, pairs[0].value);
+    high = Math.max(high, pairs[pairs.length - 1].value);
+    const share = 1 - outliers.length / size;
+    const nodes = [
+      ...outliers.map(({ value }) => ({ value, weight: 1 / size })),
+      ...pairs.map(({ value, vector }) => ({ value, weight: share * vector[0] ** 2 })),
+    ].sort((a, b) => a.value - b.value);
+    const quadrature = { nodes: nodes.map(n => n.value), weights: nodes.map(n => n.weight) };
+    state = {
+      ...state,
+      quadratures: [...state.quadratures, quadrature],
+      extremes: extremesOf(ends),
+      bulkRange: high - low,
+    };
+    yield state;
+  }
+}
+
+/** Uniform on the sphere within the complement of some orthonormal columns. */
+function startVector(random: Rng, size: number, outside: Columns): Float64Array {
+  const start = Float64Array.from(random.normals(size));
+  orthogonalise(start, outside);
+  scale(1 / norm(start), start);
+  return start;
+}
+
+/** The converged eigenvalues of largest magnitude, and their vectors. */
+function takeOutliers(
+  process: LanczosProcess,
+  most: number,
+  tolerance: number,
+): { outliers: RitzValue[]; columns: Columns } {
+  const pairs = process
+    .ritzPairs(tolerance)
+    .filter(({ value, converged }) => converged && value !== 0)
+    .sort((a, b) => Math.abs(b.value) - Math.abs(a.value))
+    .slice(0, most);
+  const columns: Vector[] = [];
+  for (const { vector } of pairs) {
+    const column = process.combine(vector);
+    orthogonalise(column, columns);
+    scale(1 / norm(column), column);
+    columns.push(kept(column));
+  }
+  return { outliers: pairs.map(ritzOf), columns };
+}
+
+const ritzOf = ({ value, residual, converged }: RitzValue): RitzValue => ({ value, residual, converged });
+
+/** Ritz values lie within the spectrum, so that the outermost are the best. */
+function extremesOf(values: readonly RitzValue[]): { largest: RitzValue; smallest: RitzValue } {
+  const outermost = (rank: (x: RitzValue) => number): RitzValue =>
+    values.reduce((best, x) => (rank(x) > rank(best) ? x : best));
+  return { largest: outermost(x => x.value), smallest: outermost(x => -x.value) };
+}

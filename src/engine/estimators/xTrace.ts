@@ -1,0 +1,83 @@
+import { type LinearOperator } from '../curvature/linearOperator';
+import { cancelled, CurvatureError } from '../errors';
+import { Rng } from '../util/rng';
+import { dot, norm, scale, type Vector } from '../util/vector';
+import { IN_SPAN, kept, orthogonalise } from './basis';
+import { type TraceProgress } from './result';
+import { isCheckpoint, operatorProgress, type OperatorTraceOptions, requireFinite } from './traceOptions';
+import { type Sketch, sketchTrace } from './xTraceSketch';
+
+/** Test vectors that an error rests on at least. */
+const FEWEST = 4;
+/** Test vectors before the error may end the search. */
+const FEWEST_TO_STOP = 12;
+
+/**
+ * The trace by leave-one-out: for each test vector ω_i, the trace on the range that the other ones found, and the residual's form
+ * along ω_i; the mean over all of them.
+ *
+ * XTrace: Epperly, Tropp & Webber, SIAM J. Matrix Anal. Appl. 45 (2024), arXiv 2301.07825. Two products per test vector. The matrix is
+ * symmetric, so that (AQ)ᵀΩ = R and only Q and Ω are kept: as many columns as products. `samples` is the number k of test
+ * vectors; for the error see `sketchTrace`, for an interval Student's t with k − 1 degrees of freedom.
+ */
+export async function* xTrace(
+  operator: LinearOperator,
+  options: OperatorTraceOptions,
+): AsyncGenerator<TraceProgress, void, void> {
+  const { seed, maxProducts, signal } = options;
+  const { size } = operator;
+  const most = Math.min(Math.floor(maxProducts / 2), size);
+  if (most < Math.min(FEWEST, size)) {
+    throw new CurvatureError(
+      'option-invalid',
+      `At most ${maxProducts} products were allowed; XTrace needs at least ${2 * FEWEST}.`,
+    );
+  }
+  let products = 0;
+  const apply = (v: Vector): Promise<Float64Array> => {
+    if (signal?.aborted) throw cancelled();
+    products++;
+    return operator.apply(v);
+  };
+  const tests: Vector[] = [];
+  const range: Vector[] = [];
+  const sketch: Sketch = { size, r: [], b: [], w: [] };
+  let found: { estimate: number; stderr: number; samples: number } | undefined;
+
+  for (let k = 0; k < most; k++) {
+    const test = kept(onSphere(Rng.of(seed, 'xtrace', k), size));
+    const y = await apply(test);
+    const length = requireFinite(norm(y), products);
+    const column = orthogonalise(y, range);
+    const left = norm(y);
+    if (left <= IN_SPAN * length) break;
+    scale(1 / left, y);
+    const q = kept(y);
+    range.push(q);
+    tests.push(test);
+    const z = await apply(q);
+    sketch.r.push(Float64Array.of(...column, left));
+    sketch.b.push(Float64Array.from(range, v => requireFinite(dot(v, z), products)));
+    sketch.w.forEach((row, j) => row.push(dot(range[j], test)));
+    sketch.w.push(tests.map(t => dot(q, t)));
+
+    const count = range.length;
+    const isDue = (isCheckpoint(count) && count >= FEWEST_TO_STOP) || count === most;
+    if (isDue && count < size) found = { ...sketchTrace(sketch), samples: count };
+    const progress = operatorProgress(products, options, found);
+    yield progress;
+    if (isDue && progress.estimates[0]?.converged) return;
+  }
+  if (range.length < most || range.length === size) {
+    // The range holds the whole matrix.
+    const estimate = sketch.b.reduce((sum, column, k) => sum + column[k], 0);
+    yield operatorProgress(products, options, { estimate, stderr: 0, samples: range.length }, true);
+  }
+}
+
+/** Uniform on the sphere of radius √n. */
+function onSphere(random: Rng, n: number): Float64Array {
+  const direction = Float64Array.from({ length: n }, () => random.normal());
+  scale(Math.sqrt(n) / norm(direction), direction);
+  return direction;
+}

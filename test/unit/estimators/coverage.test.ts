@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { describe, test, type TestContext } from 'node:test';
+import { hutchinsonDiagonal } from '../../../src/engine/estimators/diagonal';
+import { frobeniusNorm, spectralSum } from '../../../src/engine/estimators/spectrum';
+import { stochasticLanczos } from '../../../src/engine/estimators/stochasticLanczos';
+import { estimateTrace, type TraceMethod } from '../../../src/engine/estimators/trace';
+import { studentT } from '../../../src/engine/util/studentT';
+import { type DenseOperator, denseOperator, matrixWithSpectrum } from '../../support/denseOperator';
+import { lastOf } from '../../support/generators';
+
+/** Intervals of 95 % hold the truth in so many of a thousand runs, each with a seed of its own. */
+const RUNS = 1000;
+const [LEAST, MOST] = [0.92, 0.98];
+
+interface Interval {
+  readonly estimate: number;
+  readonly stderr: number;
+  readonly samples: number;
+}
+
+const holds = ({ estimate, stderr, samples }: Interval, truth: number): boolean =>
+  Math.abs(estimate - truth) <= studentT(0.95, samples) * stderr;
+
+async function requireCoverage(
+  t: TestContext,
+  run: (seed: number) => Promise<readonly boolean[]>,
+): Promise<void> {
+  let [held, all] = [0, 0];
+  for (let seed = 0; seed < RUNS; seed++) {
+    const intervals = await run(seed);
+    held += intervals.filter(Boolean).length;
+    all += intervals.length;
+  }
+  const share = held / all;
+  const found = `${(100 * share).toFixed(1)} % of ${all} intervals hold the truth`;
+  t.diagnostic(found);
+  assert.ok(share >= LEAST && share <= MOST, found);
+}
+
+const n = 60;
+const spectra: Record<string, number[]> = {
+  'slow decay': Array.from({ length: n }, (_, i) => 1 / (1 + i)),
+  'both signs, with outliers': [6, 4, 3, -3, ...Array.from({ length: n - 4 }, (_, i) => Math.sin(i))],
+};
+
+for (const [name, spectrum] of Object.entries(spectra)) {
+  describe(`a stated error covers the truth in 95 ± 3 % of runs: ${name}`, () => {
+    const operator: DenseOperator = denseOperator(matrixWithSpectrum(spectrum, 3));
+    const squares = spectrum.reduce((sum, x) => sum + x * x, 0);
+    const products: readonly [TraceMethod, number][] = [
+      ['hutchinson', 30],
+      ['hutch++', 12],
+      ['hutch++', 45],
+      ['xtrace', 12],
+      ['xtrace', 24],
+    ];
+    for (const [method, maxProducts] of products) {
+      test(`${method}, ${maxProducts} products`, t =>
+        requireCoverage(t, async seed => {
+          const options = { seed, rtol: 0, maxProducts };
+          const { estimates, samples } = await lastOf(estimateTrace(method, operator, options));
+          assert.equal(samples, maxProducts);
+          return [holds(estimates[0], operator.trace)];
+        }));
+    }
+
+    // Four steps find no outliers; two dozen do.
+    test('moments of the spectrum by quadrature', t =>
+      requireCoverage(t, async seed => {
+        const options = { steps: seed % 2 ? 4 : 24, probes: 16, seed };
+        const { quadratures } = await lastOf(stochasticLanczos(operator, options));
+        return [
+          holds(
+            spectralSum(quadratures, n, x => x),
+            operator.trace,
+          ),
+          holds(
+            spectralSum(quadratures, n, x => x * x),
+            squares,
+          ),
+          holds(frobeniusNorm(quadratures, n), Math.sqrt(squares)),
+        ];
+      }));
+
+    for (const blocks of [undefined, Array.from({ length: n / 6 }, () => 6)]) {
+      test(`the diagonal${blocks ? ' in blocks' : ''}`, t => {
+        const diagonal = operator.matrix.diag();
+        const truth = blocks
+          ? blocks.map(
+              (length, b) => diagonal.slice(b * 6, b * 6 + 6).reduce((sum, x) => sum + x, 0) / length,
+            )
+          : diagonal;
+        return requireCoverage(t, async seed => {
+          const options = { seed, rtol: 0, maxProbes: 16, blocks };
+          const { estimate, stderr, samples } = await lastOf(hutchinsonDiagonal(operator, options));
+          return truth.map((d, i) => holds({ estimate: estimate[i], stderr: stderr[i], samples }, d));
+        });
+      });
+    }
+  });
+}
+
+describe('a search that its own error ends covers the truth in 90 % of runs or more', () => {
+  const spectrum = [50, 20, 8, 5, ...Array.from({ length: 196 }, (_, i) => 4 / (1 + i) ** 1.2)];
+  const operator = denseOperator(matrixWithSpectrum(spectrum, 3));
+  for (const method of ['hutchinson', 'hutch++', 'xtrace'] as const) {
+    test(method, async t => {
+      let [held, products] = [0, 0];
+      for (let seed = 0; seed < 300; seed++) {
+        const options = { seed, rtol: method === 'hutchinson' ? 0.2 : 0.05, maxProducts: 96 };
+        const { estimates, samples } = await lastOf(estimateTrace(method, operator, options));
+        products += samples / 300;
+        if (holds(estimates[0], operator.trace)) held++;
+      }
+      t.diagnostic(`${(held / 3).toFixed(1)} % after ${products.toFixed(1)} products`);
+      assert.ok(products < 90 && held >= 270);
+    });
+  }
+});
