@@ -33,7 +33,8 @@ export interface OurResult {
   readonly sessions: number;
 }
 
-const RUNS = Number(process.env.RUNS ?? 5);
+/** Enough that the first, colder runs are not the median. */
+const RUNS = 15;
 const PROBES = 8;
 
 async function timed<T>(body: () => Promise<T>): Promise<{ seconds: number; result: T }> {
@@ -48,7 +49,7 @@ async function timed<T>(body: () => Promise<T>): Promise<{ seconds: number; resu
 }
 
 /** Copies that an exporter made of equal weights become weights of their own, as they are in PyTorch. */
-export function untie(graph: Graph): Graph {
+function untie(graph: Graph): Graph {
   const copies = graph.nodes.filter(n => n.opType === 'Identity' && graph.initializers.has(n.inputs[0]));
   const own = copies.map(n => [n.outputs[0], graph.initializers.get(n.inputs[0])!] as const);
   return {

@@ -2,6 +2,7 @@ import { GraphBuilder, type Types } from '../graph/builder';
 import { type Graph, intAttribute, type Node } from '../graph/graph';
 import { float32Tensor, numElements, type Tensor, type TensorType } from '../onnx/tensor';
 import { reshape, transpose } from '../ops/emit';
+import { flippedInBlocks } from './flippedKernel';
 import { cpuSession, Session } from './session';
 
 /**
@@ -11,36 +12,44 @@ import { cpuSession, Session } from './session';
  */
 export const BLOCKED_DOMAIN = 'com.microsoft.nchwc';
 
-/** Below this many output positions per weight the layout costs more than the Conv gains. */
+/** Below this many output positions per weight the layout costs more than the Conv gains; a flipped kernel's costs less. */
 const MIN_POSITIONS = 512;
+const MIN_POSITIONS_FLIPPED = 128;
 
 /**
  * Emits a Conv in blocks of `block` channels.
+ * @param unflipped what the kernel is the flipped form of, if it is one
  * @returns whether the layout has a form for it; nothing is emitted where not
  */
-export function blockedConv(b: GraphBuilder, node: Node, types: Types, block: number): boolean {
+export function blockedConv(
+  b: GraphBuilder,
+  node: Node,
+  types: Types,
+  block: number,
+  unflipped?: string,
+): boolean {
   const [x, w] = [types.get(node.inputs[0])!.shape, types.get(node.inputs[1])!.shape];
   const y = types.get(node.outputs[0])!.shape;
-  if (w.length !== 4 || y[0] * y[2] * y[3] < MIN_POSITIONS) return false;
+  if (
+    w.length !== 4 ||
+    y[0] * y[2] * y[3] < (unflipped === undefined ? MIN_POSITIONS : MIN_POSITIONS_FLIPPED)
+  )
+    return false;
   const [outputs, inputs, ...kernel] = w;
   const group = intAttribute(node, 'group', 1);
   if (outputs % block !== 0) return false;
   const isDepthwise = inputs === 1 && group === outputs && x[1] === outputs;
   const isPlain = group === 1 && (inputs % block === 0 || inputs < block);
   if (!isDepthwise && !isPlain) return false;
-  const taps = numElements(kernel);
-  const rows = outputs / block;
   const spread = isPlain && inputs >= block;
   b.within(`${node.name}/blocked`, () => {
-    const apart = reshape(b, node.inputs[1], [], [rows, block, inputs * taps]);
-    let weight = transpose(b, apart, [0, 2, 1]);
-    if (spread) {
-      const split = reshape(b, weight, [], [rows, inputs / block, block, taps, block]);
-      weight = transpose(b, split, [0, 1, 3, 2, 4]);
-    }
+    const weight =
+      spread && unflipped !== undefined
+        ? flippedInBlocks(b, unflipped, [inputs, outputs, ...kernel], block)
+        : inBlocks(b, node.inputs[1], w, block, spread);
     const operands = [
       isDepthwise || spread ? b.add('ReorderInput', [node.inputs[0]], {}, BLOCKED_DOMAIN) : node.inputs[0],
-      reshape(b, weight, [], w),
+      weight,
       ...node.inputs.slice(2),
     ];
     const attributes = { ...node.attributes, kernel_shape: { ints: kernel } };
@@ -56,6 +65,23 @@ export function blockedConv(b: GraphBuilder, node: Node, types: Types, block: nu
   return true;
 }
 
+/** A kernel in blocks of output channels, and of input channels where they are spread over blocks too; of the shape it had. */
+function inBlocks(
+  b: GraphBuilder,
+  w: string,
+  shape: readonly number[],
+  block: number,
+  spread: boolean,
+): string {
+  const [outputs, inputs, ...kernel] = shape as [number, number, ...number[]];
+  const taps = numElements(kernel);
+  const rows = outputs / block;
+  const weight = transpose(b, reshape(b, w, [], [rows, block, inputs * taps]), [0, 2, 1]);
+  if (!spread) return reshape(b, weight, [], shape);
+  const split = reshape(b, weight, [], [rows, inputs / block, block, taps, block]);
+  return reshape(b, transpose(b, split, [0, 1, 3, 2, 4]), [], shape);
+}
+
 /** ONNX Runtime's own choice, by the width of the processor's registers. */
 const CANDIDATES = [16, 8, 4];
 const CHANNELS = 32;
@@ -66,7 +92,8 @@ export const blockSize = (): Promise<number> => (found ??= findBlockSize());
 
 async function findBlockSize(): Promise<number> {
   const values = (n: number): Float32Array => Float32Array.from({ length: n }, (_, i) => Math.sin(i + 1));
-  const side = 24;
+  // Large enough for the positions that the layout asks for.
+  const side = 2 + Math.ceil(Math.sqrt(MIN_POSITIONS));
   const x = float32Tensor([1, CHANNELS, side, side], values(CHANNELS * side * side));
   const w = float32Tensor([CHANNELS, CHANNELS, 3, 3], values(CHANNELS * CHANNELS * 9));
   const expected = await convolve(x, w, 0);

@@ -2,6 +2,7 @@ import { GraphBuilder, type Types } from '../graph/builder';
 import type { Graph, Node } from '../graph/graph';
 import { dependents } from '../graph/topology';
 import { BLOCKED_DOMAIN, blockedConv, blockSize } from './blockedConv';
+import { flipped, flippedFrom } from './flippedKernel';
 
 /**
  * Rewrites a graph for ONNX Runtime's CPU kernels. Rules are written to be differentiated; what is fast to run is
@@ -17,9 +18,17 @@ export async function lower(graph: Graph, types: Types): Promise<Graph> {
     node.opType === 'Conv' && node.domain === '' && fed.has(node.inputs[1]);
   const opsets = new Map(graph.opsets).set(BLOCKED_DOMAIN, 1);
   const b = new GraphBuilder({ ...graph, opsets, nodes: [] }, types);
+  const makers = new Map(graph.nodes.flatMap(n => n.outputs.map(o => [o, n] as const)));
   for (const node of withFastSteps(graph).nodes) {
-    if (isFedConv(node) && block > 0 && blockedConv(b, node, types, block)) continue;
-    else b.addNode(node);
+    if (!isFedConv(node)) {
+      b.addNode(node);
+      continue;
+    }
+    const { shape } = types.get(node.inputs[1])!;
+    const unflipped = flippedFrom(node.inputs[1], shape, makers, graph.initializers);
+    if (block > 0 && blockedConv(b, node, types, block, unflipped)) continue;
+    if (unflipped === undefined) b.addNode(node);
+    else b.addNode({ ...node, inputs: node.inputs.with(1, flipped(b, unflipped, shape)) });
   }
   return b.build(graph.outputs);
 }
