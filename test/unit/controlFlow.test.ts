@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import {
+  type AttributeProto,
   AttributeProto_AttributeType as Kind,
   AttributeProtoSchema,
   GraphProtoSchema,
@@ -11,6 +12,7 @@ import { after, test } from 'node:test';
 import { analyze, coverage } from '../../src/engine';
 import { defaultOptions } from '../../src/engine/analysis/options';
 import type { Attribute } from '../../src/engine/graph/graph';
+import { liftWeights } from '../../src/engine/graph/subgraphs';
 import { encodeTensor, float32Tensor } from '../../src/engine/onnx/tensor';
 import { Rng } from '../../src/engine/util/rng';
 import { input, makeGraph, type NodeSpec, Workspace } from '../support/models';
@@ -67,6 +69,22 @@ const model = workspace.model('conditional.onnx', withCaptures);
 const straight = makeGraph([input('x', 'N', 6)], { own, behind }, [['MatMul', ['x', 'own'], 'a'], ...head]);
 const data = workspace.npz('x.npz', {
   x: { shape: [8, 6], data: Float32Array.from({ length: 48 }, () => random.normal()) },
+});
+
+test('lifting weights out of a branch keeps fields that the file leaves out', () => {
+  const { proto } = branch('then_branch', 'own', true) as { proto: AttributeProto };
+  const node = create(NodeProtoSchema, {
+    opType: 'If',
+    input: ['condition'],
+    output: ['a'],
+    attribute: [proto],
+  });
+  const lifted = liftWeights(create(GraphProtoSchema, { node: [node] }));
+  assert.deepEqual(
+    lifted.initializer.map(t => t.name),
+    ['own'],
+  );
+  assert.equal(lifted.node[0].domain, '');
 });
 
 test('weights inside the branches of an If that stays are layers, measured by differences', async () => {

@@ -52,8 +52,15 @@ export function howToMeasure(
   const whyAbsent = lost
     ? `Its result can't be computed: node "${lost.nodes[0]}" (${lost.opType}) is unknown to ONNX Runtime.`
     : 'The loss does not depend on this layer.';
-  const reasonOf = (name: string): string | undefined =>
-    present.has(name) ? obstacleText(blocked.get(name)) : whyAbsent;
+  const whole = new Set(graph.nodes.map(n => n.name));
+  const taken = new Set(
+    model.graph.nodes.filter(n => n.captures.length > 0 && !whole.has(n.name)).map(n => n.name),
+  );
+  const isAside = new Set(model.layers.filter(l => l.nodes.every(n => taken.has(n))).map(l => l.initializer));
+  const reasonOf = (name: string): string | undefined => {
+    if (present.has(name)) return obstacleText(blocked.get(name));
+    return isAside.has(name) ? 'It belongs to a branch that these inputs do not take.' : whyAbsent;
+  };
   const met = new Map([...blocked].filter(([name]) => sources.has(name)).map(([, o]) => [o.node, o]));
   const initializers = model.layers.map(l => l.initializer);
   return {

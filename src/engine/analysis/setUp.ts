@@ -1,12 +1,10 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import type { LossKind } from '../autodiff/loss';
 import { type Copy, findCopies } from '../curvature/copies';
-import { makeProblem, type Problem } from '../curvature/problem';
-import { type Dataset, openDataset } from '../data/dataset';
-import { fillOf, sampleShapes } from '../data/roles';
-import { syntheticDataset } from '../data/synthetic';
-import { CurvatureError } from '../errors';
+import type { InputArray } from '../data/array';
+import { boundInputs, fixedBatch, makeProblem, type Problem } from '../curvature/problem';
+import type { Dataset } from '../data/dataset';
+import { hasOpenLengths } from '../data/roles';
+import { CurvatureError, type ErrorCode } from '../errors';
 import type { Graph } from '../graph/graph';
 import type { Diagnostic, Report } from '../report/schema';
 import type { Device } from '../runtime/device';
@@ -14,26 +12,22 @@ import { cpuSession } from '../runtime/session';
 import { chooseDevice } from './chooseDevice';
 import { memoryBudget } from './memoryBudget';
 import { howToMeasure, type Measurable } from './methods';
-import { type Model, sha256 } from './model';
+import type { Model } from './model';
+import { type DataOptions, openData, type OpenedData } from './openData';
 import { runnablePart, type Unrunnable, unknownOperatorOf } from './runnable';
+import { Trial } from './trial';
 
 /** More samples in a run gain no speed. */
 export const LARGEST_BATCH = 64;
-/** Samples drawn where there are no data. */
-const SYNTHETIC_SAMPLES = 64;
 
-export interface SetUpOptions {
-  readonly data?: string;
-  readonly labels?: string;
+export interface SetUpOptions extends DataOptions {
   readonly loss: LossKind | 'auto';
   /** The outputs to measure; by default all of floats that depend on parameters. */
   readonly outputs?: readonly string[];
-  readonly samples?: number;
   /** At most; `LARGEST_BATCH` by default. */
   readonly batch?: number;
   readonly memory?: string;
   readonly assumeLabels?: boolean;
-  readonly seed: number;
   /** A name of ONNX Runtime's, or `auto`. */
   readonly executionProvider: string;
 }
@@ -46,14 +40,20 @@ export interface SetUp extends Measurable {
 
 export async function setUp(model: Model, options: SetUpOptions): Promise<SetUp> {
   requireOutputs(model.graph, options.outputs);
-  const { dataset, data, diagnostics } = openData(model.graph, options);
+  const { dataset, data, diagnostics, whyAlone } = await tried(model.graph, options);
   const device = await chooseDevice(options.executionProvider);
-  const { problem, unrunnable, isCut } = await firstRunnable(model, dataset, device, options);
+  const found = await firstRunnable(model, dataset, device, {
+    ...options,
+    batch: whyAlone === undefined ? options.batch : 1,
+  });
+  const { problem, unrunnable, isCut } = found;
   return {
     problem,
     data,
     ...howToMeasure(model, problem, unrunnable, [
       ...diagnostics,
+      ...aloneDiagnostics(whyAlone ?? found.whyAlone),
+      ...boundInputs(dataset).map(boundDiagnostic),
       ...unrunnable.map(u => unrunnableDiagnostic(u, isCut, problem.outputs.join(', '))),
       ...problem.notes.map(message => ({ severity: 'info' as const, code: 'loss-choice', message })),
       ...findCopies(model.layers, model.graph.initializers).map(copyDiagnostic),
@@ -93,13 +93,46 @@ function unrunnableDiagnostic({ opType, nodes }: Unrunnable, isCut: boolean, out
   };
 }
 
+/** Data that the model runs on, and why it can't take two samples at once where its file says that it can. */
+async function tried(graph: Graph, options: SetUpOptions): Promise<OpenedData & { whyAlone?: string }> {
+  const isOpen = fixedBatch(graph) === undefined && options.batch !== 1 && options.samples !== 1;
+  const findsLengths = options.data === undefined && hasOpenLengths(graph);
+  const trial = isOpen || findsLengths ? await Trial.of(graph) : undefined;
+  try {
+    const opened = await openData(graph, trial, options);
+    if (!trial || !isOpen || opened.dataset.samples === 1) return opened;
+    const whyAlone = await trial.refusal(opened.dataset, 2);
+    const isAlone = whyAlone !== undefined && (await trial.refusal(opened.dataset, 1)) === undefined;
+    return isAlone ? { ...opened, whyAlone } : opened;
+  } finally {
+    await trial?.dispose();
+  }
+}
+
+const aloneDiagnostics = (why: string | undefined): Diagnostic[] =>
+  why === undefined
+    ? []
+    : [
+        {
+          severity: 'warning',
+          code: 'one-sample-at-once',
+          message: `The model leaves the number of samples open, but can't run several at once, so that each runs alone, which takes longer: ${why}`,
+        },
+      ];
+
+const boundDiagnostic = ({ name, shape, data }: InputArray): Diagnostic => ({
+  severity: 'info',
+  code: 'input-bound',
+  message: `Input "${name}" is the same for all samples: ${data.length === 1 ? String(data[0]) : `its ${shape.join(' × ')} numbers`} is built into the graphs.`,
+});
+
 /** The problem over the whole model, or over what is left of it without the operators that ONNX Runtime does not know. */
 async function firstRunnable(
   model: Model,
   dataset: Dataset,
   device: Device,
   options: SetUpOptions,
-): Promise<{ problem: Problem; unrunnable: readonly Unrunnable[]; isCut: boolean }> {
+): Promise<{ problem: Problem; whyAlone?: string; unrunnable: readonly Unrunnable[]; isCut: boolean }> {
   const parameters = new Set(model.parameters.map(p => p.name));
   const unrunnable: Unrunnable[] = [];
   let part: { graph: Graph; isCut: boolean } = { graph: model.graph, isCut: false };
@@ -109,15 +142,17 @@ async function firstRunnable(
       const named = options.outputs?.filter(o => graph.outputs.includes(o)) ?? [];
       // Labels belong to the model's own output, not to a value inside it.
       const data = isCut ? withoutLabels(dataset) : dataset;
-      const problem = await makeProblem(graph, parameters, data, {
-        outputs: isCut ? graph.outputs.slice(0, 1) : named.length > 0 ? named : undefined,
-        loss: isCut ? 'mse' : options.loss,
-        batch: options.batch ?? LARGEST_BATCH,
-        memory: memoryBudget(options.memory),
-        assumeLabels: options.assumeLabels && !isCut,
-        session: { ...cpuSession, device },
-      });
-      return { problem, unrunnable, isCut };
+      const found = await orAlone(options.batch ?? LARGEST_BATCH, batch =>
+        makeProblem(graph, parameters, data, {
+          outputs: isCut ? graph.outputs.slice(0, 1) : named.length > 0 ? named : undefined,
+          loss: isCut ? 'mse' : options.loss,
+          batch,
+          memory: memoryBudget(options.memory),
+          assumeLabels: options.assumeLabels && !isCut,
+          session: { ...cpuSession, device },
+        }),
+      );
+      return { ...found, unrunnable, isCut };
     } catch (error) {
       const unknown = unknownOperatorOf(error, part.graph);
       if (!unknown) throw error;
@@ -135,60 +170,22 @@ async function firstRunnable(
   }
 }
 
-const withoutLabels = (dataset: Dataset): Dataset => ({ ...dataset, labels: undefined });
+const ofModel: readonly ErrorCode[] = ['model-invalid', 'model-unsupported', 'runtime-failed'];
 
-function openData(
-  graph: Graph,
-  options: SetUpOptions,
-): { dataset: Dataset; data: Report['data']; diagnostics: Diagnostic[] } {
-  if (options.data === undefined) {
-    const shapes = sampleShapes(graph);
-    const inputs = graph.inputs.map(i => ({ ...i, shape: shapes.get(i.name)!, fill: fillOf(i, graph) }));
-    const dataset = syntheticDataset(inputs, options.samples ?? SYNTHETIC_SAMPLES, options.seed);
-    const note: Diagnostic = {
-      severity: 'warning',
-      code: 'synthetic-data',
-      message:
-        'No data were given: random inputs were used. Sensitivities on your own data can differ; add an .npz beside the model.',
-    };
-    return { dataset, data: { source: 'synthetic', arrays: arraysOf(dataset) }, diagnostics: [note] };
-  }
-  const bytes = readData(options.data);
-  const file = path.basename(options.data);
-  const dataset = openDataset(bytes, file, {
-    inputs: graph.inputs,
-    labels: options.labels,
-    samples: options.samples,
-  });
-  const data = {
-    source: 'file' as const,
-    file,
-    sha256: sha256(bytes),
-    arrays: arraysOf(dataset),
-    labels: dataset.labels?.name,
-  };
-  return {
-    dataset,
-    data,
-    diagnostics: dataset.notes.map((message): Diagnostic => ({
-      severity: 'info',
-      code: 'data-note',
-      message,
-    })),
-  };
-}
-
-function readData(file: string): Uint8Array {
+/** A problem for so many samples to a run, or for single ones where the model's shapes allow no more. */
+async function orAlone(
+  batch: number,
+  make: (batch: number) => Promise<Problem>,
+): Promise<{ problem: Problem; whyAlone?: string }> {
   try {
-    return readFileSync(file);
+    return { problem: await make(batch) };
   } catch (error) {
-    throw new CurvatureError('data-unreadable', `${file} can't be read: ${(error as Error).message}`);
+    if (batch === 1 || !(error instanceof CurvatureError && ofModel.includes(error.code))) throw error;
+    const problem = await make(1).catch(() => {
+      throw error;
+    });
+    return { problem, whyAlone: error.message };
   }
 }
 
-const arraysOf = (dataset: Dataset): Report['data']['arrays'] =>
-  [...dataset.inputs.values(), ...(dataset.labels ? [dataset.labels] : [])].map(a => ({
-    name: a.name,
-    elemType: a.dtype,
-    shape: [...a.shape],
-  }));
+const withoutLabels = (dataset: Dataset): Dataset => ({ ...dataset, labels: undefined });

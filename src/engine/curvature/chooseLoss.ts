@@ -7,6 +7,13 @@ import { normalizeAxis, sameShape } from '../ops/rule';
 import type { Prepared } from '../runtime/prepare';
 import { endWithoutLogits, finalSoftmax } from './outputEnd';
 
+/** A loss over an output, for its samples on axis 0. */
+export interface OutputLoss {
+  readonly spec: LossSpec;
+  /** The output's own axis of samples. */
+  readonly sampleAxis: number;
+}
+
 /**
  * The loss over one output of a model. `auto` takes cross-entropy for class labels, mse for targets, and without labels kl
  * where the output can be the logits of a distribution, else mse of the model against itself.
@@ -21,7 +28,7 @@ export function chooseLoss(
   samples: number,
   choice: LossKind | 'auto',
   labels: DataArray | 'assumed' | undefined,
-): LossSpec {
+): OutputLoss {
   const type = prepared.types.get(output);
   if (!type || !isFloat(type.elemType)) {
     throw new CurvatureError(
@@ -29,11 +36,15 @@ export function chooseLoss(
       `Output "${output}" holds ${type?.elemType ?? 'unknown'} values, not floats: no loss can be differentiated.`,
     );
   }
-  const shape = samplesFirst(output, type.shape, samples);
+  const { shape, sampleAxis } = samplesFirst(output, type.shape, samples);
   const kind = choice === 'auto' ? automatic(prepared.graph, output, shape, labels) : choice;
   if (kind === 'mse') {
     if (labels && labels !== 'assumed') requireTargets(labels, shape);
-    return { kind, logits: output, shape, classAxis: shape.length - 1, isLabelled: labels !== undefined };
+    const classAxis = shape.length - 1;
+    return {
+      spec: { kind, logits: output, shape, classAxis, isLabelled: labels !== undefined },
+      sampleAxis,
+    };
   }
   if (shape.length < 2) {
     throw new CurvatureError(
@@ -44,8 +55,13 @@ export function chooseLoss(
   }
   const softmax = finalSoftmax(prepared.graph, output);
   const logits = softmax?.inputs[0] ?? output;
-  const moved = shape.length - type.shape.length;
-  const softmaxAxis = softmax && normalizeAxis(intAttribute(softmax, 'axis', -1), type.shape.length) + moved;
+  const softmaxAxis =
+    softmax &&
+    axisAmongSamplesFirst(
+      normalizeAxis(intAttribute(softmax, 'axis', -1), type.shape.length),
+      sampleAxis,
+      shape.length - type.shape.length,
+    );
   const isLabelled = kind === 'cross-entropy';
   if (isLabelled && !labels) {
     throw new CurvatureError(
@@ -58,18 +74,36 @@ export function chooseLoss(
     isLabelled && labels && labels !== 'assumed'
       ? axisWithoutLabels(labels, shape, softmaxAxis)
       : (softmaxAxis ?? defaultClassAxis(shape));
-  return { kind, logits, shape, classAxis: requireClasses(kind, output, shape, classAxis), isLabelled };
+  return {
+    spec: { kind, logits, shape, classAxis: requireClasses(kind, output, shape, classAxis), isLabelled },
+    sampleAxis,
+  };
 }
 
-function samplesFirst(output: string, shape: readonly number[], samples: number): readonly number[] {
+/** The shape with the samples on axis 0: moved there from the only axis of their number, or cut out of axis 0. */
+function samplesFirst(
+  output: string,
+  shape: readonly number[],
+  samples: number,
+): { shape: readonly number[]; sampleAxis: number } {
   const [first, ...rest] = shape;
-  if (first === samples) return shape;
-  if (first !== undefined && first % samples === 0) return [samples, first / samples, ...rest];
+  if (first === samples) return { shape, sampleAxis: 0 };
+  const [other, ...more] = shape.flatMap((d, axis) => (d === samples && samples > 1 ? [axis] : []));
+  if (other !== undefined && more.length === 0)
+    return { shape: [samples, ...shape.toSpliced(other, 1)], sampleAxis: other };
+  if (first !== undefined && first % samples === 0)
+    return { shape: [samples, first / samples, ...rest], sampleAxis: 0 };
   throw new CurvatureError(
     'model-unsupported',
-    `Output "${output}" has shape [${shape.join(', ')}], whose first axis does not count the ${samples} samples of a batch.`,
+    `Output "${output}" has shape [${shape.join(', ')}], none of whose axes counts the ${samples} samples of a batch.`,
     'Choose another output with --outputs, or export the model with the batch on axis 0 of all inputs and outputs.',
   );
+}
+
+/** Where an axis of the output is once the samples have come to the front and `added` axes been cut out behind them. */
+function axisAmongSamplesFirst(axis: number, sampleAxis: number, added: number): number {
+  if (axis === sampleAxis && sampleAxis > 0) return 0;
+  return axis + added + (axis < sampleAxis ? 1 : 0);
 }
 
 function automatic(

@@ -4,9 +4,9 @@ import { CurvatureError } from '../errors';
 import { GraphBuilder } from '../graph/builder';
 import { dependents } from '../graph/topology';
 import { isFloat, numElements } from '../onnx/tensor';
-import { reshape } from '../ops/emit';
+import { reshape, transpose } from '../ops/emit';
 import type { Prepared } from '../runtime/prepare';
-import { chooseLoss } from './chooseLoss';
+import { chooseLoss, type OutputLoss } from './chooseLoss';
 import { endWithoutLogits } from './outputEnd';
 
 export interface ChosenLoss {
@@ -22,9 +22,8 @@ export interface ChosenLoss {
 /** Keys and values that a decoder hands to its own next step. */
 const cache = /^present|past_key|key_values/;
 
-interface Candidate {
+interface Candidate extends OutputLoss {
   readonly output: string;
-  readonly spec: LossSpec;
 }
 
 /**
@@ -44,7 +43,7 @@ export function chooseLosses(
   const errors: CurvatureError[] = [];
   const fitting = outputs.flatMap((output): Candidate[] => {
     try {
-      return [{ output, spec: chooseLoss(prepared, output, samples, choice, labels) }];
+      return [{ output, ...chooseLoss(prepared, output, samples, choice, labels) }];
     } catch (error) {
       if (!(error instanceof CurvatureError)) throw error;
       errors.push(error);
@@ -104,8 +103,13 @@ function joined(
 ): { prepared: Prepared; loss: LossSpec } {
   const b = new GraphBuilder(graph, types);
   const known = new Map(types);
-  const laidOut = ({ logits }: LossSpec, shape: readonly number[]): string => {
-    const value = reshape(b, logits, types.get(logits)!.shape, shape);
+  const laidOut = ({ spec, sampleAxis }: Candidate, shape: readonly number[]): string => {
+    const own = types.get(spec.logits)!.shape;
+    const order = [sampleAxis, ...own.map((_, axis) => axis).filter(axis => axis !== sampleAxis)];
+    const moved = order.map(axis => own[axis]);
+    const samplesFirst = transpose(b, spec.logits, order);
+    known.set(samplesFirst, { elemType: 'float32', shape: moved });
+    const value = reshape(b, samplesFirst, moved, shape);
     known.set(value, { elemType: 'float32', shape });
     return value;
   };
@@ -116,12 +120,12 @@ function joined(
   });
   const [{ spec: first }] = measured;
   if (measured.length === 1) {
-    const loss = { ...first, logits: laidOut(first, first.shape) };
+    const loss = { ...first, logits: laidOut(measured[0], first.shape) };
     return { prepared: reducedTo(loss.logits), loss };
   }
   const [samples] = first.shape;
   const widths = measured.map(({ spec }) => numElements(spec.shape.slice(1)));
-  const flat = measured.map(({ spec }, i) => laidOut(spec, [samples, widths[i]]));
+  const flat = measured.map((m, i) => laidOut(m, [samples, widths[i]]));
   const shape = [samples, widths.reduce((sum, w) => sum + w, 0)];
   const logits = b.add('Concat', flat, { axis: { int: 1 } });
   known.set(logits, { elemType: 'float32', shape });

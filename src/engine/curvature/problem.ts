@@ -1,6 +1,7 @@
 import { type LossKind, targetsName, WEIGHT_INPUT } from '../autodiff/loss';
-import type { DataArray } from '../data/array';
+import { type InputArray, isFloat, moveAxis } from '../data/array';
 import type { Dataset } from '../data/dataset';
+import { sampleAxes } from '../data/sampleAxes';
 import type { Graph } from '../graph/graph';
 import { float32Tensor, numElements, type Tensor, type TypedArray } from '../onnx/tensor';
 import { prepare } from '../runtime/prepare';
@@ -40,8 +41,9 @@ export async function makeProblem(
   options: ProblemOptions,
 ): Promise<Problem> {
   const batch = fixedBatch(graph) ?? Math.min(options.batch, dataset.samples);
-  const shapes = new Map([...dataset.inputs].map(([name, a]) => [name, batchShape(a, batch)]));
-  const prepared = await prepare(graph, shapes, parameters, sampleFeeds(dataset, batch));
+  const sample = sampleFeeds(dataset, batch);
+  const shapes = new Map(Object.entries(sample).map(([name, { shape }]) => [name, shape]));
+  const prepared = await prepare(bound(graph, dataset), shapes, parameters, sample);
   const labels = dataset.labels ?? (options.assumeLabels ? 'assumed' : undefined);
   const { outputs, loss: kind, memory, session } = options;
   const chosen = chooseLosses(prepared, parameters, outputs, batch, kind, labels);
@@ -50,9 +52,28 @@ export async function makeProblem(
   return { ...chosen, dataset, targets, batch, memory, session };
 }
 
+/** Integers and switches that are the same for all samples, such as a sampling rate, are constants: they may decide an If. */
+function bound(graph: Graph, dataset: Dataset): Graph {
+  const shared = boundInputs(dataset);
+  if (shared.length === 0) return graph;
+  const values = shared.map(
+    ({ name, dtype, shape, data }) => [name, { elemType: dtype, shape, data }] as const,
+  );
+  return {
+    ...graph,
+    inputs: graph.inputs.filter(i => !shared.some(s => s.name === i.name)),
+    initializers: new Map([...graph.initializers, ...values]),
+  };
+}
+
+/** The inputs that are built into the graphs with the values that the data have. */
+export const boundInputs = (dataset: Dataset): InputArray[] =>
+  [...dataset.inputs.values()].filter(i => i.sampleAxis === null && !isFloat(i.dtype));
+
 /** The batch that the file settles, if it does. */
-function fixedBatch(graph: Graph): number | undefined {
-  return graph.inputs.map(i => i.shape[0]).find(first => typeof first === 'number');
+export function fixedBatch({ inputs }: Graph): number | undefined {
+  const axes = sampleAxes(inputs);
+  return inputs.map(({ name, shape }) => shape[axes.get(name) ?? -1]).find(d => typeof d === 'number');
 }
 
 /** Feeds for the batches of the data, in order: inputs, labels or targets, and weights that make sums means. */
@@ -85,27 +106,28 @@ function feedsOf({ dataset, loss, targets, batch }: Problem, start: number): Fee
 }
 
 function sampleInputs(
-  inputs: ReadonlyMap<string, DataArray>,
+  inputs: ReadonlyMap<string, InputArray>,
   samples: number,
   batch: number,
 ): Record<string, Tensor> {
   const feeds: Record<string, Tensor> = {};
-  for (const [name, array] of inputs) {
-    const { dtype, data } = array;
-    const shape = batchShape(array, batch);
-    feeds[name] = { elemType: dtype, shape, data: padded(data, data.length / samples, numElements(shape)) };
+  for (const [name, { dtype: elemType, shape, data, sampleAxis }] of inputs) {
+    if (sampleAxis === null) {
+      feeds[name] = { elemType, shape, data };
+      continue;
+    }
+    const width = data.length / samples;
+    const rows = { shape: [batch, ...shape.slice(1)], data: padded(data, width, width * batch) };
+    feeds[name] = { elemType, ...moveAxis(rows, 0, sampleAxis) };
   }
   return feeds;
 }
 
-const sampleFeeds = (dataset: Dataset, batch: number): Feeds => {
+/** The first samples as the model takes them. */
+export const sampleFeeds = (dataset: Dataset, batch: number): Feeds => {
   const part = dataset.batch(0, batch);
   return sampleInputs(part.inputs, part.samples, batch);
 };
-
-/** An input without axes is the same for all samples. */
-const batchShape = ({ shape }: DataArray, batch: number): number[] =>
-  shape.length === 0 ? [] : [batch, ...shape.slice(1)];
 
 /** Fills a last, shorter batch with copies of its first sample, whose weight is 0. */
 function padded<T extends TypedArray>(rows: T, width: number, length: number): T {

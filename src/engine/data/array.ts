@@ -19,6 +19,39 @@ export interface DataArray {
   readonly data: TypedArray;
 }
 
+/** An input of the model, its samples on axis 0. */
+export interface InputArray extends DataArray {
+  /** Where the model has them; null for an array without samples, as the model takes it in every run. */
+  readonly sampleAxis: number | null;
+}
+
+/** The shape of an input's array as the model takes it. */
+export function modelShape({ shape, sampleAxis }: InputArray): number[] {
+  const [first, ...rest] = shape;
+  return sampleAxis === null ? [...shape] : rest.toSpliced(sampleAxis, 0, first);
+}
+
+/** Moves one axis to another place among the others. */
+export function moveAxis<T extends { readonly shape: readonly number[]; readonly data: TypedArray }>(
+  array: T,
+  from: number,
+  to: number,
+): T {
+  if (from === to) return array;
+  const { shape, data } = array;
+  const order = shape.map((_, axis) => axis).filter(axis => axis !== from);
+  order.splice(to, 0, from);
+  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
+  const moved = order.map(axis => shape[axis]);
+  const result = new (data.constructor as ArrayConstructor)(data.length);
+  const index = moved.map(() => 0);
+  for (let i = 0; i < result.length; i++) {
+    result[i] = data[index.reduce((at, k, axis) => at + k * strides[order[axis]], 0)];
+    for (let axis = index.length - 1; axis >= 0 && ++index[axis] === moved[axis]; axis--) index[axis] = 0;
+  }
+  return { ...array, shape: moved, data: result };
+}
+
 /** What holds the elements of each type in memory. */
 export const arrayConstructors: Readonly<Record<ElemType, ArrayConstructor>> = {
   ...storage,

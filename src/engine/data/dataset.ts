@@ -1,10 +1,11 @@
 import { CurvatureError } from '../errors';
 import { numElements } from '../onnx/tensor';
-import { type DataArray, type ElemType, isElemType } from './array';
+import { type DataArray, type ElemType, type InputArray, isElemType, moveAxis } from './array';
 import { convertArray, requireFiniteValues } from './convert';
 import { openArrays, type ArrayFile } from './npz';
+import { sampleAxes } from './sampleAxes';
 
-/** An input of the model. Axis 0 counts samples, whatever number the model states for it; one without axes has none. */
+/** An input of the model. Its axis of samples is of any length, whatever number the model states for it. */
 export interface InputSpec {
   readonly name: string;
   /** ONNX's name in lower case, such as `float32`. */
@@ -25,11 +26,11 @@ export interface DatasetSpec {
 
 export interface Batch {
   readonly samples: number;
-  readonly inputs: ReadonlyMap<string, DataArray>;
+  readonly inputs: ReadonlyMap<string, InputArray>;
   readonly labels?: DataArray;
 }
 
-/** Checked samples: every array's axis 0 has `samples` entries. */
+/** Checked samples: axis 0 of every array that has samples has `samples` entries. */
 export interface Dataset extends Batch {
   /** Arrays of the file that are not used. */
   readonly ignored: readonly string[];
@@ -56,25 +57,35 @@ export function openDataset(bytes: Uint8Array, fileName: string, spec: DatasetSp
   const labelsName = findLabels(file, fileName, spec);
   const sources = matchInputs(file, fileName, spec.inputs, labelsName, notes);
 
-  const inputs = new Map<string, DataArray>();
+  const axes = sampleAxes(spec.inputs);
+  const found = new Map<string, DataArray>();
   for (const input of spec.inputs) {
-    const found = { ...file.read(sources.get(input.name) ?? input.name), name: input.name };
+    const stored = { ...file.read(sources.get(input.name) ?? input.name), name: input.name };
     const wanted = requireElemType(input);
-    requireShape(found, input);
-    const array = convertArray(found, wanted);
-    if (found.dtype !== wanted)
-      notes.push(`Array '${input.name}' was converted from ${found.dtype} to ${wanted}.`);
+    requireShape(stored, input, axes.get(input.name) ?? null);
+    const array = convertArray(stored, wanted);
+    if (stored.dtype !== wanted)
+      notes.push(`Array '${input.name}' was converted from ${stored.dtype} to ${wanted}.`);
     requireFiniteValues(array);
-    inputs.set(input.name, array);
+    found.set(input.name, array);
   }
-  requireEqualSymbols(inputs, spec.inputs);
+  requireEqualSymbols(found, spec.inputs, axes);
   const labels = labelsName === undefined ? undefined : file.read(labelsName);
   if (labels) requireFiniteValues(labels);
 
-  // An input without axes is the same for all samples.
-  const batched = [...inputs.values()].filter(({ shape }) => shape.length > 0);
-  if (batched.length === 0) throw mismatch('No input of the model has an axis of samples.');
-  const available = requireSampleCount(labels ? [...batched, labels] : batched);
+  const counted = [...found.values()].flatMap(({ name, shape }): Counted[] => {
+    const axis = axes.get(name) ?? null;
+    return axis === null ? [] : [{ name, axis, samples: shape[axis] }];
+  });
+  if (counted.length === 0) throw mismatch('No input of the model has an axis of samples.');
+  const ofLabels = labels ? [{ name: labels.name, axis: 0, samples: labels.shape.at(0) }] : [];
+  const available = requireSampleCount([...counted, ...ofLabels]);
+  const inputs = new Map(
+    [...found].map(([name, array]): [string, InputArray] => {
+      const sampleAxis = axes.get(name) ?? null;
+      return [name, { ...moveAxis(array, sampleAxis ?? 0, 0), sampleAxis }];
+    }),
+  );
   if (spec.samples !== undefined && spec.samples > available) {
     notes.push(`${spec.samples} samples were asked for; the file holds ${available}, and all are used.`);
   }
@@ -86,7 +97,7 @@ export function openDataset(bytes: Uint8Array, fileName: string, spec: DatasetSp
 
 /** A dataset over arrays that are known to be right; arrays longer than `samples` are cut. */
 export function makeDataset(
-  inputs: ReadonlyMap<string, DataArray>,
+  inputs: ReadonlyMap<string, InputArray>,
   labels: DataArray | undefined,
   samples: number,
   ignored: readonly string[],
@@ -96,15 +107,19 @@ export function makeDataset(
     const end = Math.min(start + count, samples);
     return {
       samples: end - start,
-      inputs: new Map([...inputs].map(([name, array]) => [name, rows(array, start, end)])),
+      inputs: new Map(
+        [...inputs].map(([name, array]) => [
+          name,
+          array.sampleAxis === null ? array : rows(array, start, end),
+        ]),
+      ),
       labels: labels && rows(labels, start, end),
     };
   };
   return { ...batch(0, samples), ignored, notes, batch };
 }
 
-function rows(array: DataArray, start: number, end: number): DataArray {
-  if (array.shape.length === 0) return array;
+function rows<T extends DataArray>(array: T, start: number, end: number): T {
   const shape = [end - start, ...array.shape.slice(1)];
   const width = numElements(shape.slice(1));
   return { ...array, shape, data: array.data.subarray(start * width, end * width) };
@@ -149,18 +164,24 @@ function requireElemType({ name, elemType }: InputSpec): ElemType {
   );
 }
 
-function requireShape({ name, shape }: DataArray, input: InputSpec): void {
+function requireShape({ name, shape }: DataArray, input: InputSpec, sampleAxis: number | null): void {
   const fits =
     shape.length === input.shape.length &&
-    input.shape.every((dim, axis) => axis === 0 || typeof dim !== 'number' || dim === shape[axis]);
-  const expected = input.shape.map((dim, axis) => (axis === 0 ? 'samples' : (dim ?? '?'))).join(', ');
+    input.shape.every((dim, axis) => axis === sampleAxis || typeof dim !== 'number' || dim === shape[axis]);
+  const expected = input.shape
+    .map((dim, axis) => (axis === sampleAxis ? 'samples' : (dim ?? '?')))
+    .join(', ');
   if (!fits)
     throw mismatch(`Array '${name}' has shape [${shape.join(', ')}]; the model expects [${expected}].`);
 }
 
-/** A symbolic dimension is one number wherever it stands; the one on axis 0 is the batch's and may differ. */
-function requireEqualSymbols(arrays: ReadonlyMap<string, DataArray>, inputs: readonly InputSpec[]): void {
-  const batchSymbols = new Set(inputs.map(input => input.shape[0]));
+/** A symbolic dimension is one number wherever it stands; the batch's may differ. */
+function requireEqualSymbols(
+  arrays: ReadonlyMap<string, DataArray>,
+  inputs: readonly InputSpec[],
+  axes: ReadonlyMap<string, number | null>,
+): void {
+  const batchSymbols = new Set(inputs.map(({ name, shape }) => shape[axes.get(name) ?? -1]));
   const seen = new Map<string, { size: number; name: string }>();
   for (const { name, shape } of inputs) {
     shape.forEach((symbol, axis) => {
@@ -177,14 +198,24 @@ function requireEqualSymbols(arrays: ReadonlyMap<string, DataArray>, inputs: rea
   }
 }
 
-function requireSampleCount(arrays: readonly DataArray[]): number {
-  const counts = arrays.map(({ shape }) => shape.at(0));
-  const [first] = counts;
-  if (first === undefined || counts.some(count => count !== first)) {
-    const found = arrays.map(({ name, shape }) => `'${name}' ${shape.at(0) ?? 'none'}`).join(', ');
+interface Counted {
+  readonly name: string;
+  readonly axis: number;
+  readonly samples: number | undefined;
+}
+
+function requireSampleCount(arrays: readonly Counted[]): number {
+  const [{ samples: first }] = arrays;
+  if (first === undefined || arrays.some(({ samples }) => samples !== first)) {
+    const found = arrays.map(({ name, samples }) => `'${name}' ${samples ?? 'none'}`).join(', ');
+    const others = arrays
+      .filter(({ axis }) => axis !== 0)
+      .map(({ name, axis }) => `axis ${axis} of '${name}'`);
     throw mismatch(
       `The arrays differ in their number of samples: ${found}.`,
-      'Axis 0 of every array counts the samples.',
+      others.length === 0
+        ? 'Axis 0 of every array counts the samples.'
+        : `Axis 0 counts the samples, but ${others.join(', ')}.`,
     );
   }
   if (first === 0) throw mismatch('The data hold no samples.');

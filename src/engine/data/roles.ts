@@ -7,6 +7,7 @@ import {
   type ValueInfo,
 } from '../graph/graph';
 import { isFloat } from '../onnx/tensor';
+import { sampleAxes } from './sampleAxes';
 
 /** What an input is filled with where there are no data, so that the model can run as it was meant to. */
 export type Fill =
@@ -18,8 +19,8 @@ export type Fill =
   | { readonly kind: 'positions' };
 
 /**
- * Ids are drawn from the vocabulary, that is the rows of the table that they pick from; masks keep everything; other
- * integers are 0. Names are those that exporters of transformers use.
+ * Ids are drawn from the vocabulary, that is the rows of the table that they pick from; masks keep everything; integers that
+ * the model compares with a constant, such as a sampling rate, are that constant, and others are 0. Names are those that exporters of transformers use.
  */
 export function fillOf({ name, elemType }: ValueInfo, graph: Graph): Fill {
   // Added to scores before a softmax, a float mask of ones changes nothing either.
@@ -29,9 +30,17 @@ export function fillOf({ name, elemType }: ValueInfo, graph: Graph): Fill {
   if (/position/i.test(name)) return { kind: 'positions' };
   if (/token_type|segment/i.test(name)) return { kind: 'constant', value: 0 };
   if (/len(gth)?s?$/i.test(name)) return { kind: 'constant', value: 1 };
-  const rows = uses(name, graph).flatMap(({ node, operand }) => tableRows(node, operand, graph));
-  return rows.length > 0 ? { kind: 'below', limit: Math.min(...rows) } : { kind: 'constant', value: 0 };
+  const used = uses(name, graph);
+  const rows = used.flatMap(({ node, operand }) => tableRows(node, operand, graph));
+  if (rows.length > 0) return { kind: 'below', limit: Math.min(...rows) };
+  const [expected] = used.flatMap(({ node, operand }) => comparedWith(node, operand, graph));
+  return { kind: 'constant', value: expected ?? 0 };
 }
+
+const comparedWith = (node: Node, operand: number, graph: Graph): number[] => {
+  const constant = node.opType === 'Equal' ? graph.initializers.get(node.inputs[1 - operand]) : undefined;
+  return constant?.data.length === 1 ? [Number(constant.data[0])] : [];
+};
 
 const tableRows = (node: Node, operand: number, graph: Graph): number[] => {
   if (node.opType !== 'Gather' || operand !== 1 || intAttribute(node, 'axis', 0) !== 0) return [];
@@ -57,36 +66,65 @@ function uses(input: string, graph: Graph): { node: Node; operand: number }[] {
   return found;
 }
 
+/** What is taken for dimensions that a model leaves open, other than the batch. */
+export interface OpenLengths {
+  /** Of images. */
+  readonly side: number;
+  /** Of sequences. */
+  readonly length: number;
+}
+
 /**
- * Lengths taken for dimensions that a model leaves open, other than the batch: of images, which networks halve up to five
- * times, and of sequences.
+ * To be tried one after the other until the model runs. Networks halve images up to five times, or know the positions of one
+ * size only; sequences may be of words, of frames, or of a wave's samples.
  */
-const OPEN_SIDE = 64;
-const OPEN_LENGTH = 16;
+export const openLengths: readonly OpenLengths[] = [
+  { side: 64, length: 16 },
+  { side: 224, length: 64 },
+  { side: 32, length: 512 },
+  { side: 384, length: 4096 },
+  { side: 512, length: 1 },
+];
+
+/** Whether any length other than the batch is left open. */
+export function hasOpenLengths({ inputs }: Graph): boolean {
+  const axes = sampleAxes(inputs);
+  return inputs.some(({ name, shape }) =>
+    shape.some((d, axis) => typeof d !== 'number' && axis !== axes.get(name)),
+  );
+}
+
+/** Keys and values that a decoder was handed by its previous step, [batch, heads, positions, width]. */
+const isCache = ({ name, shape }: ValueInfo): boolean => /^past|cache/i.test(name) && shape.length >= 3;
 
 /**
  * Shapes of the inputs for one sample. A named dimension has one length wherever it stands, sums of names included;
- * channels are those of the convolution or matrix that reads the input.
+ * channels are those of the convolution or matrix that reads the input; a mask that stands for itself spans the cache too.
  */
-export function sampleShapes(graph: Graph): Map<string, number[]> {
+export function sampleShapes(graph: Graph, open: OpenLengths = openLengths[0]): Map<string, number[]> {
+  const axes = sampleAxes(graph.inputs);
   const lengths = new Map<string, number>();
   const lengthOf = (d: Dimension, usual: number): number => {
     if (typeof d === 'number') return d;
     if (d === null) return usual;
     const terms = d.split('+').map(t => t.trim());
     if (terms.length > 1)
-      return terms.reduce((sum, t) => sum + (/^\d+$/.test(t) ? Number(t) : lengthOf(t, usual)), 0);
+      return terms.reduce((sum, t) => sum + (/^\d+$/.test(t) ? Number(t) : lengthOf(t, open.length)), 0);
     const known = lengths.get(d) ?? usual;
     lengths.set(d, known);
     return known;
   };
+  const named = graph.inputs.flatMap(i => i.shape);
   return new Map(
     graph.inputs.map(input => {
-      const usual = input.shape.length >= 4 ? OPEN_SIDE : OPEN_LENGTH;
+      const image = input.shape.length >= 4 && !isCache(input);
+      const spansCache = /mask/i.test(input.name) && graph.inputs.some(isCache);
       const fixed = channels(input, graph);
       const shape = input.shape.map((d, axis) => {
-        if (axis === 0) return typeof d === 'number' ? d : 1;
-        return typeof d !== 'number' && fixed?.axis === axis ? fixed.length : lengthOf(d, usual);
+        if (axis === axes.get(input.name)) return typeof d === 'number' ? d : 1;
+        if (typeof d !== 'number' && fixed?.axis === axis) return fixed.length;
+        const isOwn = d === null || named.filter(other => other === d).length === 1;
+        return lengthOf(d, image ? open.side : spansCache && isOwn ? 2 * open.length : open.length);
       });
       return [input.name, shape];
     }),

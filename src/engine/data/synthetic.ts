@@ -1,7 +1,7 @@
 import { CurvatureError } from '../errors';
 import { numElements } from '../onnx/tensor';
 import { Rng } from '../util/rng';
-import { arrayConstructors, type DataArray, isElemType } from './array';
+import { arrayConstructors, type InputArray, isElemType } from './array';
 import { type Dataset, makeDataset } from './dataset';
 import type { Fill } from './roles';
 
@@ -9,8 +9,10 @@ export interface SyntheticInput {
   readonly name: string;
   /** ONNX's name in lower case, such as `float32`. */
   readonly elemType: string;
-  /** Axis 0 counts the samples; an input without axes is the same for all. */
+  /** Of one sample, as the model takes it. */
   readonly shape: readonly number[];
+  /** Null for an input that is the same for all samples. */
+  readonly sampleAxis: number | null;
   readonly fill: Fill;
 }
 
@@ -24,22 +26,23 @@ export function syntheticDataset(inputs: readonly SyntheticInput[], samples: num
 }
 
 function fillInput(
-  { name, elemType, shape, fill }: SyntheticInput,
+  { name, elemType, shape, sampleAxis, fill }: SyntheticInput,
   samples: number,
   seed: number,
-): DataArray {
+): InputArray {
   if (!isElemType(elemType)) {
     throw new CurvatureError(
       'model-unsupported',
       `The model's input '${name}' is of type ${elemType}, which can't be made up.`,
     );
   }
-  const full = shape.length === 0 ? [] : [samples, ...shape.slice(1)];
+  const full =
+    sampleAxis === null ? [...shape] : [samples, ...shape.filter((_, axis) => axis !== sampleAxis)];
   const data = new arrayConstructors[elemType](numElements(full));
   const valueAt = values(fill, Rng.of(seed, 'synthetic', name), full.at(-1) ?? 1);
   const isBig = typeof data[0] === 'bigint';
   for (let i = 0; i < data.length; i++) data[i] = isBig ? BigInt(valueAt(i)) : valueAt(i);
-  return { name, dtype: elemType, shape: full, data };
+  return { name, dtype: elemType, shape: full, data, sampleAxis };
 }
 
 function values(fill: Fill, random: Rng, length: number): (i: number) => number {

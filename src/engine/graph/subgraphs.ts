@@ -1,8 +1,10 @@
+import { create } from '@bufbuild/protobuf';
 import {
   type AttributeProto,
   AttributeProto_AttributeType as Kind,
   type GraphProto,
   type NodeProto,
+  NodeProtoSchema,
 } from 'onnx-buf';
 import { elemTypeOf, isFloat, numElements } from '../onnx/tensor';
 import type { Node } from './graph';
@@ -61,14 +63,14 @@ export function liftWeights(graph: GraphProto): GraphProto {
   const nodesOf = ({ node }: GraphProto): GraphProto['node'] =>
     node.map(n =>
       n.attribute.some(a => isSubgraph(a))
-        ? {
-            ...n,
+        ? // Fields that the file left out are the prototype's, which a spread copy would lose.
+          Object.assign(create(NodeProtoSchema), n, {
             attribute: n.attribute.map(a =>
               isSubgraph(a)
                 ? { ...a, ...(a.g ? { g: without(a.g) } : {}), graphs: a.graphs.map(without) }
                 : a,
             ),
-          }
+          })
         : n,
     );
   const node = nodesOf(graph);

@@ -241,11 +241,11 @@ test('the batch axis may share its symbol and its fixed number is not held again
 
 test('synthetic inputs are seeded, typed and within their limits', () => {
   const inputs = [
-    { name: 'x', elemType: 'float32', shape: [1, 3, 50], fill: { kind: 'normal' } },
-    { name: 'ids', elemType: 'int64', shape: [1, 100], fill: { kind: 'below', limit: 7 } },
-    { name: 'mask', elemType: 'bool', shape: [1, 100], fill: { kind: 'constant', value: 1 } },
-    { name: 'positions', elemType: 'int64', shape: [1, 3], fill: { kind: 'positions' } },
-    { name: 'rate', elemType: 'int32', shape: [], fill: { kind: 'constant', value: 0 } },
+    { name: 'x', elemType: 'float32', shape: [1, 3, 50], sampleAxis: 0, fill: { kind: 'normal' } },
+    { name: 'ids', elemType: 'int64', shape: [1, 100], sampleAxis: 0, fill: { kind: 'below', limit: 7 } },
+    { name: 'mask', elemType: 'bool', shape: [1, 100], sampleAxis: 0, fill: { kind: 'constant', value: 1 } },
+    { name: 'positions', elemType: 'int64', shape: [1, 3], sampleAxis: 0, fill: { kind: 'positions' } },
+    { name: 'rate', elemType: 'int32', shape: [], sampleAxis: null, fill: { kind: 'constant', value: 0 } },
   ] as const;
   const dataset = syntheticDataset(inputs, 20, 1);
   const { data, shape } = dataset.inputs.get('x') ?? assert.fail();
@@ -276,7 +276,12 @@ test('synthetic inputs are seeded, typed and within their limits', () => {
   assert.deepEqual(syntheticDataset(inputs.slice(0, 1), 20, 1).inputs.get('x')?.data, data);
   assert.notDeepEqual(syntheticDataset(inputs, 20, 2).inputs.get('x')?.data, data);
   assert.throws(
-    () => syntheticDataset([{ name: 's', elemType: 'string', shape: [1], fill: { kind: 'normal' } }], 1, 0),
+    () =>
+      syntheticDataset(
+        [{ name: 's', elemType: 'string', shape: [1], sampleAxis: 0, fill: { kind: 'normal' } }],
+        1,
+        0,
+      ),
     curvatureError('model-unsupported', /'s' is of type string/),
   );
 });

@@ -77,8 +77,8 @@ test('named dimensions agree, sums of names are sums, channels are those that th
   assert.deepEqual(Object.fromEntries(sampleShapes(graph)), {
     image: [1, 3, 64, 64],
     box: [1, 64, 4],
-    past: [1, 2, 64, 8],
-    mask: [1, 80],
+    past: [1, 2, 16, 8],
+    mask: [1, 32],
     ids: [1, 16],
     rate: [],
     row: [1, 5],
