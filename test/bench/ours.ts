@@ -33,19 +33,24 @@ export interface OurResult {
   readonly sessions: number;
 }
 
-/** Enough that the first, colder runs are not the median. */
-const RUNS = 15;
+/** Runs go on for this long, so that the first, colder ones are not the median of a small model. */
+const MIN_RUNS = 5;
+const MIN_SECONDS = 0.6;
 const PROBES = 8;
 
-async function timed<T>(body: () => Promise<T>): Promise<{ seconds: number; result: T }> {
+/** @returns the median of a run, and all runs together */
+async function timed<T>(body: () => Promise<T>): Promise<{ seconds: number; together: number; result: T }> {
+  const began = performance.now();
   let result = await body();
   const times: number[] = [];
-  for (let i = 0; i < RUNS; i++) {
+  const until = performance.now() + 1000 * MIN_SECONDS;
+  while (times.length < MIN_RUNS || performance.now() < until) {
     const start = performance.now();
     result = await body();
     times.push((performance.now() - start) / 1000);
   }
-  return { seconds: times.sort((a, b) => a - b)[Math.floor(RUNS / 2)], result };
+  const seconds = times.sort((a, b) => a - b)[Math.floor(times.length / 2)];
+  return { seconds, together: (performance.now() - began) / 1000, result };
 }
 
 /** Copies that an exporter made of equal weights become weights of their own, as they are in PyTorch. */
@@ -120,7 +125,7 @@ export async function measure(
   const gradient = await full(await gradientGraph(prepared, loss, 'weighted', parameters), {});
   const before = performance.now();
   const hvp = await kept(products, tangents);
-  const sessions = (performance.now() - before) / 1000 - (RUNS + 1) * hvp.seconds;
+  const sessions = (performance.now() - before) / 1000 - hvp.together;
   const hvpFull = await full(whole, tangents);
   const ggn = await full(await gvpGraph(prepared, loss, parameters), tangents);
   const probes: Record<string, Tensor> = {};
