@@ -23,6 +23,10 @@ writeFileSync(
   ignoreFile,
   rules.replace(allBinaries, `!node_modules/onnxruntime-node/bin/napi-v6/${platform}/${arch}/*`),
 );
-await createVSIX({ target, packagePath, ignoreFile, allowMissingRepository: true, skipLicense: true });
+await createVSIX({
+  ...{ target, packagePath, ignoreFile, allowMissingRepository: true, skipLicense: true },
+  // The README's pictures are read from the package, since no public repository holds them.
+  rewriteRelativeLinks: false,
+});
 rmSync(folder, { recursive: true });
 console.log(`${packagePath}: ${(statSync(packagePath).size / 1e6).toFixed(1)} MB`);
