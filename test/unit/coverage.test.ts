@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { coverage } from '../../src/engine';
-import { float32Tensor } from '../../src/engine/onnx/tensor';
+import { float32Tensor, int64Tensor } from '../../src/engine/onnx/tensor';
 import { failedCoverage } from '../../src/engine/report/coverage';
 import { coverageToText, totalsText } from '../../src/engine/report/coverageText';
 import { Rng } from '../../src/engine/util/rng';
@@ -28,6 +28,25 @@ const around = (opType: string) =>
   );
 
 describe('coverage', () => {
+  test('names the operand that a rule needs beforehand and the model computes from its data', async () => {
+    const graph = makeGraph(
+      [input('x', 'N', 6)],
+      { first: weights(6, 6), second: weights(6, 4), zero: float32Tensor([], [0]), one: int64Tensor([1]) },
+      [
+        ['MatMul', ['x', 'first'], 'a'],
+        ['ReduceMax', ['a'], 'largest', { keepdims: { int: 0 } }],
+        ['Greater', ['largest', 'zero'], 'decided'],
+        ['Cast', ['decided'], 'number', { to: { int: 7 } }],
+        ['Reshape', ['number', 'one'], 'axis'],
+        ['ReduceSum', ['a', 'axis'], 'b', { keepdims: { int: 1 } }],
+        ['MatMul', ['a', 'second'], 'c'],
+        ['Add', ['c', 'b'], 'y'],
+      ],
+    );
+    const { layers } = await coverage(workspace.model('computedAxes.onnx', graph));
+    assert.match(layers.find(l => l.name === 'first')!.reason!, /"axis" is computed when the model runs/);
+  });
+
   test('tells how each layer will be measured, and why not exactly', async () => {
     const { layers, parameters, complete, operators } = await recurrent();
     assert.deepEqual(

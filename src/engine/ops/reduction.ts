@@ -1,6 +1,6 @@
 import type { GraphBuilder } from '../graph/builder';
 import { intAttribute, intsAttribute } from '../graph/graph';
-import { numElements, toNumbers } from '../onnx/tensor';
+import { numElements } from '../onnx/tensor';
 import { div, exp, expand, indicator, mul, neg, reduceSum, reshape, scale, sub } from './emit';
 import { type Linearity, normalizeAxis, type Op, type Site } from './rule';
 
@@ -8,7 +8,7 @@ import { type Linearity, normalizeAxis, type Op, type Site } from './rule';
 
 export function reducedAxes(at: Site): number[] {
   const rank = at.shape(0).length;
-  const listed = at.has(1) ? toNumbers(at.constant(1)!) : (intsAttribute(at.node, 'axes') ?? []);
+  const listed = at.has(1) ? at.numbers(1) : (intsAttribute(at.node, 'axes') ?? []);
   if (listed.length > 0) return listed.map(a => normalizeAxis(a, rank));
   return intAttribute(at.node, 'noop_with_empty_axes', 0) === 1 ? [] : at.shape(0).map((_, i) => i);
 }

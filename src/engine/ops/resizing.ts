@@ -1,6 +1,6 @@
 import type { GraphBuilder } from '../graph/builder';
 import { type Attribute, intsAttribute, stringAttribute } from '../graph/graph';
-import { float32Tensor, toNumbers } from '../onnx/tensor';
+import { float32Tensor } from '../onnx/tensor';
 import type { Canonical } from './canonicalForm';
 import { linear } from './combinators';
 import { matmul, transpose } from './emit';
@@ -50,10 +50,10 @@ function resizedAxes(at: Site): ResizedAxis[] {
   const axes = (intsAttribute(at.node, 'axes') ?? at.shape(0).map((_, i) => i)).map(a =>
     normalizeAxis(a, rank),
   );
-  const scales = at.constant(2)?.data.length ? toNumbers(at.constant(2)!) : undefined;
+  const scales = at.constant(2)?.data.length ? at.numbers(2) : undefined;
   const isCropped =
     stringAttribute(at.node, 'coordinate_transformation_mode', 'half_pixel') === 'tf_crop_and_resize';
-  const regions = isCropped ? toNumbers(at.constant(1)!) : [];
+  const regions = isCropped ? at.numbers(1) : [];
   return axes
     .map((axis, i) => ({
       axis,

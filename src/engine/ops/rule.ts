@@ -1,7 +1,7 @@
 import { invariant } from '../errors';
 import type { GraphBuilder } from '../graph/builder';
 import type { Node } from '../graph/graph';
-import { type Tensor, type TensorType, isFloat } from '../onnx/tensor';
+import { type Tensor, type TensorType, isFloat, toNumbers } from '../onnx/tensor';
 
 /** A tangent or cotangent: the name of a value, or null for a zero that is never computed. */
 export type Derivative = string | null;
@@ -91,6 +91,14 @@ export class Site {
   /** The value of an operand that must be known when the derivative graph is built, such as axes. */
   constant(i: number): Tensor | undefined {
     return this.has(i) ? this.builder.constantOf(this.input(i)) : undefined;
+  }
+
+  /** The numbers of such an operand. Throws where it is computed from data, which the rule then doesn't cover. */
+  numbers(i: number): number[] {
+    const tensor = this.constant(i);
+    if (!tensor)
+      throw new Error(`"${this.input(i)}" is computed when the model runs, and the rule needs it beforehand`);
+    return toNumbers(tensor);
   }
 }
 

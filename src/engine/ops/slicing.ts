@@ -1,6 +1,6 @@
 import type { GraphBuilder } from '../graph/builder';
 import { stringAttribute } from '../graph/graph';
-import { float32Tensor, int64Tensor, numElements, toNumbers } from '../onnx/tensor';
+import { float32Tensor, int64Tensor, numElements } from '../onnx/tensor';
 import { padZeros, perAxis, sliceAxis } from './axes';
 import { applied, linear } from './combinators';
 import { matmul, reshape, transpose, zeros } from './emit';
@@ -73,9 +73,9 @@ function spread(b: GraphBuilder, x: string, shape: readonly number[], axis: numb
 /** Where a Slice node begins along each of its axes, within bounds. */
 function sliceRanges(at: Site): { axis: number; start: number; step: number }[] {
   const shape = at.shape(0);
-  const starts = toNumbers(at.constant(1)!);
-  const axes = at.has(3) ? toNumbers(at.constant(3)!) : starts.map((_, i) => i);
-  const steps = at.has(4) ? toNumbers(at.constant(4)!) : starts.map(() => 1);
+  const starts = at.numbers(1);
+  const axes = at.has(3) ? at.numbers(3) : starts.map((_, i) => i);
+  const steps = at.has(4) ? at.numbers(4) : starts.map(() => 1);
   return starts.map((from, i) => {
     const axis = normalizeAxis(axes[i], shape.length);
     const length = shape[axis];
@@ -163,9 +163,9 @@ function sumInto(
 
 function padAmounts(at: Site): { before: number[]; after: number[] } {
   const rank = at.shape(0).length;
-  const pads = toNumbers(at.constant(1)!);
+  const pads = at.numbers(1);
   const axes = at.has(3)
-    ? toNumbers(at.constant(3)!).map(a => normalizeAxis(a, rank))
+    ? at.numbers(3).map(a => normalizeAxis(a, rank))
     : pads.slice(0, pads.length / 2).map((_, i) => i);
   const before = Array<number>(rank).fill(0);
   const after = Array<number>(rank).fill(0);
