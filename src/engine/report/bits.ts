@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { CurvatureError } from '../errors';
+
+/** Widths by layer, as `*.bits.json` holds them: what the editor checks, and what `quantize` takes. */
+export const bitsFileSchema = z.object({
+  format: z.literal('curvature-bits').optional(),
+  /** The model's file name, relative to this file. */
+  model: z.string().optional(),
+  /** The report that the widths were chosen by, relative to this file. */
+  report: z.string().optional(),
+  /** 32 leaves a layer in float32. */
+  bits: z.record(z.string(), z.union([z.number().int().min(2).max(16), z.literal(32)])),
+});
+
+export type BitsFile = z.infer<typeof bitsFileSchema>;
+
+/**
+ * Reads a `*.bits.json`, or the answer of `allocate --json`, whose `bits` it takes. Throws `problem-invalid` naming the field.
+ */
+export function parseBits(text: string): BitsFile {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw invalid(`The file of bit widths is not JSON: ${reason}.`);
+  }
+  const result = bitsFileSchema.safeParse(value);
+  if (result.success) return result.data;
+  const [{ path, message }] = result.error.issues;
+  throw invalid(`The file of bit widths is not well formed: ${path.join('.') || 'the file'}: ${message}.`);
+}
+
+const invalid = (message: string): CurvatureError =>
+  new CurvatureError(
+    'problem-invalid',
+    message,
+    'Expected is { "bits": { LAYER: WIDTH } }, with widths from 2 to 16, or 32 for float32.',
+  );
