@@ -7,7 +7,10 @@ import { quantizedBytes } from '../quantization/size';
 import type { Diagnostic, Eigenvalue, Estimate, LayerReport, Method, Report } from '../report/schema';
 import { REPORT_VERSION } from '../report/schema';
 import { omega } from '../sensitivity/omega';
+import type { MeasuredActivation } from './activations';
+import { activationReports } from './activationReports';
 import { allocate } from './allocate';
+import { layerBops } from './bops';
 import { estimateDiagnostics } from './estimateDiagnostics';
 import type { Fit } from './memory';
 import type { Model } from './model';
@@ -39,6 +42,7 @@ export interface State {
   readonly methods: Map<string, Method>;
   /** Stages that failed, and layers that were left out on the way. */
   readonly failures: Diagnostic[];
+  activations?: readonly MeasuredActivation[];
   loss: number | null;
   /** Traces by initializer. */
   readonly ggn: Map<string, Estimate>;
@@ -73,7 +77,9 @@ export function buildReport(state: State, complete: boolean, stopped?: Report['s
   const { model, options, setUp } = state;
   const { problem } = setUp;
   const { device } = problem.session;
-  const layers = model.layers.map(layer => layerReport(state, layer, complete));
+  const activations = state.activations && activationReports(state.activations, model.graph, setUp);
+  const bops = layerBops(model, setUp, options.bits, activations ?? []);
+  const layers = model.layers.map((layer, i) => ({ ...layerReport(state, layer, complete), ...bops[i] }));
   const { frontier, budget, bits } = allocate(layers, options.budget);
   return {
     format: 'curvature-report',
@@ -102,6 +108,7 @@ export function buildReport(state: State, complete: boolean, stopped?: Report['s
       rtol: options.rtol,
       maxProbes: options.maxProbes,
       bits: [...options.bits],
+      ...(options.activations === undefined ? {} : { activations: options.activations }),
       seed: options.seed,
       executionProvider: options.executionProvider,
       threads: problem.session.threads,
@@ -111,6 +118,7 @@ export function buildReport(state: State, complete: boolean, stopped?: Report['s
     loss: state.loss,
     samples: problem.dataset.samples,
     layers: layers.map((layer, i) => ({ ...layer, bits: bits[i] ?? null })),
+    ...(activations ? { activations } : {}),
     eigenvalues: [...state.eigenvalues],
     frontier,
     budget,
