@@ -3,6 +3,7 @@ import { defaultOptions, defaultSpectrumOptions } from '../engine/analysis/optio
 import { traceMethods } from '../engine/estimators/trace';
 import { version } from '../../package.json';
 import { methods } from '../engine/allocation/answer';
+import { calibrationMethods } from '../engine/quantization/calibrate';
 import { type AllocateFlags } from './allocate';
 import { type AnalyzeFlags } from './analyze';
 import { type CoverageFlags } from './coverage';
@@ -105,8 +106,15 @@ function addAnalyze(program: Command, action: (model: string, flags: AnalyzeFlag
       read.budget,
       defaultOptions.budget,
     )
+    .addOption(
+      new Option(
+        '--activations [range]',
+        'measure activations as well, quantized within their ends, what leaves out 0.01 % on either side, or what loses least entropy at 8 bits',
+      )
+        .choices(calibrationMethods)
+        .preset('min-max'),
+    )
     .addOption(seedOption())
-
     .addOption(providerOption())
     .option('-o, --out <file>', 'write the report as JSON, to open in the editor or analyze further')
     .option('--html <file>', 'write the report as one HTML page')

@@ -1,4 +1,5 @@
 import type { TraceMethod } from '../estimators/trace';
+import type { CalibrationMethod } from '../quantization/calibrate';
 import type { Report } from '../report/schema';
 import type { SpectrumReport } from '../report/spectrum';
 
@@ -32,6 +33,8 @@ export interface AnalyzeOptions {
   readonly bits: readonly number[];
   /** `8MB`, `120KB`, `4.5bits`, or a fraction between the smallest and largest width such as `0.5`. */
   readonly budget: string;
+  /** How the ranges of activations are found, where activations are to be measured. */
+  readonly activations?: CalibrationMethod;
   readonly seed: number;
   /** ONNX Runtime execution provider: `cpu`, `cuda`, `webgpu`, `dml`, `coreml`; or `auto`, the fastest that computes rightly. */
   readonly executionProvider: string;
@@ -50,7 +53,16 @@ export const defaultOptions: Omit<AnalyzeOptions, 'model'> = {
 };
 
 export type Stage =
-  'load' | 'loss' | 'ggn' | 'hessian' | 'differences' | 'eigenvalues' | 'allocation' | 'trace' | 'density';
+  | 'load'
+  | 'loss'
+  | 'ggn'
+  | 'hessian'
+  | 'differences'
+  | 'activations'
+  | 'eigenvalues'
+  | 'allocation'
+  | 'trace'
+  | 'density';
 
 /** One step of progress; sent after each probe. */
 export interface Progress {
