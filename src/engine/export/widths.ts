@@ -1,0 +1,51 @@
+import type { Layer } from '../curvature/layers';
+import { CurvatureError } from '../errors';
+import { nearestName } from '../util/nearestName';
+
+/** Layers with this width keep their floats. */
+export const FLOAT_BITS = 32;
+
+/**
+ * The width of each layer that one is given for, by its name or its initializer's.
+ * @throws CurvatureError `problem-invalid` for a name that no layer has, and a layer that is given two widths
+ */
+export function widthsOf(
+  layers: readonly Layer[],
+  bits: Readonly<Record<string, number>>,
+): Map<Layer, number> {
+  const named = new Map([
+    ...layers.map(l => [l.initializer, l] as const),
+    ...layers.map(l => [l.name, l] as const),
+  ]);
+  const widths = new Map<Layer, number>();
+  for (const [name, width] of Object.entries(bits)) {
+    const layer = named.get(name);
+    if (!layer) throw unknown(name, [...named.keys()]);
+    const other = widths.get(layer);
+    if (other !== undefined && other !== width) {
+      throw new CurvatureError(
+        'problem-invalid',
+        `Layer '${layer.name}' is given ${other} and ${width} bits, once by the name of its initializer.`,
+      );
+    }
+    const isWidth = Number.isInteger(width) && ((width >= 2 && width <= 16) || width === FLOAT_BITS);
+    if (!isWidth) {
+      throw new CurvatureError(
+        'problem-invalid',
+        `Layer '${name}' is given ${width} bits.`,
+        `Give a width from 2 to 16, or ${FLOAT_BITS} to leave it as it is.`,
+      );
+    }
+    widths.set(layer, width);
+  }
+  return widths;
+}
+
+function unknown(name: string, names: readonly string[]): CurvatureError {
+  const nearest = nearestName(name, names);
+  return new CurvatureError(
+    'problem-invalid',
+    `The model has no layer '${name}'.`,
+    nearest === undefined ? 'It has no layers with weights.' : `Did you mean '${nearest}'?`,
+  );
+}
