@@ -25,13 +25,13 @@ export interface ExportHooks {
 /**
  * Writes a model with its weights quantized: nodes, names, metadata and all other tensors stay as the file has them. The file
  * is loaded in ONNX Runtime before it is handed over.
- * @param bits widths by layer, or by initializer, 2 to 16; layers that are not named, or have 32, keep their floats
+ * @param bits widths by layer, or by initializer, 2 to 16, or one for all; layers that are not named, or have 32, keep their floats
  * @throws CurvatureError `problem-invalid` for names that no layer has, `option-invalid` for options that exclude each other or an
  * output that is the model, `model-unsupported` where nothing can be quantized, `runtime-failed` where the file doesn't load
  */
 export async function exportQuantized(
   file: string,
-  bits: Readonly<Record<string, number>>,
+  bits: Readonly<Record<string, number>> | number,
   options: ExportOptions,
   output: string,
   { onProgress = () => {}, signal }: ExportHooks = {},

@@ -16,8 +16,11 @@ export function valuesOf(
   });
   const { integers, scales, zeroPoints } = parts;
   if (!plan.matrix) {
-    const inType = ({ elemType }: NamedType, values: Int32Array): TypedArray =>
-      new storage[elemType](values.length).map((_: never, i: number) => values[i] as never);
+    const inType = ({ elemType }: NamedType, values: Int32Array): TypedArray => {
+      const data = new storage[elemType](values.length);
+      for (let i = 0; i < data.length; i++) data[i] = values[i];
+      return data;
+    };
     return [
       fill(integers, inType(integers, quantized.integers)),
       fill(scales, quantized.scales),

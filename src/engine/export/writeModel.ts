@@ -49,7 +49,7 @@ export function writeModel(
   return { bytes: bytes.length + outside, files: beside ? [file, beside.file] : [file] };
 }
 
-function moveInside(tensor: TensorProto, data: Uint8Array): void {
+function moveInside(tensor: TensorProto, data: Uint8Array<ArrayBuffer>): void {
   tensor.rawData = data;
   tensor.externalData = [];
   tensor.dataLocation = Location.DEFAULT;

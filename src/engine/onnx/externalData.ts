@@ -45,7 +45,7 @@ export function externalFiles(model: ModelProto, modelFolder: string): Map<strin
  * Reads a tensor's bytes from the file beside the model. A location that leaves the model's folder, by `..`,
  * an absolute path or a link, is a known attack and refused.
  */
-export function readExternalData(proto: TensorProto, modelFolder: string): Uint8Array {
+export function readExternalData(proto: TensorProto, modelFolder: string): Uint8Array<ArrayBuffer> {
   const entries = new Map(proto.externalData.map(e => [e.key, e.value]));
   const location = entries.get('location') ?? '';
   const file = resolveInside(modelFolder, location, proto.name);
@@ -71,7 +71,7 @@ export function readExternalData(proto: TensorProto, modelFolder: string): Uint8
 /** Longest piece that is read at once; systems refuse 2 GiB and more. */
 const MAX_READ = 1 << 30;
 
-function readBytes(handle: number, offset: number, length: number): Uint8Array {
+function readBytes(handle: number, offset: number, length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length);
   for (let done = 0; done < length;) {
     const read = readSync(handle, bytes, done, Math.min(MAX_READ, length - done), offset + done);
