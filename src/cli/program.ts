@@ -165,7 +165,10 @@ function addQuantize(program: Command, action: (model: string, flags: QuantizeFl
     .argument('<model>', 'the .onnx file')
     .requiredOption('-o, --output <file>', 'the .onnx file to write, or the recipe')
     .option('--bits <file>', 'widths by layer: a *.bits.json, or what allocate --json prints')
-    .option('--report <file>', "a report (*.curvature.json); its suggested widths, or the best ones within --budget")
+    .option(
+      '--report <file>',
+      'a report (*.curvature.json); its suggested widths, or the best ones within --budget',
+    )
     .option(
       '--budget <size>',
       'limit on the quantized weights, as for analyze; without --report the model is analyzed first',
@@ -193,7 +196,9 @@ function addQuantize(program: Command, action: (model: string, flags: QuantizeFl
       read.positive,
     )
     .addOption(
-      new Option('--recipe <tool>', 'write what this tool takes to quantize the model itself').choices(recipeTools),
+      new Option('--recipe <tool>', 'write what this tool takes to quantize the model itself').choices(
+        recipeTools,
+      ),
     )
     .addOption(dataOption())
     .addOption(labelsOption())
@@ -204,7 +209,7 @@ function addQuantize(program: Command, action: (model: string, flags: QuantizeFl
     .option('--json', 'print the summary as JSON in place of the table')
     .addHelpText(
       'after',
-      '\nExit code 3 tells that the budget can\'t be met.\n\nExample:\n  curvature quantize resnet.onnx --bits resnet.bits.json -o resnet.int.onnx\n  curvature quantize bert.onnx --report bert.curvature.json --budget 4.5bits --format auto -o bert.int.onnx',
+      "\nExit code 3 tells that the budget can't be met.\n\nExample:\n  curvature quantize resnet.onnx --bits resnet.bits.json -o resnet.int.onnx\n  curvature quantize bert.onnx --report bert.curvature.json --budget 4.5bits --format auto -o bert.int.onnx",
     )
     .action(action);
 }

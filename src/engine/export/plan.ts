@@ -105,7 +105,15 @@ function inMatrix(
   const granularity: Granularity = { kind: 'block', axis: matrix.summedAxis, size: blockSize };
   const storedBits = storable(bits);
   const quantizer = { bits, symmetric, range, granularity };
-  return { layer, place, matrix, quantizer, storedBits, domain: 'com.microsoft', note: wider(bits, storedBits) };
+  return {
+    layer,
+    place,
+    matrix,
+    quantizer,
+    storedBits,
+    domain: 'com.microsoft',
+    note: wider(bits, storedBits),
+  };
 }
 
 function inDequantize(
@@ -147,7 +155,9 @@ function withOperatorSet(
   if (needed <= own) return { weights, operatorSet: own, notes: [] };
   const obstacles = obstaclesTo(model, needed);
   if (obstacles.length === 0) {
-    const notes = [`The operator set is raised from ${own} to ${needed}; no operator changes its meaning.`];
+    const notes = [
+      `The operator set is raised from ${own} to ${needed}; no operator computes anything else there.`,
+    ];
     return { weights, operatorSet: needed, notes };
   }
   const inTheWay = obstacles.join(', ');

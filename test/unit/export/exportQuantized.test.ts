@@ -207,15 +207,11 @@ test('everything but the weights stays as the file has it', async () => {
 test('a tied weight is stored once, and read transposed and as it is', async () => {
   const tied = workspace.model(
     'tied.onnx',
-    makeGraph(
-      [{ name: 'ids', elemType: 'int64', shape: [2, 3] }],
-      { table: normal(1, 11, 6) },
-      [
-        ['Gather', ['table', 'ids'], 'e'],
-        ['Transpose', ['table'], 't', { perm: { ints: [1, 0] } }],
-        ['MatMul', ['e', 't'], 'y'],
-      ],
-    ),
+    makeGraph([{ name: 'ids', elemType: 'int64', shape: [2, 3] }], { table: normal(1, 11, 6) }, [
+      ['Gather', ['table', 'ids'], 'e'],
+      ['Transpose', ['table'], 't', { perm: { ints: [1, 0] } }],
+      ['MatMul', ['e', 't'], 'y'],
+    ]),
   );
   const output = path.join(workspace.folder, 'tied_q.onnx');
   const { layers } = await exportQuantized(tied, 4, options({ format: 'auto' }), output);
@@ -268,7 +264,8 @@ describe('operator sets', () => {
     const listed = edited(network(9), model => {
       model.irVersion = 3n;
       const [x0] = model.graph!.input;
-      for (const t of model.graph!.initializer) model.graph!.input.push({ ...x0, name: t.name, type: undefined });
+      for (const t of model.graph!.initializer)
+        model.graph!.input.push({ ...x0, name: t.name, type: undefined });
     });
     const float = workspace.write('listed.onnx', listed);
     const output = path.join(workspace.folder, 'listed_q.onnx');
@@ -288,15 +285,11 @@ describe('half precision', () => {
       const bits = Uint16Array.from({ length: 192 }, (_, i) => 0x3000 + ((i * 37) % 0x700));
       const float = workspace.model(
         'half.onnx',
-        makeGraph(
-          [input('x', 4, 32)],
-          { w: { ...half, data: bits } },
-          [
-            ['Cast', ['x'], 'h', { to: { int: 10 } }],
-            ['MatMul', ['h', 'w'], 'm'],
-            ['Cast', ['m'], 'y', { to: { int: 1 } }],
-          ],
-        ),
+        makeGraph([input('x', 4, 32)], { w: { ...half, data: bits } }, [
+          ['Cast', ['x'], 'h', { to: { int: 10 } }],
+          ['MatMul', ['h', 'w'], 'm'],
+          ['Cast', ['m'], 'y', { to: { int: 1 } }],
+        ]),
       );
       const output = path.join(workspace.folder, 'half_q.onnx');
       const { layers } = await exportQuantized(float, 8, options({ format }), output);
@@ -340,7 +333,13 @@ describe('refusals', () => {
     ['one bit', { 'fc.weight': 1 }, {}, /'fc\.weight' is given 1 bits/, 'problem-invalid'],
     ['nothing to do', { 'fc.weight': 32 }, {}, /No layer is given a width below 32/, 'problem-invalid'],
     ['odd blocks', 4, { format: 'auto', blockSize: 24 }, /Blocks of 24/, 'option-invalid'],
-    ['wide matrices', 12, { format: 'matmulnbits' }, /No layer of refuse\.onnx .* 8 bits/, 'model-unsupported'],
+    [
+      'wide matrices',
+      12,
+      { format: 'matmulnbits' },
+      /No layer of refuse\.onnx .* 8 bits/,
+      'model-unsupported',
+    ],
   ];
   for (const [what, bits, changes, message, code] of refused) {
     test(what, async () => {
