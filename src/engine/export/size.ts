@@ -1,6 +1,12 @@
 import { create, toBinary } from '@bufbuild/protobuf';
-import { NodeProtoSchema, type ModelProto, type TensorProto, TensorProtoSchema } from 'onnx-buf';
-import { isExternal } from '../onnx/externalData';
+import {
+  NodeProtoSchema,
+  type ModelProto,
+  type TensorProto,
+  TensorProto_DataLocation,
+  TensorProtoSchema,
+} from 'onnx-buf';
+import { isExternal, tensorsOf as tensorsIn } from '../onnx/externalData';
 import { elemTypeCode } from '../onnx/tensor';
 import { findDefinitions } from './definitions';
 import { dataBytes, type Parts, partsOf, tensorsOf } from './parts';
@@ -10,7 +16,8 @@ import type { ExportPlan, WeightPlan } from './plan';
 export function encodedBytes(tensor: TensorProto): number {
   if (isExternal(tensor)) {
     const length = Number(tensor.externalData.find(e => e.key === 'length')?.value ?? 0);
-    return framed(toBinary(TensorProtoSchema, { ...tensor, externalData: [] }).length + length);
+    const rest = { ...tensor, externalData: [], dataLocation: TensorProto_DataLocation.DEFAULT };
+    return framed(toBinary(TensorProtoSchema, rest).length + framed(length));
   }
   const { length } = tensor.rawData;
   const rest = toBinary(TensorProtoSchema, { ...tensor, rawData: new Uint8Array() }).length;
@@ -27,7 +34,7 @@ export const weightBytes = (parts: Parts): number =>
 /**
  * Bytes of the file that a plan will lead to, before anything is quantized: those of the file as it is, without the weights that
  * go, with what comes for them.
- * @param fileBytes of the model and of the external data that it names
+ * @param fileBytes of the model's own file
  */
 export function predictBytes(
   model: ModelProto,
@@ -36,7 +43,12 @@ export function predictBytes(
 ): { total: number; ofWeight: ReadonlyMap<WeightPlan, number> } {
   const { names } = findDefinitions(model.graph!);
   const ofWeight = new Map<WeightPlan, number>();
-  let total = fileBytes;
+  const external = tensorsIn(model).filter(isExternal);
+  // What stands outside comes in, in place of the words that say where it is.
+  let total = external.reduce(
+    (sum, t) => sum + encodedBytes(t) - framed(toBinary(TensorProtoSchema, t).length),
+    fileBytes,
+  );
   for (const weight of plan.weights) {
     const parts = partsOf(weight, names);
     const { node, tensor } = weight.place;

@@ -314,8 +314,7 @@ test('data outside the file are brought in, and taken out where one file can not
   const { size } = await exportQuantized(large, { 'fc.weight': 4 }, options(), output);
   assert.ok(!existsSync(`${output}.data`));
   assert.equal(size.before, bytes);
-  // Padding to whole pages goes, which a file of this size feels.
-  assert.ok(size.written < size.predicted);
+  assert.ok(Math.abs(size.predicted / size.written - 1) < 0.02);
   const direct = path.join(workspace.folder, 'direct.onnx');
   await exportQuantized(float, { 'fc.weight': 4 }, options(), direct);
   assert.deepEqual(await run(output, { x }), await run(direct, { x }));
