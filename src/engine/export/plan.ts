@@ -61,6 +61,12 @@ export function planExport(
   return { kept, ...withOperatorSet(model, weights) };
 }
 
+/** Domains that a plan's operators are of and that the model doesn't name yet. */
+export function missingDomains({ opsetImport }: ModelProto, { weights }: ExportPlan): string[] {
+  const named = new Set(['', ...opsetImport.map(o => o.domain)]);
+  return [...new Set(weights.map(w => w.domain))].filter(domain => !named.has(domain));
+}
+
 function checkBlocks({ blockSize, format }: ExportOptions): void {
   if (blockSize === undefined) return;
   const isPower = blockSize >= 16 && (blockSize & (blockSize - 1)) === 0;
