@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import type { ExportSummary } from '../../../src/engine';
+import type { ExportSummary, Report } from '../../../src/engine';
 
 const cli = path.resolve(__dirname, '../../../dist/cli.js');
 const sample = path.resolve(__dirname, '../../../media/sample/digits_cnn.onnx');
@@ -69,6 +69,23 @@ test('a budget alone has the model analyzed, and the weights keep to it', () => 
   assert.equal(none.status, 3);
   assert.match(none.stderr, /error: The budget of 10 bytes can't be met/);
   assert.ok(!existsSync(path.join(folder, 'none.onnx')));
+});
+
+test('a report gives its suggested widths, or the best ones within another budget', () => {
+  const data = sample.replace('.onnx', '.npz');
+  const few = ['--samples', '16', '--ep', 'cpu', '--eigenvalues', '0', '--bits', '4,8'];
+  const report = path.join(folder, 'r.curvature.json');
+  const analyzed = spawnSync(process.execPath, [cli, 'analyze', sample, '-d', data, ...few, '--out', report]);
+  assert.equal(analyzed.status, 0);
+  const suggested = (JSON.parse(readFileSync(report, 'utf8')) as Report).layers.map(l => l.bits);
+  const own = run(sample, '--report', report, '-o', 'r.onnx', '--json');
+  assert.deepEqual(
+    summaryOf(own.stdout).layers.map(l => l.to),
+    suggested,
+  );
+  const all8 = run(sample, '--report', report, '--budget', '1', '-o', 'r.onnx', '--json');
+  assert.ok(summaryOf(all8.stdout).layers.every(l => l.to === 8));
+  assert.equal(run(sample, '--report', report, '--budget', '10B', '-o', 'r.onnx').status, 3);
 });
 
 test('a recipe is written in place of the model', () => {
