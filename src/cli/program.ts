@@ -1,13 +1,15 @@
 import { Command, CommanderError, Option } from 'commander';
-import { defaultOptions, defaultSpectrumOptions } from '../engine/analysis/options';
+import { defaultOptions, defaultProveOptions, defaultSpectrumOptions } from '../engine/analysis/options';
 import { traceMethods } from '../engine/estimators/trace';
 import { version } from '../../package.json';
 import { methods } from '../engine/allocation/answer';
+import { metricNames } from '../engine/report/metrics';
 import { type AllocateFlags } from './allocate';
 import { type AnalyzeFlags } from './analyze';
 import { type CoverageFlags } from './coverage';
 import { exitCodeOf, printError } from './errors';
 import { type HvpFlags } from './hvp';
+import { type ProveFlags } from './prove';
 import { type SpectrumFlags } from './spectrum';
 import * as read from './values';
 
@@ -32,6 +34,10 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   addAllocate(program, async (file, flags) => {
     const { runAllocate } = await import('./allocate');
     code = await runAllocate(file, flags);
+  });
+  addProve(program, async (model, flags) => {
+    const { runProve } = await import('./prove');
+    code = await runProve(model, flags);
   });
   addSpectrum(program, async (model, flags) => {
     const { runSpectrum } = await import('./spectrum');
@@ -105,8 +111,11 @@ function addAnalyze(program: Command, action: (model: string, flags: AnalyzeFlag
       read.budget,
       defaultOptions.budget,
     )
+    .option(
+      '--metrics',
+      'measure metrics side by side: the loss and KL with each layer quantized alone, the expansion of the loss, FIT, XᵀX, SQNR, and how they rank the layers',
+    )
     .addOption(seedOption())
-
     .addOption(providerOption())
     .option('-o, --out <file>', 'write the report as JSON, to open in the editor or analyze further')
     .option('--html <file>', 'write the report as one HTML page')
@@ -146,6 +155,47 @@ function addAllocate(program: Command, action: (file: string, flags: AllocateFla
     .addHelpText(
       'after',
       "\nExit code 3 tells that the budgets can't be met; the nearest choice is printed then.\n\nExample:\n  curvature allocate resnet.curvature.json --budget 4.5bits --pin fc.weight=8 --tie conv1,shortcut",
+    )
+    .action(action);
+}
+
+function addProve(program: Command, action: (model: string, flags: ProveFlags) => Promise<void>): void {
+  program
+    .command('prove')
+    .description(
+      'Measure the suggested bits on data that the analysis has not seen, beside uniform widths and rivals of the same size.',
+    )
+    .argument('<model>', 'the .onnx file')
+    .requiredOption('--report <file>', 'the report of the analysis (*.curvature.json)')
+    .requiredOption('-d, --data <file>', "an .npz with other samples than the analysis's")
+    .addOption(labelsOption())
+    .option(
+      '--skip <n>',
+      'leave out the first n samples: those that `analyze --samples n` has used',
+      read.count,
+    )
+    .addOption(samplesOption())
+    .option('--bits <file>', "measure the widths of a file (*.bits.json) in place of the report's")
+    .option(
+      '--random <n>',
+      'how many random allocations of the same size to compare with',
+      read.count,
+      defaultProveOptions.random,
+    )
+    .addOption(
+      new Option('--rivals <metrics...>', 'metrics of the report that choose rivals of the same size')
+        .choices(metricNames)
+        .default([...defaultProveOptions.rivals], defaultProveOptions.rivals.join(' ')),
+    )
+    .addOption(batchOption('as many as fit into memory, 64 at most'))
+    .addOption(memoryOption())
+    .addOption(seedOption())
+    .addOption(providerOption())
+    .option('-o, --out <file>', 'write the proof as JSON')
+    .option('--json', 'print that JSON in place of the text')
+    .addHelpText(
+      'after',
+      '\nExample:\n  curvature analyze net.onnx --data net.npz --samples 128 --metrics --out net.curvature.json\n  curvature prove net.onnx --report net.curvature.json --data net.npz --skip 128',
     )
     .action(action);
 }

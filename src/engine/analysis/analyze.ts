@@ -7,6 +7,7 @@ import type { Report } from '../report/schema';
 import { measureTraces } from './chain';
 import { fitToMemory } from './memory';
 import { memoryBudget } from './memoryBudget';
+import { measureMetrics } from './metrics';
 import { openModel, requireLayers } from './model';
 import type { AnalyzeHooks, AnalyzeOptions } from './options';
 import { type Plan, ProgressTracker } from './progress';
@@ -27,14 +28,15 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
   memoryBudget(options.memory);
   const progress = new ProgressTracker(p => hooks.onProgress?.(p));
   const started = performance.now();
-  progress.plan(planOf(options, 0));
+  progress.plan(planOf(options, 0, 0));
   progress.begin('load', 'Reading the model');
   const model = openModel(options.model);
   requireLayers(model);
   const { ready, ...fit } = await fitToMemory(model, options);
   if (hooks.signal?.aborted) throw cancelled();
   const { problem, parameters } = ready;
-  progress.plan(planOf(options, [...ready.methods.values()].filter(m => m === 'differences').length));
+  const byDifferences = [...ready.methods.values()].filter(m => m === 'differences').length;
+  progress.plan(planOf(options, byDifferences, ready.methods.size));
   const state: State = {
     model,
     options,
@@ -61,6 +63,7 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
     await measureTraces(run);
     if (fit.eigenvalues > 0 && parameters.length > 0)
       await run.attempt('eigenvalues', 'Largest eigenvalues', () => eigenvalues(run));
+    if (options.metrics) await measureMetrics(run);
     // A report without a single number is a failure, and the first one tells why.
     if (run.failure !== undefined && state.ggn.size + state.hessian.size === 0) throw run.failure;
   } catch (error) {
@@ -103,7 +106,11 @@ async function eigenvalues(run: Run): Promise<void> {
 }
 
 /** Rough costs of the stages, in passes over the data. */
-function planOf({ matrix, eigenvalues, maxProbes }: AnalyzeOptions, byDifferences: number): Plan[] {
+function planOf(
+  { matrix, eigenvalues, maxProbes, metrics, bits }: AnalyzeOptions,
+  byDifferences: number,
+  layers: number,
+): Plan[] {
   return [
     { stage: 'load', cost: 2 },
     { stage: 'loss', cost: 1 },
@@ -111,6 +118,8 @@ function planOf({ matrix, eigenvalues, maxProbes }: AnalyzeOptions, byDifference
     { stage: 'hessian', cost: matrix === 'ggn' ? 0 : 2 * maxProbes },
     { stage: 'differences', cost: byDifferences * maxProbes },
     { stage: 'eigenvalues', cost: eigenvalues === 0 ? 0 : 3 * (2 * eigenvalues + 20) },
+    // Runs forward from each layer on, three for each width.
+    { stage: 'metrics', cost: metrics ? layers * bits.length : 0 },
     { stage: 'allocation', cost: 1 },
   ];
 }

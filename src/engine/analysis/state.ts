@@ -1,8 +1,6 @@
 import path from 'node:path';
 import type { Layer } from '../curvature/layers';
 import { numElements } from '../onnx/tensor';
-import { quantizedBytes } from '../quantization/size';
-import { quantizeUniform } from '../quantization/uniform';
 import type { Diagnostic, Eigenvalue, Estimate, LayerReport, Method, Report } from '../report/schema';
 import { REPORT_VERSION } from '../report/schema';
 import { omega } from '../sensitivity/omega';
@@ -10,7 +8,10 @@ import { allocate } from './allocate';
 import { estimateDiagnostics } from './estimateDiagnostics';
 import type { Fit } from './memory';
 import type { Model } from './model';
+import { correlationsOf } from './metricTable';
+import type { MetricsFound } from './metrics';
 import type { AnalyzeOptions } from './options';
+import { quantizedWeight } from './quantizedWeight';
 import type { SetUp } from './setUp';
 
 /** The version of this tool, as reports record it. */
@@ -45,20 +46,19 @@ export interface State {
   /** How much the forms of a layer measured by differences change with their step. */
   readonly stepDoubts: Map<string, number>;
   eigenvalues: readonly Eigenvalue[];
+  /** Only where metrics are asked for. */
+  metrics?: MetricsFound;
 }
 
 export function quantizeLayers(model: Model, bits: readonly number[]): Map<string, Quantization> {
   return new Map(
     model.layers.map(layer => {
-      const { initializer: name, shape, size, channelAxis: axis } = layer;
-      const weight = { name, shape, data: model.graph.initializers.get(name)!.data as Float32Array };
-      const perBits = <T>(value: (b: number) => T): Record<string, T> =>
-        Object.fromEntries(bits.map(b => [String(b), value(b)]));
+      const found = bits.map(b => [String(b), quantizedWeight(model, layer, b)] as const);
       return [
-        name,
+        layer.initializer,
         {
-          error: perBits(b => quantizeUniform(weight, { bits: b, axis }).error),
-          sizeBytes: perBits(b => quantizedBytes(size, axis === null ? 1 : shape[axis], b)),
+          error: Object.fromEntries(found.map(([b, { error }]) => [b, error])),
+          sizeBytes: Object.fromEntries(found.map(([b, { bytes }]) => [b, bytes])),
         },
       ];
     }),
@@ -113,6 +113,7 @@ export function buildReport(state: State, complete: boolean, stopped?: Report['s
     eigenvalues: [...state.eigenvalues],
     frontier,
     budget,
+    ...(state.metrics ? { metrics: metricsReport(state.metrics, layers, options, complete) } : {}),
     diagnostics: [
       ...setUp.diagnostics,
       ...deviceDiagnostics(device.failure),
@@ -158,9 +159,27 @@ function layerReport(state: State, layer: Layer, complete: boolean): LayerReport
     sensitivity: Object.fromEntries(omegas.map(([b, o]) => [b, o.value])),
     sensitivityStderr: Object.fromEntries(omegas.map(([b, o]) => [b, o.stderr])),
     sizeBytes,
+    ...(state.metrics ? { metrics: state.metrics.table.of(layer) ?? {} } : {}),
     bits: null,
   };
 }
+
+const metricsReport = (
+  { uniform }: MetricsFound,
+  layers: readonly LayerReport[],
+  { bits, seed }: AnalyzeOptions,
+  complete: boolean,
+): Report['metrics'] => ({
+  // Their intervals take a second; partial reports are made several times in one.
+  correlations: complete
+    ? correlationsOf(
+        layers.map(l => l.metrics),
+        bits,
+        seed,
+      )
+    : [],
+  uniform: uniform.map(u => ({ ...u })),
+});
 
 const deviceDiagnostics = (failure: string | undefined): Diagnostic[] =>
   failure === undefined ? [] : [{ severity: 'warning', code: 'provider-failed', message: failure }];

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { layerMetricsSchema, metricsSchema } from './metrics';
 
 /** The version of the report's format; raised when a reader of the old one would misread the new one. */
 export const REPORT_VERSION = 1;
@@ -55,6 +56,8 @@ export const layerSchema = z.object({
   sizeBytes: perBits,
   /** Other costs by name, per bit width: `bops`, `latency` in milliseconds, or anything else that was measured. */
   costs: z.record(z.string(), perBits).optional(),
+  /** Metrics side by side, by name and bit width, where they were asked for. */
+  metrics: layerMetricsSchema.optional(),
   /** The suggested bit width; null when the layer has no trace. */
   bits: z.number().int().nullable(),
 });
@@ -148,6 +151,8 @@ export const reportSchema = z.object({
       chosen: z.object({ bytes: z.number(), effectiveBits: z.number(), sensitivity: z.number() }),
     })
     .nullable(),
+  /** How the metrics of the layers agree, and what all layers do together. */
+  metrics: metricsSchema.optional(),
   diagnostics: z.array(diagnosticSchema),
   /** Seconds per stage. */
   timings: z.record(z.string(), z.number()),

@@ -1,0 +1,54 @@
+import { type LossSpec, targetsName } from '../autodiff/loss';
+import type { GraphBuilder } from '../graph/builder';
+import type { Graph } from '../graph/graph';
+import { exp, indicator, mul, reduceSum, sub } from '../ops/emit';
+import type { Prepared } from '../runtime/prepare';
+import { forwardGraph } from './differenceGraphs';
+import type { Layer } from './layers';
+import { withSampleLosses } from './sampleLosses';
+
+/** The logits of the unchanged model. */
+export const REFERENCE = 'curvature/reference';
+/** Each sample's share of the mean loss, of the mean KL divergence from the unchanged model, and its count of right answers. */
+export const LOSSES = 'curvature/losses';
+export const DIVERGENCES = 'curvature/divergences';
+export const HITS = 'curvature/hits';
+
+/** What a changed model is scored by, with the weights of `layers` as inputs. Divergence and hits need class labels. */
+export async function scoreGraph(
+  prepared: Prepared,
+  loss: LossSpec,
+  layers: readonly Layer[],
+): Promise<Graph> {
+  const forward = forwardGraph(prepared, loss, layers);
+  const reference = { name: REFERENCE, elemType: 'float32', shape: loss.shape } as const;
+  const open = { ...forward, inputs: [...forward.inputs, reference] };
+  const { b, losses, weight } = await withSampleLosses(
+    { graph: open, types: new Map(prepared.types).set(REFERENCE, reference) },
+    loss,
+    REFERENCE,
+  );
+  b.alias(losses, LOSSES);
+  if (loss.kind !== 'cross-entropy') return b.build([LOSSES]);
+  b.alias(divergences(b, loss, weight), DIVERGENCES);
+  b.alias(hits(b, loss), HITS);
+  return b.build([LOSSES, DIVERGENCES, HITS]);
+}
+
+const axesOfSample = ({ shape }: LossSpec): number[] => shape.map((_, axis) => axis).slice(1);
+
+/** Σ w p₀ (log p₀ − log p) over each sample's positions. */
+function divergences(b: GraphBuilder, loss: LossSpec, weight: string): string {
+  const axis = { axis: { int: loss.classAxis } };
+  const own = b.add('LogSoftmax', [REFERENCE], axis);
+  const terms = mul(b, exp(b, own), sub(b, own, b.add('LogSoftmax', [loss.logits], axis)));
+  return reduceSum(b, mul(b, terms, weight), axesOfSample(loss), false);
+}
+
+/** Positions of each sample whose largest logit is the label's; ignored labels match no class. */
+function hits(b: GraphBuilder, { logits, shape, classAxis }: LossSpec): string {
+  const chosen = b.add('ArgMax', [logits], { axis: { int: classAxis }, keepdims: { int: 0 } });
+  const isRight = indicator(b, b.add('Equal', [chosen, targetsName('cross-entropy')]));
+  const labelShape = shape.filter((_, axis) => axis !== classAxis);
+  return reduceSum(b, isRight, labelShape.map((_, axis) => axis).slice(1), false);
+}
