@@ -153,12 +153,12 @@ async function expandLosses(run: Run, layers: readonly Layer[], found: MetricsFo
   const direction = (w: number, l: number): Float32Array => weightError(model, layers[l], options.bits[w]);
   const forms = await quadraticForms(problem, layers, 1, direction, run.signal);
   try {
-    const perWidth = await forms.sample(options.bits.map((_, w) => w));
-    perWidth.forEach((form, w) => {
+    for (const [w, bits] of options.bits.entries()) {
+      const [form] = await forms.sample([w]);
       const quadratic = sum(form) / 2;
-      const entry = found.uniform.find(u => u.bits === options.bits[w]);
+      const entry = found.uniform.find(u => u.bits === bits);
       if (entry) entry.expansion = { linear: linear[w], quadratic, interactions: quadratic - own[w] };
-    });
+    }
   } finally {
     await forms.dispose();
   }

@@ -67,7 +67,6 @@ export async function prove(options: ProveOptions, hooks: ProveHooks = {}): Prom
     progress.step('metrics', label, 0.3 + 0.7 * share),
   );
   const { bits } = report.settings;
-  const agreements = agreementOf(task, changes, allocations);
   timings['total'] = secondsSince(started);
   const proof: Omit<Proof, 'verdicts'> = {
     format: 'curvature-proof',
@@ -97,10 +96,11 @@ export async function prove(options: ProveOptions, hooks: ProveHooks = {}): Prom
             return value === undefined ? [] : [[name, value]];
           }),
         ),
-        lossChange: changes[l][w],
+        ...changes[l][w],
       })),
     ),
-    agreement: agreements,
+    resolvedBits: resolvedBits(bits, changes),
+    agreement: agreementOf(task, changes, allocations),
     diagnostics: [...ready.diagnostics],
     timings,
   };
@@ -235,7 +235,7 @@ async function measureAllocations(
       ...(before.hits ? { accuracy: measured(before.hits) } : {}),
     },
     allocations: candidates.map((candidate, c): ProofAllocation => {
-      const { losses, hits } = scores[c];
+      const { losses, hits, divergences } = scores[c];
       const bytes = bytesOf(model, layers, candidate.bits);
       return {
         ...candidate,
@@ -249,27 +249,32 @@ async function measureAllocations(
         ...(hits ? { accuracy: total(hits) } : {}),
         lossChange: pairedDifference(losses, before.losses),
         ...(hits ? { accuracyChange: pairedDifference(hits, before.hits!) } : {}),
+        ...(divergences ? { kl: measured(divergences) } : {}),
         ...(c > 0 ? { lossOverSuggestion: pairedDifference(losses, scores[0].losses) } : {}),
       };
     }),
   };
 }
 
-/** The change of the loss by layer and width, that layer alone quantized. */
+type Change = Pick<Proof['single'][number], 'lossChange' | 'kl'>;
+
+/** What changes by layer and width, that layer alone quantized. */
 async function measureSingles(
   { model, report, ready, layers, reference, signal }: Task,
   tell: (label: string, share: number) => void,
-): Promise<ReturnType<typeof pairedDifference>[][]> {
-  const found: ReturnType<typeof pairedDifference>[][] = [];
+): Promise<Change[][]> {
+  const found: Change[][] = [];
   for (const [l, { layer }] of layers.entries()) {
     tell(`Measuring layer ${l + 1} of ${layers.length} alone`, l / layers.length);
     const { score, dispose } = await scorer(ready.problem, [layer], reference, signal);
     try {
       const before = await score(new Map());
-      const row: ReturnType<typeof pairedDifference>[] = [];
+      const row: Change[] = [];
       for (const bits of report.settings.bits) {
         const weights = new Map([[layer.initializer, quantizedWeight(model, layer, bits).values]]);
-        row.push(pairedDifference((await score(weights)).losses, before.losses));
+        const { losses, divergences } = await score(weights);
+        const kl = divergences && measured(divergences);
+        row.push({ lossChange: pairedDifference(losses, before.losses), ...(kl ? { kl } : {}) });
       }
       found.push(row);
     } finally {
@@ -279,26 +284,49 @@ async function measureSingles(
   return found;
 }
 
+/** Noise that a change must pass to be told from none, in standard errors. */
+const RESOLVED = 2;
+
+const resolvedBits = (widths: readonly number[], changes: readonly (readonly Change[])[]): number[] =>
+  widths.filter((_, w) => {
+    const clear = changes.filter(row => Math.abs(row[w].lossChange.value) > RESOLVED * (row[w].lossChange.stderr ?? 0));
+    return 2 * clear.length >= changes.length;
+  });
+
 function agreementOf(
   { report, options, layers }: Task,
-  changes: readonly (readonly { value: number }[])[],
+  changes: readonly (readonly Change[])[],
   allocations: readonly ProofAllocation[],
 ): Proof['agreement'] {
   const { bits } = report.settings;
-  const truth: Table = changes.map(row => row.map(({ value }) => value));
   const predicted = layers.map(l => l.predicted);
-  return metricNames
-    .filter(metric => predicted.some(p => p[metric]))
-    .map(metric => {
-      const told = allocations.filter(a => a.predicted[metric] !== undefined);
-      const rho = spearman(
-        told.map(a => a.predicted[metric]!),
-        told.map(a => a.lossChange.value),
-      );
-      return {
-        metric,
-        ...agreement(costTable(predicted, metric, bits), truth, bits, options.seed),
-        allocations: Number.isNaN(rho) ? null : rho,
-      };
-    });
+  const resolved = resolvedBits(bits, changes);
+  const targets = [
+    { measured: 'deltaLoss' as const, of: ({ lossChange }: Change) => lossChange.value as number | undefined },
+    { measured: 'kl' as const, of: ({ kl }: Change) => kl?.value },
+  ].filter(({ of }) => of(changes[0][0]) !== undefined);
+  return targets.flatMap(({ measured: what, of }) =>
+    metricNames
+      .filter(metric => predicted.some(p => p[metric]))
+      .map(metric => {
+        const told = allocations.filter(a => a.predicted[metric] !== undefined);
+        const rho = spearman(
+          told.map(a => a.predicted[metric]!),
+          told.map(a => of(a)!),
+        );
+        const truth: Table = changes.map(row => row.map(of));
+        return {
+          metric,
+          measured: what,
+          ...agreement(
+            costTable(predicted, metric, bits),
+            truth,
+            bits,
+            options.seed,
+            what === 'deltaLoss' && resolved.length > 0 ? resolved : bits,
+          ),
+          allocations: Number.isNaN(rho) ? null : rho,
+        };
+      }),
+  );
 }

@@ -12,8 +12,20 @@ export function verdictsOf(proof: Omit<Proof, 'verdicts'>): string[] {
   return [
     ...(best ? [against(best, `the best of ${rivals.length} rivals of its size (${best.name})`)] : []),
     ...proof.allocations.filter(({ kind }) => kind === 'uniform').map(u => against(u, sized(u))),
-    ...proof.agreement.flatMap(blind),
+    ...agreementVerdicts(proof),
   ];
+}
+
+/** Ranks of fewer layers say nothing. */
+const FEWEST_LAYERS = 5;
+
+function agreementVerdicts({ agreement, single, resolvedBits }: Omit<Proof, 'verdicts'>): string[] {
+  const layers = new Set(single.map(s => s.layer)).size;
+  if (layers < FEWEST_LAYERS)
+    return [`${layers} layers are too few to tell by ranks which metric foretells their losses.`];
+  if (resolvedBits.length === 0)
+    return ['At no width do the losses of single layers stand out of the noise of the data: take more samples to tell metrics apart.'];
+  return agreement.filter(a => a.measured === 'deltaLoss').flatMap(blind);
 }
 
 const sized = ({ name, effectiveBits }: ProofAllocation): string =>

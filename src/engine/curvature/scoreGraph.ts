@@ -22,14 +22,17 @@ export async function scoreGraph(
 ): Promise<Graph> {
   const forward = forwardGraph(prepared, loss, layers);
   const reference = { name: REFERENCE, elemType: 'float32', shape: loss.shape } as const;
-  const open = { ...forward, inputs: [...forward.inputs, reference] };
-  const { b, losses, weight } = await withSampleLosses(
-    { graph: open, types: new Map(prepared.types).set(REFERENCE, reference) },
-    loss,
-    REFERENCE,
-  );
+  if (loss.kind !== 'cross-entropy') {
+    // Without labels the loss itself is of the reference.
+    const graph = { ...forward, inputs: [...forward.inputs, reference] };
+    const types = new Map(prepared.types).set(REFERENCE, reference);
+    const { b, losses } = await withSampleLosses({ graph, types }, loss, REFERENCE);
+    b.alias(losses, LOSSES);
+    return b.build([LOSSES]);
+  }
+  const { b, losses, weight } = await withSampleLosses({ graph: forward, types: prepared.types }, loss);
+  b.input(reference);
   b.alias(losses, LOSSES);
-  if (loss.kind !== 'cross-entropy') return b.build([LOSSES]);
   b.alias(divergences(b, loss, weight), DIVERGENCES);
   b.alias(hits(b, loss), HITS);
   return b.build([LOSSES, DIVERGENCES, HITS]);

@@ -25,6 +25,8 @@ export const allocationSchema = z.object({
   /** Against the model as it is. */
   lossChange: changeSchema,
   accuracyChange: changeSchema.optional(),
+  /** KL divergence of the outputs from those of the model as it is. */
+  kl: metricValueSchema.optional(),
   /** The loss less that of the suggestion: positive where the suggestion is better. */
   lossOverSuggestion: changeSchema.optional(),
 });
@@ -58,12 +60,16 @@ export const proofSchema = z.object({
       bits: z.number().int(),
       predicted: predictedSchema,
       lossChange: changeSchema,
+      kl: metricValueSchema.optional(),
     }),
   ),
-  /** How well each metric predicts the measured changes. */
+  /** The widths at which the changes of half of the layers or more pass twice their noise: only there layers can be told apart. */
+  resolvedBits: z.array(z.number().int()),
+  /** How well each metric predicts what is measured; among layers of equal width over the resolved widths. */
   agreement: z.array(
     agreementSchema.extend({
       metric: z.enum(metricNames),
+      measured: z.enum(['deltaLoss', 'kl']),
       /** Spearman's ρ over the allocations. */
       allocations: z.number().nullable(),
     }),

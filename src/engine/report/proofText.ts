@@ -6,7 +6,7 @@ import { alignColumns } from './table';
 
 /** A proof for a terminal: the allocations, how well each metric foretells, and what that amounts to. Ends in a newline. */
 export function proofToText(proof: Proof): string {
-  const { unchanged, allocations, agreement, verdicts, samples, skip, data, settings, model } = proof;
+  const { unchanged, allocations, verdicts, samples, skip, data, settings, model } = proof;
   const source = `${samples} samples of ${data.file ?? 'the data'}${skip > 0 ? ` after the first ${skip}` : ''}`;
   const accuracy = unchanged.accuracy ? `, accuracy ${percent(unchanged.accuracy.value)}` : '';
   return `${[
@@ -14,16 +14,20 @@ export function proofToText(proof: Proof): string {
     '',
     ...allocationLines(allocations),
     '',
-    'Rank correlation (Spearman) of predicted and measured losses: over single layers at all widths, among layers of equal width, over the allocations.',
-    ...agreementLines(agreement),
-    '',
+    ...agreementLines(proof, 'deltaLoss', 'the measured change of the loss'),
+    ...agreementLines(proof, 'kl', 'the measured KL divergence'),
     ...verdicts,
   ].join('\n')}\n`;
 }
 
 function allocationLines(allocations: Proof['allocations']): string[] {
   const hasAccuracy = allocations.some(a => a.accuracy !== undefined);
-  const header = ['bits', 'size', 'per weight', 'loss', 'change', ...(hasAccuracy ? ['accuracy', 'change'] : [])];
+  const hasKl = allocations.some(a => a.kl !== undefined);
+  const header = [
+    ...['bits', 'size', 'per weight', 'loss', 'change'],
+    ...(hasAccuracy ? ['accuracy', 'change'] : []),
+    ...(hasKl ? ['KL'] : []),
+  ];
   const rows = allocations.map(a => [
     a.name,
     formatBytes(a.bytes),
@@ -31,12 +35,15 @@ function allocationLines(allocations: Proof['allocations']): string[] {
     formatNumber(a.loss),
     changeText(a.lossChange),
     ...(hasAccuracy ? [percent(a.accuracy ?? NaN), a.accuracyChange ? percentChange(a.accuracyChange) : ''] : []),
+    ...(hasKl ? [a.kl ? changeText(a.kl) : ''] : []),
   ]);
   return alignColumns([header, ...rows], column => column === 0);
 }
 
-function agreementLines(agreement: Proof['agreement']): string[] {
-  const rows = agreement.map(a => [
+function agreementLines({ agreement, resolvedBits }: Proof, measured: 'deltaLoss' | 'kl', what: string): string[] {
+  const found = agreement.filter(a => a.measured === measured);
+  if (found.length === 0) return [];
+  const rows = found.map(a => [
     metricTitles[a.metric],
     rhoText(a.all),
     intervalText(a.allInterval),
@@ -45,9 +52,17 @@ function agreementLines(agreement: Proof['agreement']): string[] {
     ...Object.values(a.byWidth).map(rhoText),
     rhoText(a.allocations),
   ]);
-  const widths = Object.keys(agreement[0]?.byWidth ?? {});
+  const widths = Object.keys(found[0].byWidth);
   const header = ['metric', 'all', '95 %', 'equal width', '95 %', ...widths.map(b => `${b} bits`), 'allocations'];
-  return alignColumns([header, ...rows], column => column === 0);
+  const over =
+    measured === 'deltaLoss' && resolvedBits.length > 0
+      ? `the mean over ${resolvedBits.join(', ')} bits, where the changes stand out of the noise`
+      : 'the mean over the widths';
+  return [
+    `Rank correlation (Spearman) with ${what}: of single layers at all widths; of layers of equal width, ${over}; of the allocations.`,
+    ...alignColumns([header, ...rows], column => column === 0),
+    '',
+  ];
 }
 
 const intervalText = (interval: { low: number; high: number } | undefined): string =>

@@ -5,7 +5,7 @@ export interface Agreement {
   /** Over all layers and widths together. */
   readonly all: number | null;
   readonly allInterval?: Interval;
-  /** Among layers of equal width, the mean over the widths: what an allocation rests on, since all metrics rank widths alike. */
+  /** Among layers of equal width, the mean over widths: what an allocation rests on, since all metrics rank widths alike. */
   readonly acrossLayers: number | null;
   readonly acrossLayersInterval?: Interval;
   /** Among layers, by width. */
@@ -17,8 +17,17 @@ export interface Agreement {
 /** A metric by layer and, in the order of the widths, by width; undefined where it was not measured. Larger is worse. */
 export type Table = readonly (readonly (number | undefined)[])[];
 
-/** Intervals hold 95 % of redraws of the layers, which have their widths in common. */
-export function agreement(a: Table, b: Table, widths: readonly number[], seed: number): Agreement {
+/**
+ * Intervals hold 95 % of redraws of the layers, whose widths go together.
+ * @param counted the widths that the mean among layers is taken over; all by default
+ */
+export function agreement(
+  a: Table,
+  b: Table,
+  widths: readonly number[],
+  seed: number,
+  counted: readonly number[] = widths,
+): Agreement {
   const layers = a.map((_, l) => l);
   const pairsAt = (drawn: readonly number[], width: number): [number, number][] =>
     drawn.flatMap(l => {
@@ -33,7 +42,7 @@ export function agreement(a: Table, b: Table, widths: readonly number[], seed: n
   const columns = widths.map((_, w) => w);
   const pooled = (drawn: readonly number[]): number => rho(columns.flatMap(w => pairsAt(drawn, w)));
   const within = (drawn: readonly number[]): number => {
-    const found = columns.map(w => rho(pairsAt(drawn, w))).filter(r => !Number.isNaN(r));
+    const found = counted.map(b => rho(pairsAt(drawn, widths.indexOf(b)))).filter(r => !Number.isNaN(r));
     return found.reduce((sum, r) => sum + r, 0) / found.length;
   };
   return {
