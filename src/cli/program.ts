@@ -112,8 +112,14 @@ function addAnalyze(program: Command, action: (model: string, flags: AnalyzeFlag
       defaultOptions.budget,
     )
     .option(
+      '--measure-up-to <bits>',
+      'run the model with each layer quantized alone at widths up to this, where curvature foretells little, 0 for never',
+      read.count,
+      defaultOptions.measureUpTo,
+    )
+    .option(
       '--metrics',
-      'measure metrics side by side: the loss and KL with each layer quantized alone, the expansion of the loss, FIT, XᵀX, SQNR, and how they rank the layers',
+      'measure metrics side by side: the loss and outputs with each layer quantized alone, the expansion of the loss, FIT, XᵀX, SQNR, and how they rank the layers',
     )
     .addOption(seedOption())
     .addOption(providerOption())

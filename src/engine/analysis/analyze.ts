@@ -7,7 +7,8 @@ import type { Report } from '../report/schema';
 import { measureTraces } from './chain';
 import { fitToMemory } from './memory';
 import { memoryBudget } from './memoryBudget';
-import { measureMetrics } from './metrics';
+import { MetricTable } from './metricTable';
+import { measureCoarseWidths, measureMetrics } from './metrics';
 import { openModel, requireLayers } from './model';
 import type { AnalyzeHooks, AnalyzeOptions } from './options';
 import { type Plan, ProgressTracker } from './progress';
@@ -53,6 +54,7 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
     hessian: new Map(),
     stepDoubts: new Map(),
     eigenvalues: [],
+    metrics: new MetricTable(),
   };
   const run = new Run(state, progress, hooks);
   try {
@@ -63,7 +65,7 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
     await measureTraces(run);
     if (fit.eigenvalues > 0 && parameters.length > 0)
       await run.attempt('eigenvalues', 'Largest eigenvalues', () => eigenvalues(run));
-    if (options.metrics) await measureMetrics(run);
+    await (options.metrics ? measureMetrics(run) : measureCoarseWidths(run));
     // A report without a single number is a failure, and the first one tells why.
     if (run.failure !== undefined && state.ggn.size + state.hessian.size === 0) throw run.failure;
   } catch (error) {
@@ -107,10 +109,11 @@ async function eigenvalues(run: Run): Promise<void> {
 
 /** Rough costs of the stages, in passes over the data. */
 function planOf(
-  { matrix, eigenvalues, maxProbes, metrics, bits }: AnalyzeOptions,
+  { matrix, eigenvalues, maxProbes, metrics, bits, measureUpTo }: AnalyzeOptions,
   byDifferences: number,
   layers: number,
 ): Plan[] {
+  const coarse = bits.filter(b => b <= measureUpTo).length;
   return [
     { stage: 'load', cost: 2 },
     { stage: 'loss', cost: 1 },
@@ -118,8 +121,8 @@ function planOf(
     { stage: 'hessian', cost: matrix === 'ggn' ? 0 : 2 * maxProbes },
     { stage: 'differences', cost: byDifferences * maxProbes },
     { stage: 'eigenvalues', cost: eigenvalues === 0 ? 0 : 3 * (2 * eigenvalues + 20) },
-    // Runs forward from each layer on, three for each width.
-    { stage: 'metrics', cost: metrics ? layers * bits.length : 0 },
+    // Runs forward from each layer on, for each width.
+    { stage: 'metrics', cost: metrics ? layers * bits.length : (layers * coarse) / 6 },
     { stage: 'allocation', cost: 1 },
   ];
 }

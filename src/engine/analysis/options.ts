@@ -33,6 +33,11 @@ export interface AnalyzeOptions {
   readonly bits: readonly number[];
   /** `8MB`, `120KB`, `4.5bits`, or a fraction between the smallest and largest width such as `0.5`. */
   readonly budget: string;
+  /**
+   * At widths up to this each layer is quantized alone and the model run, and its sensitivity is what the outputs change by: there the
+   * quadratic model can't be relied on. 0 for never.
+   */
+  readonly measureUpTo: number;
   /** Measure metrics side by side: the loss with each layer quantized alone, its expansion, FIT, and others. */
   readonly metrics?: boolean;
   readonly seed: number;
@@ -48,6 +53,7 @@ export const defaultOptions: Omit<AnalyzeOptions, 'model'> = {
   maxProbes: 100,
   bits: [2, 3, 4, 8],
   budget: '0.5',
+  measureUpTo: 3,
   seed: 0,
   executionProvider: 'auto',
 };

@@ -19,7 +19,7 @@ import { type Model, openModel, requireLayers } from './model';
 import type { ProveHooks, ProveOptions } from './options';
 import { allPredicted, type Predicted, predictionsOf } from './predictions';
 import { ProgressTracker } from './progress';
-import { quantizedWeight } from './quantizedWeight';
+import { bytesAt, quantizedWeight } from './quantizedWeight';
 import { type Candidate, chosenBy, drawn, uniformly } from './rivals';
 import { secondsSince } from './run';
 import { type SetUp } from './setUp';
@@ -167,14 +167,14 @@ function textOf(file: string, code: 'report-invalid' | 'problem-invalid'): strin
 }
 
 /** The suggestion first, and what it is compared with. */
-function candidatesOf({ model, report, options, layers }: Task): Candidate[] {
+function candidatesOf({ report, options, layers }: Task): Candidate[] {
   const suggestion: Candidate = { name: 'suggestion', kind: 'suggestion', bits: suggestedBits(report, options, layers) };
-  const bytes = bytesOf(model, layers, suggestion.bits);
+  const bytes = bytesOf(layers, suggestion.bits);
   const rivals = layers.map(({ layer, predicted }) => ({
     name: layer.name,
     choices: report.settings.bits.map(bits => ({
       bits,
-      bytes: quantizedWeight(model, layer, bits).bytes,
+      bytes: bytesAt(layer, bits),
       costs: allPredicted([predicted], [bits]),
     })),
   }));
@@ -201,11 +201,11 @@ function suggestedBits(report: Report, options: ProveOptions, layers: Task['laye
   return Object.fromEntries(layers.map(({ layer }) => [layer.name, bits[layer.name] ?? FLOAT_BITS]));
 }
 
-const bytesAt = (model: Model, layer: Layer, bits: number): number =>
-  bits === FLOAT_BITS ? 4 * layer.size : quantizedWeight(model, layer, bits).bytes;
-
-const bytesOf = (model: Model, layers: Task['layers'], bits: Readonly<Record<string, number>>): number =>
-  layers.reduce((sum, { layer }) => sum + bytesAt(model, layer, bits[layer.name]), 0);
+function bytesOf(layers: Task['layers'], bits: Readonly<Record<string, number>>): number {
+  const of = (layer: Layer, width: number): number =>
+    width === FLOAT_BITS ? 4 * layer.size : bytesAt(layer, width);
+  return layers.reduce((sum, { layer }) => sum + of(layer, bits[layer.name]), 0);
+}
 
 async function measureAllocations(
   { model, ready, layers, reference, signal }: Task,
@@ -220,7 +220,7 @@ async function measureAllocations(
     for (const { bits } of candidates) {
       const changed = all.filter(layer => bits[layer.name] !== FLOAT_BITS);
       const weights = changed.map(
-        layer => [layer.initializer, quantizedWeight(model, layer, bits[layer.name]).values] as const,
+        layer => [layer.initializer, quantizedWeight(model, layer, bits[layer.name])] as const,
       );
       scores.push(await score(new Map(weights)));
     }
@@ -236,7 +236,7 @@ async function measureAllocations(
     },
     allocations: candidates.map((candidate, c): ProofAllocation => {
       const { losses, hits, divergences } = scores[c];
-      const bytes = bytesOf(model, layers, candidate.bits);
+      const bytes = bytesOf(layers, candidate.bits);
       return {
         ...candidate,
         bytes,
@@ -249,14 +249,14 @@ async function measureAllocations(
         ...(hits ? { accuracy: total(hits) } : {}),
         lossChange: pairedDifference(losses, before.losses),
         ...(hits ? { accuracyChange: pairedDifference(hits, before.hits!) } : {}),
-        ...(divergences ? { kl: measured(divergences) } : {}),
+        divergence: measured(divergences),
         ...(c > 0 ? { lossOverSuggestion: pairedDifference(losses, scores[0].losses) } : {}),
       };
     }),
   };
 }
 
-type Change = Pick<Proof['single'][number], 'lossChange' | 'kl'>;
+type Change = Pick<Proof['single'][number], 'lossChange' | 'divergence'>;
 
 /** What changes by layer and width, that layer alone quantized. */
 async function measureSingles(
@@ -271,10 +271,12 @@ async function measureSingles(
       const before = await score(new Map());
       const row: Change[] = [];
       for (const bits of report.settings.bits) {
-        const weights = new Map([[layer.initializer, quantizedWeight(model, layer, bits).values]]);
+        const weights = new Map([[layer.initializer, quantizedWeight(model, layer, bits)]]);
         const { losses, divergences } = await score(weights);
-        const kl = divergences && measured(divergences);
-        row.push({ lossChange: pairedDifference(losses, before.losses), ...(kl ? { kl } : {}) });
+        row.push({
+          lossChange: pairedDifference(losses, before.losses),
+          divergence: measured(divergences),
+        });
       }
       found.push(row);
     } finally {
@@ -302,9 +304,9 @@ function agreementOf(
   const predicted = layers.map(l => l.predicted);
   const resolved = resolvedBits(bits, changes);
   const targets = [
-    { measured: 'deltaLoss' as const, of: ({ lossChange }: Change) => lossChange.value as number | undefined },
-    { measured: 'kl' as const, of: ({ kl }: Change) => kl?.value },
-  ].filter(({ of }) => of(changes[0][0]) !== undefined);
+    { measured: 'deltaLoss' as const, of: ({ lossChange }: Change) => lossChange.value },
+    { measured: 'divergence' as const, of: ({ divergence }: Change) => divergence.value },
+  ];
   return targets.flatMap(({ measured: what, of }) =>
     metricNames
       .filter(metric => predicted.some(p => p[metric]))
@@ -312,7 +314,7 @@ function agreementOf(
         const told = allocations.filter(a => a.predicted[metric] !== undefined);
         const rho = spearman(
           told.map(a => a.predicted[metric]!),
-          told.map(a => of(a)!),
+          told.map(of),
         );
         const truth: Table = changes.map(row => row.map(of));
         return {

@@ -1,30 +1,27 @@
 import type { Layer } from '../curvature/layers';
+import { dequantize, quantize } from '../quantization/quantize';
+import { weightQuantizer } from '../quantization/quantizer';
 import { quantizedBytes } from '../quantization/size';
-import { quantizeUniform } from '../quantization/uniform';
 import type { Model } from './model';
 
-/** A layer's weight at a width, by the quantizer that all of an analysis uses. */
-export interface QuantizedWeight {
-  /** Q(W), row-major. */
-  readonly values: Float32Array;
-  /** ‖Q(W) − W‖². */
-  readonly error: number;
-  /** On disk, with the scales. */
-  readonly bytes: number;
-}
-
-export function quantizedWeight(model: Model, layer: Layer, bits: number): QuantizedWeight {
-  const { initializer: name, shape, size, channelAxis: axis } = layer;
-  const values = new Float32Array(size);
-  const { error } = quantizeUniform({ name, shape, data: weightOf(model, layer) }, { bits, axis }, values);
-  return { values, error, bytes: quantizedBytes(size, axis === null ? 1 : shape[axis], bits) };
-}
+/** Q(W) of a layer at a width, row-major, by the quantizer that reports go by. */
+export const quantizedWeight = (model: Model, layer: Layer, bits: number): Float32Array =>
+  dequantize(
+    quantize(
+      { name: layer.initializer, shape: layer.shape, data: weightOf(model, layer) },
+      weightQuantizer(bits, layer.channelAxis),
+    ),
+  );
 
 /** δ = Q(W) − W. */
 export function weightError(model: Model, layer: Layer, bits: number): Float32Array {
   const weight = weightOf(model, layer);
-  return quantizedWeight(model, layer, bits).values.map((q, i) => q - weight[i]);
+  return quantizedWeight(model, layer, bits).map((q, i) => q - weight[i]);
 }
+
+/** Bytes on disk. */
+export const bytesAt = ({ shape, channelAxis }: Layer, bits: number): number =>
+  quantizedBytes(shape, weightQuantizer(bits, channelAxis));
 
 export const weightOf = ({ graph }: Model, { initializer }: Layer): Float32Array =>
   graph.initializers.get(initializer)!.data as Float32Array;

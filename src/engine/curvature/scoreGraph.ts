@@ -9,12 +9,15 @@ import { withSampleLosses } from './sampleLosses';
 
 /** The logits of the unchanged model. */
 export const REFERENCE = 'curvature/reference';
-/** Each sample's share of the mean loss, of the mean KL divergence from the unchanged model, and its count of right answers. */
+/** Each sample's share of the mean loss, of the mean divergence from the unchanged model, and its count of right answers. */
 export const LOSSES = 'curvature/losses';
 export const DIVERGENCES = 'curvature/divergences';
 export const HITS = 'curvature/hits';
 
-/** What a changed model is scored by, with the weights of `layers` as inputs. Divergence and hits need class labels. */
+/**
+ * What a changed model is scored by, with the weights of `layers` as inputs. The divergence is KL for losses over classes, and the mean
+ * squared change of the outputs for mse: what has the Gauss–Newton matrix for its Hessian. Hits need class labels.
+ */
 export async function scoreGraph(
   prepared: Prepared,
   loss: LossSpec,
@@ -22,8 +25,8 @@ export async function scoreGraph(
 ): Promise<Graph> {
   const forward = forwardGraph(prepared, loss, layers);
   const reference = { name: REFERENCE, elemType: 'float32', shape: loss.shape } as const;
-  if (loss.kind !== 'cross-entropy') {
-    // Without labels the loss itself is of the reference.
+  if (!loss.isLabelled) {
+    // The loss is the divergence itself.
     const graph = { ...forward, inputs: [...forward.inputs, reference] };
     const types = new Map(prepared.types).set(REFERENCE, reference);
     const { b, losses } = await withSampleLosses({ graph, types }, loss, REFERENCE);
@@ -33,19 +36,25 @@ export async function scoreGraph(
   const { b, losses, weight } = await withSampleLosses({ graph: forward, types: prepared.types }, loss);
   b.input(reference);
   b.alias(losses, LOSSES);
-  b.alias(divergences(b, loss, weight), DIVERGENCES);
+  const divergence = loss.kind === 'mse' ? squaredChanges : divergences;
+  b.alias(reduceSum(b, mul(b, divergence(b, loss), weight), axesOfSample(loss), false), DIVERGENCES);
+  if (loss.kind === 'mse') return b.build([LOSSES, DIVERGENCES]);
   b.alias(hits(b, loss), HITS);
   return b.build([LOSSES, DIVERGENCES, HITS]);
 }
 
 const axesOfSample = ({ shape }: LossSpec): number[] => shape.map((_, axis) => axis).slice(1);
 
-/** Σ w p₀ (log p₀ − log p) over each sample's positions. */
-function divergences(b: GraphBuilder, loss: LossSpec, weight: string): string {
-  const axis = { axis: { int: loss.classAxis } };
+function squaredChanges(b: GraphBuilder, { logits }: LossSpec): string {
+  const change = sub(b, logits, REFERENCE);
+  return mul(b, change, change);
+}
+
+/** p₀ (log p₀ − log p) */
+function divergences(b: GraphBuilder, { logits, classAxis }: LossSpec): string {
+  const axis = { axis: { int: classAxis } };
   const own = b.add('LogSoftmax', [REFERENCE], axis);
-  const terms = mul(b, exp(b, own), sub(b, own, b.add('LogSoftmax', [loss.logits], axis)));
-  return reduceSum(b, mul(b, terms, weight), axesOfSample(loss), false);
+  return mul(b, exp(b, own), sub(b, own, b.add('LogSoftmax', [logits], axis)));
 }
 
 /** Positions of each sample whose largest logit is the label's; ignored labels match no class. */

@@ -11,8 +11,8 @@ import { planRuns, TangentRuns } from './tangentRuns';
 export interface Scores {
   /** Shares of the mean loss, whose sum is the loss. */
   readonly losses: Float64Array;
-  /** Shares of the mean KL divergence from the unchanged model; absent where there are no class labels. */
-  readonly divergences?: Float64Array;
+  /** Shares of the mean divergence from the unchanged model: KL, or the mean squared change of the outputs for mse. */
+  readonly divergences: Float64Array;
   /** Shares of the top-1 accuracy; absent where there are no class labels. */
   readonly hits?: Float64Array;
 }
@@ -74,9 +74,9 @@ export async function scorer(
         start += batch;
       }
       const losses = found.get(LOSSES)!;
-      if (loss.kind !== 'cross-entropy') return { losses };
-      const hits = found.get(HITS)!.map(count => count / targets!.count);
-      return { losses, divergences: found.get(DIVERGENCES)!, hits };
+      const divergences = loss.isLabelled ? found.get(DIVERGENCES)! : losses;
+      if (loss.kind !== 'cross-entropy') return { losses, divergences };
+      return { losses, divergences, hits: found.get(HITS)!.map(count => count / targets!.count) };
     },
     dispose: () => runs.dispose(),
   };

@@ -9,7 +9,7 @@ export const metricNames = [
   'inputWeighted',
   'sqnr',
   'deltaLoss',
-  'kl',
+  'divergence',
 ] as const;
 export type MetricName = (typeof metricNames)[number];
 
@@ -22,18 +22,18 @@ export const metricTitles: Readonly<Record<MetricName, string>> = {
   inputWeighted: 'XᵀX',
   sqnr: 'SQNR dB',
   deltaLoss: 'ΔL',
-  kl: 'KL',
+  divergence: 'divergence',
 };
 
 /** The metrics that predict; the others are measured by running the quantized model. */
 export const predictions: readonly MetricName[] = metricNames.filter(
-  name => name !== 'deltaLoss' && name !== 'kl',
+  name => name !== 'deltaLoss' && name !== 'divergence',
 );
 
 /** A metric as a cost: larger is worse. */
 export const asCost = (metric: MetricName, value: number): number => (metric === 'sqnr' ? -value : value);
 
-/** `stderr` is the probes' noise for Ω and FIT, and the noise of the data for `expansion`, `deltaLoss` and `kl`; absent where there is none. */
+/** `stderr` is the probes' noise for Ω and FIT, and the noise of the data for `expansion`, `deltaLoss` and `divergence`; absent where there is none. */
 export const metricValueSchema = z.object({ value: z.number(), stderr: z.number().nonnegative().optional() });
 
 /** By metric, and by width. */
@@ -70,7 +70,7 @@ export const metricsSchema = z.object({
         .object({ linear: z.number(), quadratic: z.number(), interactions: z.number() })
         .optional(),
       deltaLoss: metricValueSchema,
-      kl: metricValueSchema.optional(),
+      divergence: metricValueSchema,
     }),
   ),
 });

@@ -34,15 +34,15 @@ const valueText = (found: MetricValue | undefined): string =>
 
 function uniformLines({ uniform }: Metrics): string[] {
   if (uniform.length === 0) return [];
-  const rows = uniform.map(({ bits, expansion, deltaLoss, kl }) => [
+  const rows = uniform.map(({ bits, expansion, deltaLoss, divergence }) => [
     String(bits),
     ...(expansion
       ? [expansion.linear, expansion.quadratic, expansion.interactions].map(formatNumber)
       : ['–', '–', '–']),
     valueText(deltaLoss),
-    valueText(kl),
+    valueText(divergence),
   ]);
-  const header = ['bits', 'gᵀδ', '½δᵀHδ', 'between layers', 'ΔL', 'KL'];
+  const header = ['bits', 'gᵀδ', '½δᵀHδ', 'between layers', 'ΔL', 'divergence'];
   return ['All layers together:', ...alignColumns([header, ...rows], () => false)];
 }
 

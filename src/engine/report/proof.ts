@@ -25,8 +25,8 @@ export const allocationSchema = z.object({
   /** Against the model as it is. */
   lossChange: changeSchema,
   accuracyChange: changeSchema.optional(),
-  /** KL divergence of the outputs from those of the model as it is. */
-  kl: metricValueSchema.optional(),
+  /** Of the outputs from those of the model as it is: KL, or the mean squared change for mse. */
+  divergence: metricValueSchema,
   /** The loss less that of the suggestion: positive where the suggestion is better. */
   lossOverSuggestion: changeSchema.optional(),
 });
@@ -60,7 +60,7 @@ export const proofSchema = z.object({
       bits: z.number().int(),
       predicted: predictedSchema,
       lossChange: changeSchema,
-      kl: metricValueSchema.optional(),
+      divergence: metricValueSchema,
     }),
   ),
   /** The widths at which the changes of half of the layers or more pass twice their noise: only there layers can be told apart. */
@@ -69,7 +69,7 @@ export const proofSchema = z.object({
   agreement: z.array(
     agreementSchema.extend({
       metric: z.enum(metricNames),
-      measured: z.enum(['deltaLoss', 'kl']),
+      measured: z.enum(['deltaLoss', 'divergence']),
       /** Spearman's ρ over the allocations. */
       allocations: z.number().nullable(),
     }),

@@ -15,18 +15,17 @@ export function proofToText(proof: Proof): string {
     ...allocationLines(allocations),
     '',
     ...agreementLines(proof, 'deltaLoss', 'the measured change of the loss'),
-    ...agreementLines(proof, 'kl', 'the measured KL divergence'),
+    ...agreementLines(proof, 'divergence', 'the measured divergence from the unchanged model'),
     ...verdicts,
   ].join('\n')}\n`;
 }
 
 function allocationLines(allocations: Proof['allocations']): string[] {
   const hasAccuracy = allocations.some(a => a.accuracy !== undefined);
-  const hasKl = allocations.some(a => a.kl !== undefined);
   const header = [
     ...['bits', 'size', 'per weight', 'loss', 'change'],
     ...(hasAccuracy ? ['accuracy', 'change'] : []),
-    ...(hasKl ? ['KL'] : []),
+    'divergence',
   ];
   const rows = allocations.map(a => [
     a.name,
@@ -35,12 +34,12 @@ function allocationLines(allocations: Proof['allocations']): string[] {
     formatNumber(a.loss),
     changeText(a.lossChange),
     ...(hasAccuracy ? [percent(a.accuracy ?? NaN), a.accuracyChange ? percentChange(a.accuracyChange) : ''] : []),
-    ...(hasKl ? [a.kl ? changeText(a.kl) : ''] : []),
+    changeText(a.divergence),
   ]);
   return alignColumns([header, ...rows], column => column === 0);
 }
 
-function agreementLines({ agreement, resolvedBits }: Proof, measured: 'deltaLoss' | 'kl', what: string): string[] {
+function agreementLines({ agreement, resolvedBits }: Proof, measured: 'deltaLoss' | 'divergence', what: string): string[] {
   const found = agreement.filter(a => a.measured === measured);
   if (found.length === 0) return [];
   const rows = found.map(a => [

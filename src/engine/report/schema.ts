@@ -48,7 +48,10 @@ export const layerSchema = z.object({
   hessianEqualsGgn: z.boolean(),
   /** ‖Q(W) − W‖² per bit width: symmetric, per output channel, round to nearest. */
   quantizationError: perBits,
-  /** HAWQ-V2's Ω = averageTrace · ‖Q(W) − W‖² per bit width; empty without a trace. */
+  /**
+   * HAWQ-V2's Ω = averageTrace · ‖Q(W) − W‖² per bit width; empty without a trace. At widths up to `settings.measureUpTo`, where
+   * the quadratic model can't be relied on, twice the divergence of the outputs that was measured with this layer alone quantized.
+   */
   sensitivity: perBits,
   /** The standard error of `sensitivity` that comes from the trace's. */
   sensitivityStderr: perBits,
@@ -119,6 +122,8 @@ export const reportSchema = z.object({
     rtol: z.number(),
     maxProbes: z.number().int(),
     bits: z.array(z.number().int()),
+    /** Sensitivities at widths up to this are measured by running the model; absent where none are. */
+    measureUpTo: z.number().int().optional(),
     seed: z.number().int(),
     /** As it was asked for; `device` tells what ran. */
     executionProvider: z.string(),
