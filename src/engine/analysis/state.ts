@@ -144,10 +144,9 @@ function layerReport(state: State, layer: Layer, complete: boolean): LayerReport
   const { error, sizeBytes } = state.quantization.get(layer.initializer)!;
   const metrics = state.metrics.of(layer);
   const sensitivities = deciding
-    ? Object.entries(error).map(([b, e]) => [
-        b,
-        measuredInstead(state, metrics, b) ?? omega(deciding, layer.size, e),
-      ] as const)
+    ? Object.entries(error).map(
+        ([b, e]) => [b, measuredInstead(state, metrics, b) ?? omega(deciding, layer.size, e)] as const,
+      )
     : [];
   const failed = deciding ? undefined : state.failures.find(f => f.layer === layer.name)?.message;
   const reason = failed ?? state.setUp.reasons.get(layer.initializer);
@@ -186,7 +185,9 @@ function measuredInstead(
   bits: string,
 ): { value: number; stderr: number } | undefined {
   const found = metrics?.divergence?.[bits];
-  return found && Number(bits) <= options.measureUpTo ? { value: 2 * found.value, stderr: 0 } : undefined;
+  if (!found || Number(bits) > options.measureUpTo) return undefined;
+  // Rounding may leave a divergence of nothing a little below zero.
+  return { value: 2 * Math.max(found.value, 0), stderr: 0 };
 }
 
 const metricsReport = (

@@ -8,6 +8,8 @@ const SIGNIFICANT = 2;
 /** Sentences on whether the suggestion holds, and which metrics don't foretell what layers suffer on this model. */
 export function verdictsOf(proof: Omit<Proof, 'verdicts'>): string[] {
   const rivals = proof.allocations.filter(({ kind }) => kind === 'metric' || kind === 'random');
+  const [suggestion] = proof.allocations;
+  const against = (rival: ProofAllocation, whom: string): string => compared(suggestion, rival, whom);
   const best = rivals.toSorted((a, b) => a.loss - b.loss).at(0);
   return [
     ...(best ? [against(best, `the best of ${rivals.length} rivals of its size (${best.name})`)] : []),
@@ -24,14 +26,22 @@ function agreementVerdicts({ agreement, single, resolvedBits }: Omit<Proof, 'ver
   if (layers < FEWEST_LAYERS)
     return [`${layers} layers are too few to tell by ranks which metric foretells their losses.`];
   if (resolvedBits.length === 0)
-    return ['At no width do the losses of single layers stand out of the noise of the data: take more samples to tell metrics apart.'];
+    return [
+      'At no width do the losses of single layers stand out of the noise of the data: take more samples to tell metrics apart.',
+    ];
   return agreement.filter(a => a.measured === 'deltaLoss').flatMap(blind);
 }
 
 const sized = ({ name, effectiveBits }: ProofAllocation): string =>
   `${name} (${formatNumber(effectiveBits)} bits per weight)`;
 
-function against({ lossOverSuggestion }: ProofAllocation, whom: string): string {
+function compared(
+  suggestion: ProofAllocation,
+  { bits, lossOverSuggestion }: ProofAllocation,
+  whom: string,
+): string {
+  if (Object.entries(bits).every(([layer, width]) => suggestion.bits[layer] === width))
+    return `The suggestion is the same as ${whom}.`;
   const { value, stderr = 0 } = lossOverSuggestion!;
   const by = `${formatNumber(Math.abs(value))} ± ${Number(stderr.toPrecision(2))}`;
   if (Math.abs(value) <= SIGNIFICANT * stderr)
