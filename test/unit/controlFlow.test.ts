@@ -5,6 +5,7 @@ import {
   AttributeProtoSchema,
   GraphProtoSchema,
   NodeProtoSchema,
+  TensorProtoSchema,
   ValueInfoProtoSchema,
 } from 'onnx-buf';
 import assert from 'node:assert/strict';
@@ -13,7 +14,7 @@ import { analyze, coverage } from '../../src/engine';
 import { defaultOptions } from '../../src/engine/analysis/options';
 import type { Attribute } from '../../src/engine/graph/graph';
 import { liftWeights } from '../../src/engine/graph/subgraphs';
-import { encodeTensor, float32Tensor } from '../../src/engine/onnx/tensor';
+import { decodeTensor, encodeTensor, float32Tensor } from '../../src/engine/onnx/tensor';
 import { Rng } from '../../src/engine/util/rng';
 import { input, makeGraph, type NodeSpec, Workspace } from '../support/models';
 
@@ -85,6 +86,19 @@ test('lifting weights out of a branch keeps fields that the file leaves out', ()
     ['own'],
   );
   assert.equal(lifted.node[0].domain, '');
+});
+
+test('a lifted weight in one of the typed fields stays readable', () => {
+  const { proto } = branch('then_branch', 'own', true) as { proto: AttributeProto };
+  const value = proto.g!.node[0].attribute[0].t!;
+  const typed = create(TensorProtoSchema, {
+    ...{ dims: value.dims, dataType: value.dataType },
+    floatData: [...(decodeTensor(value).data as Float32Array)],
+  });
+  proto.g!.node[0].attribute[0].t = typed;
+  const node = create(NodeProtoSchema, { opType: 'If', input: ['c'], output: ['a'], attribute: [proto] });
+  const lifted = liftWeights(create(GraphProtoSchema, { node: [node] }));
+  assert.deepEqual(decodeTensor(lifted.initializer[0]), decodeTensor(typed));
 });
 
 test('weights inside the branches of an If that stays are layers, measured by differences', async () => {

@@ -31,9 +31,10 @@ export function chooseLoss(
 ): OutputLoss {
   const type = prepared.types.get(output);
   if (!type || !isFloat(type.elemType)) {
+    const found = type ? `holds ${type.elemType} values, not floats` : 'is no tensor';
     throw new CurvatureError(
       'model-unsupported',
-      `Output "${output}" holds ${type?.elemType ?? 'unknown'} values, not floats: no loss can be differentiated.`,
+      `Output "${output}" ${found}: no loss can be differentiated.`,
     );
   }
   const { shape, sampleAxis } = samplesFirst(output, type.shape, samples);

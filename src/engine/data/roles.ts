@@ -20,7 +20,8 @@ export type Fill =
 
 /**
  * Ids are drawn from the vocabulary, that is the rows of the table that they pick from; masks keep everything; integers that
- * the model compares with a constant, such as a sampling rate, are that constant, and others are 0. Names are those that exporters of transformers use.
+ * the model compares with a constant, such as a sampling rate, are that constant, those that it takes as sizes or divides by are
+ * 1, and others are 0. Names are those that exporters of transformers use.
  */
 export function fillOf({ name, elemType }: ValueInfo, graph: Graph): Fill {
   // Added to scores before a softmax, a float mask of ones changes nothing either.
@@ -34,8 +35,17 @@ export function fillOf({ name, elemType }: ValueInfo, graph: Graph): Fill {
   const rows = used.flatMap(({ node, operand }) => tableRows(node, operand, graph));
   if (rows.length > 0) return { kind: 'below', limit: Math.min(...rows) };
   const [expected] = used.flatMap(({ node, operand }) => comparedWith(node, operand, graph));
-  return { kind: 'constant', value: expected ?? 0 };
+  const isSize = used.some(({ node, operand }) => sizes[node.opType]?.includes(operand));
+  return { kind: 'constant', value: expected ?? (isSize ? 1 : 0) };
 }
+
+/** Operands that leave nothing to compute where they are 0, or by which ONNX Runtime divides without a look: that ends the process. */
+const sizes: Readonly<Record<string, readonly number[]>> = {
+  ...{ Div: [1], Mod: [1], Range: [1, 2], Slice: [2, 4], Loop: [0] },
+  ...{ Split: [1], SplitToSequence: [1], Tile: [1], Expand: [1], ConstantOfShape: [0], OneHot: [1], TopK: [1] },
+  ...{ Resize: [3], AffineGrid: [1], CenterCropPad: [1], Col2Im: [1, 2], MaxUnpool: [2] },
+  ...{ DFT: [1], STFT: [1, 3], HannWindow: [0], HammingWindow: [0], BlackmanWindow: [0] },
+};
 
 const comparedWith = (node: Node, operand: number, graph: Graph): number[] => {
   const constant = node.opType === 'Equal' ? graph.initializers.get(node.inputs[1 - operand]) : undefined;

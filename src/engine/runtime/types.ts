@@ -7,7 +7,7 @@ import { outputTypes } from './outputTypes';
 import { cpuSession, type Feeds, Session } from './session';
 
 /**
- * Types of all values of a graph with bound input dimensions. ONNX Runtime infers them on creating a session
+ * Types of all tensors of a graph with bound input dimensions; its sequences and optional values have none. ONNX Runtime infers them on creating a session
  * whose outputs are all the values; nothing runs. What depends on data is found by one run over `sample`.
  */
 export async function inferTypes(graph: Graph, sample?: Feeds): Promise<Types> {
@@ -30,7 +30,7 @@ export async function inferTypes(graph: Graph, sample?: Feeds): Promise<Types> {
   for (const [name, type] of inferred) {
     if (type && (type.shape.length > 0 || scalars.has(name))) types.set(name, type);
   }
-  const unknown = values.filter(v => !types.has(v));
+  const unknown = values.filter(v => inferred.has(v) && !types.has(v));
   if (unknown.length > 0) {
     if (!sample)
       throw new CurvatureError('model-unsupported', `The shape of "${unknown[0]}" depends on the data.`);

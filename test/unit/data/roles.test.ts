@@ -23,6 +23,8 @@ describe('inputs without data', () => {
     of('keep', 'bool'),
     of('lengths', 'int32'),
     of('step', 'int64'),
+    of('part', 'int64'),
+    of('divisor', 'int32'),
     of('waves', 'float32'),
   ];
   const graph = makeGraph(inputs, { words: table(50), positions: table(32), shared: table(40) }, [
@@ -30,6 +32,9 @@ describe('inputs without data', () => {
     ['Gather', ['words', 'ids'], 'a'],
     ['Gather', ['shared', 'input_ids'], 'b'],
     ['Gather', ['positions', 'position_ids'], 'c'],
+    ['Squeeze', ['part'], 'size'],
+    ['SplitToSequence', ['waves', 'size'], 'd'],
+    ['Mod', ['lengths', 'divisor'], 'e'],
   ]);
 
   for (const [name, fill] of [
@@ -41,6 +46,8 @@ describe('inputs without data', () => {
     ['keep', { kind: 'constant', value: 1 }],
     ['lengths', { kind: 'constant', value: 1 }],
     ['step', { kind: 'constant', value: 0 }],
+    ['part', { kind: 'constant', value: 1 }],
+    ['divisor', { kind: 'constant', value: 1 }],
     ['waves', { kind: 'normal' }],
   ] as const) {
     test(`${name}: ${JSON.stringify(fill)}`, () =>
