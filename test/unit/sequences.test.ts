@@ -49,7 +49,10 @@ test('layers before a sequence are measured by differences, and those behind it 
 });
 
 test('outputs that are sequences or optional values are left out, and can not be asked for', async () => {
-  const optional = makeGraph(split.inputs, { ...weights, ...half }, [...parts, ['Optional', ['y'], 'perhaps']]);
+  const optional = makeGraph(split.inputs, { ...weights, ...half }, [
+    ...parts,
+    ['Optional', ['y'], 'perhaps'],
+  ]);
   const both = { ...optional, outputs: ['parts', 'perhaps', 'y'] };
   const report = await measure('both.onnx', both);
   assert.equal(report.model.output, 'y');

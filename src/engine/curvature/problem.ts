@@ -26,6 +26,8 @@ export interface ProblemOptions {
   readonly loss: LossKind | 'auto';
   /** At most; the file may settle it, and the data may be fewer. */
   readonly batch: number;
+  /** Shapes of the outputs for two samples, where they are known: they tell which axis counts the samples. */
+  readonly pairShapes?: ReadonlyMap<string, readonly number[]>;
   /** Bytes that the process may take. */
   readonly memory: number;
   /** Build a graph for labels or targets that the data don't have; it can't be run over the data then. */
@@ -45,8 +47,8 @@ export async function makeProblem(
   const shapes = new Map(Object.entries(sample).map(([name, { shape }]) => [name, shape]));
   const prepared = await prepare(bound(graph, dataset), shapes, parameters, sample);
   const labels = dataset.labels ?? (options.assumeLabels ? 'assumed' : undefined);
-  const { outputs, loss: kind, memory, session } = options;
-  const chosen = chooseLosses(prepared, parameters, outputs, batch, kind, labels);
+  const { outputs, loss: kind, memory, session, pairShapes } = options;
+  const chosen = chooseLosses(prepared, parameters, outputs, { samples: batch, pairShapes }, kind, labels);
   const targets =
     chosen.loss.isLabelled && dataset.labels ? toTargets(dataset.labels, chosen.loss) : undefined;
   return { ...chosen, dataset, targets, batch, memory, session };

@@ -42,7 +42,15 @@ export function fillOf({ name, elemType }: ValueInfo, graph: Graph): Fill {
 /** Operands that leave nothing to compute where they are 0, or by which ONNX Runtime divides without a look: that ends the process. */
 const sizes: Readonly<Record<string, readonly number[]>> = {
   ...{ Div: [1], Mod: [1], Range: [1, 2], Slice: [2, 4], Loop: [0] },
-  ...{ Split: [1], SplitToSequence: [1], Tile: [1], Expand: [1], ConstantOfShape: [0], OneHot: [1], TopK: [1] },
+  ...{
+    Split: [1],
+    SplitToSequence: [1],
+    Tile: [1],
+    Expand: [1],
+    ConstantOfShape: [0],
+    OneHot: [1],
+    TopK: [1],
+  },
   ...{ Resize: [3], AffineGrid: [1], CenterCropPad: [1], Col2Im: [1, 2], MaxUnpool: [2] },
   ...{ DFT: [1], STFT: [1, 3], HannWindow: [0], HammingWindow: [0], BlackmanWindow: [0] },
 };

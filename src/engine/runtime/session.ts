@@ -60,7 +60,9 @@ export class Session {
       this.session.outputMetadata.flatMap((m): [string, TensorType | undefined][] => {
         if (!m.isTensor) return [];
         const isSettled = m.shape.every(d => typeof d === 'number' && d >= 0);
-        return [[m.name, isSettled ? { elemType: m.type as ElemType, shape: m.shape as number[] } : undefined]];
+        return [
+          [m.name, isSettled ? { elemType: m.type as ElemType, shape: m.shape as number[] } : undefined],
+        ];
       }),
     );
   }

@@ -19,6 +19,18 @@ describe('output channels lie along', () => {
     ['axis 0 of a MatMul on the left', 0, ['MatMul', ['w', 'x'], 'y'], [4, 3]],
     ['axis 1 of a Gemm', 1, ['Gemm', ['x', 'w'], 'y'], [3, 4]],
     ['axis 0 of a transposed Gemm', 0, ['Gemm', ['x', 'w'], 'y', { transB: { int: 1 } }], [4, 3]],
+    [
+      'the axis that an Einsum keeps',
+      0,
+      ['Einsum', ['x', 'w'], 'y', { equation: { string: 'bi, oi -> bo' } }],
+      [4, 3],
+    ],
+    [
+      'none where an Einsum sums over all',
+      null,
+      ['Einsum', ['x', 'w'], 'y', { equation: { string: 'bij,ij->b' } }],
+      [4, 3],
+    ],
     ['axis 0 of an embedding', 0, ['Gather', ['w', 'x'], 'y'], [9, 4]],
   ] as const) {
     test(what, () =>
