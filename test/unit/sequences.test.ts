@@ -1,8 +1,11 @@
+import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import { ModelProtoSchema, TypeProto_SequenceSchema, TypeProtoSchema, ValueInfoProtoSchema } from 'onnx-buf';
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { analyze, coverage } from '../../src/engine';
+import { analyze, coverage, describeModel } from '../../src/engine';
 import { defaultOptions } from '../../src/engine/analysis/options';
 import type { Graph } from '../../src/engine/graph/graph';
+import { encodeGraph } from '../../src/engine/graph/toModel';
 import { float32Tensor, int64Tensor } from '../../src/engine/onnx/tensor';
 import { Rng } from '../../src/engine/util/rng';
 import { assertClose, curvatureError } from '../support/assertions';
@@ -60,6 +63,23 @@ test('outputs that are sequences or optional values are left out, and can not be
   await assert.rejects(
     analyze({ ...defaultOptions, model, outputs: ['parts'] }),
     curvatureError('model-unsupported', /"parts" is no tensor/),
+  );
+});
+
+test('the model is described whatever its outputs are, and where they have no types', async () => {
+  const model = fromBinary(ModelProtoSchema, encodeGraph({ ...split, outputs: ['parts', 'a', 'y'] }));
+  const typed = (name: string, value: MessageInitShape<typeof TypeProtoSchema>['value']) =>
+    create(ValueInfoProtoSchema, { name, type: create(TypeProtoSchema, { value }) });
+  model.graph!.output[0] = typed('parts', { case: 'sequenceType', value: create(TypeProto_SequenceSchema) });
+  model.graph!.output[1] = typed('a', { case: 'tensorType', value: { elemType: 1 } });
+  const file = workspace.write('typed.onnx', toBinary(ModelProtoSchema, model));
+  assert.deepEqual(
+    (await describeModel(file)).outputs.map(o => [o.name, o.elemType, o.shape]),
+    [
+      ['parts', 'sequence', undefined],
+      ['a', 'float32', undefined],
+      ['y', 'unknown', undefined],
+    ],
   );
 });
 
