@@ -18,19 +18,16 @@ export function samplesFirst(
   { samples, pairShapes }: BatchShape,
 ): { shape: readonly number[]; sampleAxis: number } {
   if (shape.length === 0 && samples === 1) return { shape: [1], sampleAxis: 0 };
-  const pair = samples === 2 ? undefined : pairShapes?.get(output);
-  const growing = shape.flatMap((d, axis) =>
-    pair?.length === shape.length && pair[axis] !== d ? [axis] : [],
-  );
+  const pair = samples > 2 ? pairShapes?.get(output) : undefined;
+  const growing = shape.flatMap((d, axis) => (pair && pair[axis] !== d ? [axis] : []));
   const candidates = growing.length === 1 ? growing : shape.map((_, axis) => axis);
   const [first, ...rest] = shape;
-  if (first === samples && candidates[0] === 0) return { shape, sampleAxis: 0 };
-  const [other, ...more] = candidates.filter(
-    axis => shape[axis] === samples && (samples > 1 || growing.length === 1),
-  );
+  const mayBeFirst = candidates[0] === 0;
+  if (first === samples && mayBeFirst) return { shape, sampleAxis: 0 };
+  const [other, ...more] = candidates.filter(axis => shape[axis] === samples && samples > 1);
   if (other !== undefined && more.length === 0)
     return { shape: [samples, ...shape.toSpliced(other, 1)], sampleAxis: other };
-  if (first !== undefined && first % samples === 0 && candidates[0] === 0)
+  if (first !== undefined && first % samples === 0 && mayBeFirst)
     return { shape: [samples, first / samples, ...rest], sampleAxis: 0 };
   throw new CurvatureError(
     'model-unsupported',
