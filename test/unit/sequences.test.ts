@@ -83,6 +83,20 @@ test('the model is described whatever its outputs are, and where they have no ty
   );
 });
 
+test('data by which ONNX Runtime would divide by 0 are refused, and the process lives', async () => {
+  const open = {
+    ...split,
+    inputs: [input('x', 'N', 6), { name: 'size', elemType: 'int64' as const, shape: [] }],
+    initializers: new Map([...split.initializers].filter(([name]) => name !== 'size')),
+  };
+  const size = { shape: [], data: BigInt64Array.of(0n) };
+  const data = workspace.npz('zero.npz', { x: { shape: [2, 6], data: new Float32Array(12) }, size });
+  await assert.rejects(
+    analyze({ ...defaultOptions, model: workspace.model('open.onnx', open), data }),
+    curvatureError('runtime-failed', /"size" is 0: its libraries ended the process \(SIGFPE\)/),
+  );
+});
+
 test('a size that has no data is not made up as 0, by which ONNX Runtime would divide', async () => {
   const open = {
     ...split,

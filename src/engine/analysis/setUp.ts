@@ -15,6 +15,7 @@ import { howToMeasure, type Measurable } from './methods';
 import type { Model } from './model';
 import { type DataOptions, openData, type OpenedData } from './openData';
 import { runnablePart, type Unrunnable, unknownOperatorOf } from './runnable';
+import { requireSurvival } from './survival';
 import { type OutputShapes, Trial } from './trial';
 
 /** More samples in a run gain no speed. */
@@ -108,6 +109,7 @@ async function tried(graph: Graph, options: SetUpOptions): Promise<Tried> {
   const trial = isOpen || findsLengths ? await Trial.of(graph) : undefined;
   try {
     const opened = await openData(graph, trial, options);
+    await requireSurvival(graph, opened.dataset);
     if (!trial || !isOpen || opened.dataset.samples === 1) return opened;
     const pair = await trial.run(opened.dataset, 2);
     if (typeof pair !== 'string') return { ...opened, pairShapes: pair };

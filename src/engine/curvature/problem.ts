@@ -45,7 +45,7 @@ export async function makeProblem(
   const batch = fixedBatch(graph) ?? Math.min(options.batch, dataset.samples);
   const sample = sampleFeeds(dataset, batch);
   const shapes = new Map(Object.entries(sample).map(([name, { shape }]) => [name, shape]));
-  const prepared = await prepare(bound(graph, dataset), shapes, parameters, sample);
+  const prepared = await prepare(boundGraph(graph, dataset), shapes, parameters, sample);
   const labels = dataset.labels ?? (options.assumeLabels ? 'assumed' : undefined);
   const { outputs, loss: kind, memory, session, pairShapes } = options;
   const chosen = chooseLosses(prepared, parameters, outputs, { samples: batch, pairShapes }, kind, labels);
@@ -55,7 +55,7 @@ export async function makeProblem(
 }
 
 /** Integers and switches that are the same for all samples, such as a sampling rate, are constants: they may decide an If. */
-function bound(graph: Graph, dataset: Dataset): Graph {
+export function boundGraph(graph: Graph, dataset: Dataset): Graph {
   const shared = boundInputs(dataset);
   if (shared.length === 0) return graph;
   const values = shared.map(

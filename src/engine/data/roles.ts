@@ -23,7 +23,17 @@ export type Fill =
  * the model compares with a constant, such as a sampling rate, are that constant, those that it takes as sizes or divides by are
  * 1, and others are 0. Names are those that exporters of transformers use.
  */
-export function fillOf({ name, elemType }: ValueInfo, graph: Graph): Fill {
+export function fillOf(input: ValueInfo, graph: Graph): Fill {
+  const isSize = (): boolean =>
+    uses(input.name, graph).some(({ node, operand }) => sizes[node.opType]?.includes(operand));
+  return knownFill(input, graph) ?? { kind: 'constant', value: isSize() ? 1 : 0 };
+}
+
+/** Inputs of integers that nothing is known of, so that the model may not stand the values that they get. */
+export const unknownIntegers = (graph: Graph): string[] =>
+  graph.inputs.filter(i => !knownFill(i, graph)).map(i => i.name);
+
+function knownFill({ name, elemType }: ValueInfo, graph: Graph): Fill | undefined {
   // Added to scores before a softmax, a float mask of ones changes nothing either.
   if (/mask/i.test(name)) return { kind: 'constant', value: /key_padding/i.test(name) ? 0 : 1 };
   if (isFloat(elemType)) return { kind: 'normal' };
@@ -35,8 +45,7 @@ export function fillOf({ name, elemType }: ValueInfo, graph: Graph): Fill {
   const rows = used.flatMap(({ node, operand }) => tableRows(node, operand, graph));
   if (rows.length > 0) return { kind: 'below', limit: Math.min(...rows) };
   const [expected] = used.flatMap(({ node, operand }) => comparedWith(node, operand, graph));
-  const isSize = used.some(({ node, operand }) => sizes[node.opType]?.includes(operand));
-  return { kind: 'constant', value: expected ?? (isSize ? 1 : 0) };
+  return expected === undefined ? undefined : { kind: 'constant', value: expected };
 }
 
 /** Operands that leave nothing to compute where they are 0, or by which ONNX Runtime divides without a look: that ends the process. */
