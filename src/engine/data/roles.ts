@@ -12,14 +12,14 @@ import { sampleAxes } from './sampleAxes';
 /** What an input is filled with where there are no data, so that the model can run as it was meant to. */
 export type Fill =
   | { readonly kind: 'normal' }
-  /** Uniform integers 0 … limit − 1. */
-  | { readonly kind: 'below'; readonly limit: number }
+  /** Uniform integers 0 … limit − 1; with `last`, that one stands at the end of the last axis and nowhere else. */
+  | { readonly kind: 'below'; readonly limit: number; readonly last?: number }
   | { readonly kind: 'constant'; readonly value: number }
   /** 0, 1, 2, … along the last axis. */
   | { readonly kind: 'positions' };
 
 /**
- * Ids are drawn from the vocabulary, that is the rows of the table that they pick from; masks keep everything; integers that
+ * Ids are drawn from the vocabulary, that is the rows of the table that they pick from, and end in the one that the model looks for; masks keep everything; integers that
  * the model compares with a constant, such as a sampling rate, are that constant, those that it takes as sizes or divides by are
  * 1, and others are 0. Names are those that exporters of transformers use.
  */
@@ -43,7 +43,11 @@ function knownFill({ name, elemType }: ValueInfo, graph: Graph): Fill | undefine
   if (/len(gth)?s?$/i.test(name)) return { kind: 'constant', value: 1 };
   const used = uses(name, graph);
   const rows = used.flatMap(({ node, operand }) => tableRows(node, operand, graph));
-  if (rows.length > 0) return { kind: 'below', limit: Math.min(...rows) };
+  if (rows.length > 0) {
+    const limit = Math.min(...rows);
+    const marks = used.flatMap(({ node, operand }) => marked(node, operand, graph));
+    return { kind: 'below', limit, last: marks.find(id => id >= 0 && id < limit) };
+  }
   const [expected] = used.flatMap(({ node, operand }) => comparedWith(node, operand, graph));
   return expected === undefined ? undefined : { kind: 'constant', value: expected };
 }
@@ -67,6 +71,12 @@ const sizes: Readonly<Record<string, readonly number[]>> = {
 const comparedWith = (node: Node, operand: number, graph: Graph): number[] => {
   const constant = node.opType === 'Equal' ? graph.initializers.get(node.inputs[1 - operand]) : undefined;
   return constant?.data.length === 1 ? [Number(constant.data[0])] : [];
+};
+
+/** An id that a model looks for, such as the one that ends a text: whether ids are some other one, such as padding, ends in a Not. */
+const marked = (node: Node, operand: number, graph: Graph): number[] => {
+  const isNegated = graph.nodes.some(n => n.opType === 'Not' && n.inputs[0] === node.outputs[0]);
+  return isNegated ? [] : comparedWith(node, operand, graph);
 };
 
 const tableRows = (node: Node, operand: number, graph: Graph): number[] => {
