@@ -1,15 +1,16 @@
 import { consumersOf, type Graph } from '../graph/graph';
 import { ancestors } from '../graph/topology';
-import { isFloat, type Tensor, toNumbers } from '../onnx/tensor';
+import { isFloat, type Tensor } from '../onnx/tensor';
 
 /**
  * Float constants that are settings of a model and no weights, as far as that can be told for sure: exporters write them down as they
  * do weights.
+ * @param graph with all floats as float32
  */
 export const findSettings = (graph: Graph): Set<string> =>
   new Set([...frequencies(graph), ...waveTables(graph), ...scalesOfGroups(graph)]);
 
-const isMany = (tensor: Tensor): boolean => isFloat(tensor.elemType) && tensor.data.length >= 2;
+const isMany = (tensor: Tensor): boolean => tensor.elemType === 'float32' && tensor.data.length >= 2;
 
 /** Frequencies of sines and cosines of positions, as rotary embeddings have them: what the waves are made of depends on no floats but these. */
 function frequencies(graph: Graph): string[] {
@@ -49,10 +50,9 @@ function isWaveTable(tensor: Tensor): boolean {
   // Row 0 is cos 0 or sin 0: this settles it for nearly all weights.
   for (let i = 0; i < width; i++)
     if (Number(tensor.data[i]) !== 0 && Number(tensor.data[i]) !== 1) return false;
-  const values = toNumbers(tensor);
   let isMoving = false;
   for (let column = 0; column < width; column++) {
-    const at = (row: number): number => values[row * width + column];
+    const at = (row: number): number => Number(tensor.data[row * width + column]);
     // cos φ of the step from row to row, whose angle is at most 1.
     const cosine = at(0) === 1 ? at(1) : Math.sqrt(Math.max(0, 1 - at(1) ** 2));
     for (let row = 1; row + 1 < rows; row++)
