@@ -109,9 +109,10 @@ export interface NodeDescription {
 
 export interface TensorDescription {
   readonly name: string;
+  /** ONNX's name in lower case; `sequence`, `optional` and the like for an output that is no tensor, `unknown` for one without a type. */
   readonly elemType: string;
-  /** Numbers, or names of symbolic dimensions. */
-  readonly shape: readonly (number | string)[];
+  /** Numbers, or names of symbolic dimensions; absent where the file tells none. */
+  readonly shape?: readonly (number | string)[];
 }
 
 /** What can be told of a model by reading it, without running anything. */
