@@ -18,6 +18,7 @@ export const engineLayers = [
   'estimators',
   'quantization',
   'sensitivity',
+  'training',
   'allocation',
   'report',
   'analysis',

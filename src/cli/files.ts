@@ -29,3 +29,22 @@ export async function writeResult(file: string, content: string): Promise<void> 
   }
   process.stderr.write(`Wrote ${file}\n`);
 }
+
+/**
+ * Prints a result as text or as JSON, writes the JSON where it is asked for, and the notes to stderr. Comes back as a function, to be called once the
+ * progress bar is gone.
+ */
+export const printResult =
+  <T>(
+    result: T,
+    toText: (result: T) => string,
+    { out, json }: { readonly out?: string; readonly json?: boolean },
+    notes: readonly { readonly severity: string; readonly message: string }[],
+  ) =>
+  async (): Promise<void> => {
+    const text = `${JSON.stringify(result, null, 2)}\n`;
+    process.stdout.write(json ? text : toText(result));
+    for (const { severity, message } of notes)
+      process.stderr.write(`${severity === 'info' ? 'note' : severity}: ${message}\n`);
+    if (out !== undefined) await writeResult(out, text);
+  };

@@ -1,6 +1,8 @@
+import type { Matrix } from '../curvature/products';
 import type { TraceMethod } from '../estimators/trace';
 import type { Report } from '../report/schema';
 import type { SpectrumReport } from '../report/spectrum';
+import type { Training } from '../training/optimizers';
 
 export type LossChoice = 'auto' | 'cross-entropy' | 'mse' | 'kl';
 export type MatrixChoice = 'ggn' | 'hessian' | 'both';
@@ -50,7 +52,16 @@ export const defaultOptions: Omit<AnalyzeOptions, 'model'> = {
 };
 
 export type Stage =
-  'load' | 'loss' | 'ggn' | 'hessian' | 'differences' | 'eigenvalues' | 'allocation' | 'trace' | 'density';
+  | 'load'
+  | 'loss'
+  | 'ggn'
+  | 'hessian'
+  | 'differences'
+  | 'eigenvalues'
+  | 'allocation'
+  | 'trace'
+  | 'density'
+  | 'batches';
 
 /** One step of progress; sent after each probe. */
 export interface Progress {
@@ -115,8 +126,8 @@ export interface HvpOptions {
   readonly parameters?: readonly string[];
 }
 
-/** Everything a spectrum depends on; names that it shares with `AnalyzeOptions` mean the same. */
-export interface SpectrumOptions extends Pick<
+/** What every command that multiplies by a curvature matrix takes; names that it shares with `AnalyzeOptions` mean the same. */
+export interface MatrixOptions extends Pick<
   AnalyzeOptions,
   | 'model'
   | 'data'
@@ -126,13 +137,16 @@ export interface SpectrumOptions extends Pick<
   | 'samples'
   | 'batch'
   | 'memory'
-  | 'rtol'
   | 'seed'
   | 'executionProvider'
 > {
-  readonly matrix: 'hessian' | 'ggn';
+  readonly matrix: Matrix;
   /** Globs over names of layers and parameters; all parameters by default. */
   readonly layers?: readonly string[];
+}
+
+/** Everything a spectrum depends on. */
+export interface SpectrumOptions extends MatrixOptions, Pick<AnalyzeOptions, 'rtol'> {
   /** Products per start vector. */
   readonly steps: number;
   /** Start vectors (n_v), at least 2. */
@@ -154,5 +168,21 @@ export interface SpectrumHooks {
   readonly onProgress?: (progress: Progress) => void;
   /** Called with what was found before a run stops early. */
   readonly onPartial?: (report: SpectrumReport) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Everything that the stability of training depends on. */
+export interface StabilityOptions extends MatrixOptions {
+  readonly training: Training;
+  /** Random batches of each size whose Hessians are measured, at least 2. */
+  readonly batches: number;
+}
+
+export const defaultStabilityOptions = {
+  ...{ loss: 'auto', matrix: 'hessian', batches: 8, seed: 0, executionProvider: 'auto' },
+} as const satisfies Omit<StabilityOptions, 'model' | 'training'>;
+
+export interface MatrixHooks {
+  readonly onProgress?: (progress: Progress) => void;
   readonly signal?: AbortSignal;
 }

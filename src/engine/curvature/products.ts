@@ -1,6 +1,7 @@
 import { cancelled, CurvatureError } from '../errors';
 import { float32Tensor, type Tensor } from '../onnx/tensor';
 import { compile } from '../runtime/compile';
+import type { Session } from '../runtime/session';
 import type { Vector } from '../util/vector';
 import { gaussNewtonRuns, hessianRuns } from './derived';
 import { gradientGraph, gradientName, hvpName, tangentName } from './productGraphs';
@@ -9,40 +10,36 @@ import type { Parameter } from './parameters';
 import { batches, type Problem } from './problem';
 import { type RunPlan, TangentRuns } from './tangentRuns';
 
-/** A linear operator that holds a session until it is disposed. */
+/** A curvature matrix as an operator; it holds sessions until it is disposed. */
 export interface DisposableOperator extends LinearOperator {
+  /** The matrix of the same loss over other samples, as `onSamples` gives them; it lives as long as this one. */
+  over(problem: Problem): LinearOperator;
   dispose(): Promise<void>;
 }
 
-/** The Hessian of the mean loss over the given parameters, laid out one after the other. */
-export async function hessianOperator(
-  problem: Problem,
-  parameters: readonly Parameter[],
-  signal?: AbortSignal,
-): Promise<DisposableOperator> {
-  return productOperator(problem, parameters, await hessianRuns(problem, parameters), signal);
-}
+/** The curvature matrices of the mean loss. */
+export const matrices = ['hessian', 'ggn'] as const;
+export type Matrix = (typeof matrices)[number];
 
-/** The generalized Gauss–Newton matrix of the same loss. */
-export async function gaussNewtonOperator(
+/** The graphs of the products with a matrix over the given parameters. */
+export const matrixRuns = (
+  matrix: Matrix,
   problem: Problem,
   parameters: readonly Parameter[],
-  signal?: AbortSignal,
-): Promise<DisposableOperator> {
-  return productOperator(problem, parameters, await gaussNewtonRuns(problem, parameters), signal);
-}
+): Promise<RunPlan> => ({ hessian: hessianRuns, ggn: gaussNewtonRuns })[matrix](problem, parameters);
 
-async function productOperator(
+/** A matrix over the given parameters, laid out one after the other. */
+export async function matrixOperator(
+  matrix: Matrix,
   problem: Problem,
   parameters: readonly Parameter[],
-  plan: RunPlan,
   signal?: AbortSignal,
 ): Promise<DisposableOperator> {
   const size = parameters.reduce((sum, p) => sum + p.size, 0);
-  const runs = await TangentRuns.create(problem, plan, signal);
-  return {
-    size,
-    async apply(v: Vector): Promise<Float64Array> {
+  const all = await TangentRuns.create(problem, await matrixRuns(matrix, problem, parameters), signal);
+  const apply =
+    (runs: TangentRuns) =>
+    async (v: Vector): Promise<Float64Array> => {
       const tangents: Record<string, Tensor> = {};
       forEachPart(parameters, (p, start) => {
         const part = new Float32Array(v.subarray(start, start + p.size));
@@ -56,10 +53,21 @@ async function productOperator(
         });
       }
       return sum;
-    },
-    dispose: () => runs.dispose(),
+    };
+  return {
+    size,
+    apply: apply(all),
+    over: other => ({ size, apply: apply(all.over(other)) }),
+    dispose: () => all.dispose(),
   };
 }
+
+/** The Hessian of the mean loss over the given parameters. */
+export const hessianOperator = (
+  problem: Problem,
+  parameters: readonly Parameter[],
+  signal?: AbortSignal,
+): Promise<DisposableOperator> => matrixOperator('hessian', problem, parameters, signal);
 
 function forEachPart(
   parameters: readonly Parameter[],
@@ -72,24 +80,51 @@ function forEachPart(
   }
 }
 
+export interface LossAndGradient {
+  readonly loss: number;
+  readonly gradient: Map<string, Float64Array>;
+}
+
 /** The mean loss over the data, and its gradient by each parameter. */
 export async function lossAndGradient(
   problem: Problem,
   parameters: readonly Parameter[],
   signal?: AbortSignal,
-): Promise<{ loss: number; gradient: Map<string, Float64Array> }> {
-  const session = await compile(
-    await gradientGraph(problem.prepared, problem.loss, 'weighted', parameters),
-    problem.session,
-    problem.prepared.types,
-  );
-  const gradient = new Map(parameters.map(p => [p.name, new Float64Array(p.size)]));
-  let loss = 0;
-  let batch = 0;
+): Promise<LossAndGradient> {
+  const gradients = await Gradients.create(problem, parameters, signal);
   try {
+    return await gradients.over(problem);
+  } finally {
+    await gradients.dispose();
+  }
+}
+
+/** Gradients over one set of samples after the other. */
+export class Gradients {
+  private constructor(
+    private readonly parameters: readonly Parameter[],
+    private readonly session: Session,
+    private readonly signal: AbortSignal | undefined,
+  ) {}
+
+  static async create(
+    problem: Problem,
+    parameters: readonly Parameter[],
+    signal?: AbortSignal,
+  ): Promise<Gradients> {
+    const graph = await gradientGraph(problem.prepared, problem.loss, 'weighted', parameters);
+    const session = await compile(graph, problem.session, problem.prepared.types);
+    return new Gradients(parameters, session, signal);
+  }
+
+  /** @param problem the one that this was made for, or the same on other samples */
+  async over(problem: Problem): Promise<LossAndGradient> {
+    const gradient = new Map(this.parameters.map(p => [p.name, new Float64Array(p.size)]));
+    let loss = 0;
+    let batch = 0;
     for (const feeds of batches(problem)) {
-      if (signal?.aborted) throw cancelled();
-      const results = await session.run(feeds);
+      if (this.signal?.aborted) throw cancelled();
+      const results = await this.session.run(feeds);
       const part = Number(results['loss'].data[0]);
       if (!Number.isFinite(part)) {
         throw new CurvatureError(
@@ -105,8 +140,10 @@ export async function lossAndGradient(
       }
       batch++;
     }
-  } finally {
-    await session.dispose();
+    return { loss, gradient };
   }
-  return { loss, gradient };
+
+  dispose(): Promise<void> {
+    return this.session.dispose();
+  }
 }

@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, describe, test } from 'node:test';
+import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
+import { stability, type StabilityReport } from '../../src/engine';
+import { drawSamples } from '../../src/engine/analysis/batchCurve';
+import { defaultStabilityOptions, type StabilityOptions } from '../../src/engine/analysis/options';
+import { float32Tensor, int64Tensor } from '../../src/engine/onnx/tensor';
+import { stabilityToText } from '../../src/engine/report/stabilityText';
+import type { Training } from '../../src/engine/training/optimizers';
+import { parseProject, projectJsonSchema } from '../../src/engine/training/projectFile';
+import { Rng } from '../../src/engine/util/rng';
+import { assertClose, curvatureError } from '../support/assertions';
+import { input, makeGraph, Workspace } from '../support/models';
+
+const workspace = new Workspace();
+after(() => workspace.remove());
+
+const SAMPLES = 48;
+const FEATURES = 4;
+const CLASSES = 3;
+const SIZE = FEATURES * CLASSES;
+const random = Rng.of(4, 'stability');
+const normals = (n: number): Float32Array => Float32Array.from({ length: n }, () => random.normal());
+const x = normals(SAMPLES * FEATURES);
+const weight = normals(SIZE);
+const labels = Array.from({ length: SAMPLES }, () => random.below(CLASSES));
+const model = workspace.model(
+  'softmax.onnx',
+  makeGraph([input('x', 'N', FEATURES)], { weight: float32Tensor([FEATURES, CLASSES], weight) }, [
+    ['MatMul', ['x', 'weight'], 'y'],
+  ]),
+);
+const data = workspace.npz('data.npz', {
+  x: { shape: [SAMPLES, FEATURES], data: x },
+  labels: { shape: [SAMPLES], data: int64Tensor(labels).data as BigInt64Array },
+});
+
+/** Softmax regression in float64: the Hessian (p − p pᵀ) ⊗ x xᵀ and the gradient of each sample. */
+const samples = labels.map((label, n) => {
+  const row = Array.from(x.subarray(n * FEATURES, (n + 1) * FEATURES));
+  const logits = Array.from({ length: CLASSES }, (_, c) =>
+    row.reduce((s, v, f) => s + v * weight[f * CLASSES + c], 0),
+  );
+  const all = logits.reduce((s, z) => s + Math.exp(z), 0);
+  const p = logits.map(z => Math.exp(z) / all);
+  const hessian = Matrix.zeros(SIZE, SIZE);
+  const gradient = new Float64Array(SIZE);
+  for (let i = 0; i < SIZE; i++) {
+    const [f, c] = [Math.floor(i / CLASSES), i % CLASSES];
+    gradient[i] = row[f] * (p[c] - (c === label ? 1 : 0));
+    for (let j = 0; j < SIZE; j++) {
+      const [g, d] = [Math.floor(j / CLASSES), j % CLASSES];
+      hessian.set(i, j, row[f] * row[g] * ((c === d ? p[c] : 0) - p[c] * p[d]));
+    }
+  }
+  return { hessian, gradient };
+});
+const hessianOf = (places: readonly number[]): Matrix =>
+  places.reduce((sum, i) => sum.add(samples[i].hessian), Matrix.zeros(SIZE, SIZE)).div(places.length);
+const largestOf = (m: Matrix): number =>
+  Math.max(...new EigenvalueDecomposition(m, { assumeSymmetric: true }).realEigenvalues);
+const whole = hessianOf(labels.map((_, i) => i));
+
+const training: Training = { learningRate: 0.5, batchSize: 6, momentum: 0.9, optimizer: 'sgd' };
+const run = (
+  own: Partial<Training> = {},
+  options: Partial<StabilityOptions> = {},
+): Promise<StabilityReport> =>
+  stability({
+    ...{ ...defaultStabilityOptions, model, data, executionProvider: 'cpu', batch: 5 },
+    ...{ training: { ...training, ...own }, ...options },
+  });
+
+describe('softmax regression, against dense matrices in float64', () => {
+  const report = run();
+
+  test('λmax, λmin and the trace', async () => {
+    const { largest, trace, criticalBatchSize, size } = await report;
+    assert.equal(size, SIZE);
+    assertClose(largest.value, largestOf(whole), 1e-5);
+    assertClose(trace.estimate, whole.trace(), 1e-5);
+    assertClose(criticalBatchSize, whole.trace() / largestOf(whole), 1e-5);
+  });
+
+  test('λmax of the batches, by size', async () => {
+    const { batchSizes, settings } = await report;
+    assert.deepEqual(
+      batchSizes.map(b => b.batchSize),
+      [1, 2, 4, 6, 8, 16],
+    );
+    for (const { batchSize, batches, largest } of batchSizes) {
+      const values = Array.from({ length: batches }, (_, k) =>
+        largestOf(hessianOf(drawSamples(SAMPLES, batchSize, Rng.of(settings.seed, 'batch', batchSize, k)))),
+      );
+      // Lanczos ends at residuals of 1e-3, whose square is the eigenvalue's error.
+      assertClose(largest.mean, values.reduce((a, b) => a + b, 0) / batches, 1e-4, `batch ${batchSize}`);
+      assertClose(largest.most, Math.max(...values), 1e-4);
+    }
+    const [first, , , , , last] = batchSizes;
+    assert.ok(first.largest.mean > last.largest.mean && first.formula > last.formula);
+  });
+
+  test('the noise of the batches: 1/n of the squared Frobenius norm in the mean', async () => {
+    const { noise } = await report;
+    // Without repetition the variance of a mean of B is (1/B − 1/N) N/(N − 1) times that of one sample.
+    const single =
+      samples.reduce((s, { hessian }) => s + Matrix.sub(hessian, whole).norm() ** 2, 0) / (SAMPLES - 1);
+    assert.ok(
+      Math.abs(noise.variance - single / SIZE) < 4 * noise.stderr,
+      `${noise.variance}, ${single / SIZE}`,
+    );
+  });
+
+  test('bounds and verdict', async () => {
+    const { bounds, diagnostics } = await report;
+    const lambda = largestOf(whole);
+    assert.deepEqual(
+      bounds.map(b => [b.optimizer, b.momentum]),
+      [
+        ['sgd', 0],
+        ['sgd', 0.9],
+        ['nesterov', 0.9],
+        ['adam', 0.9],
+      ],
+    );
+    assertClose(bounds[1].learningRate!, 3.8 / lambda, 1e-5);
+    assert.equal(bounds[3].learningRate, null);
+    assert.ok(['stable', 'edge-of-stability', 'unstable'].includes(diagnostics[0].code));
+    const fast = await run({ learningRate: 100 }, { batches: 2 });
+    assert.match(
+      fast.diagnostics[0].message,
+      /^SGD with momentum 0\.9 at lr 100 is linearly unstable here: λmax .* > 0\.038/,
+    );
+    assert.equal(fast.diagnostics[0].severity, 'error');
+    const slow = await run({ learningRate: 1e-3 }, { batches: 2 });
+    assert.equal(slow.diagnostics[0].code, 'stable');
+    const middle = (slow.band.sufficient + slow.band.necessary) / 2;
+    const between = await run({ learningRate: middle }, { batches: 2 });
+    assert.equal(between.diagnostics[0].severity, 'warning');
+  });
+
+  test('the text has the verdict and a row for each batch size', async () => {
+    const text = stabilityToText(await report);
+    assert.match(text, /^(Stable|Warning|Unstable): SGD with momentum 0.9 at lr 0.5/m);
+    assert.equal([...text.matchAll(/^ +\d+ +[\d.]+ ± .*$/gm)].length, 6);
+  });
+});
+
+test('Adam: λmax of the Hessian between the roots of its steps', async () => {
+  const report = await run({ optimizer: 'adam', batchSize: 4 }, { batches: 2 });
+  const squares = new Float64Array(SIZE);
+  for (let k = 0; k < 32; k++) {
+    const places = drawSamples(SAMPLES, 4, Rng.of(0, 'adam', k));
+    squares.forEach(
+      (_, i) => (squares[i] += (places.reduce((s, n) => s + samples[n].gradient[i], 0) / 4) ** 2 / 32),
+    );
+  }
+  const d = Matrix.diag(Array.from(squares, v => 1 / Math.sqrt(Math.sqrt(v) + 1e-8)));
+  assertClose(report.largest.value, largestOf(d.mmul(whole).mmul(d)), 1e-4);
+  assertClose(report.trace.estimate, d.mmul(whole).mmul(d).trace(), 1e-4);
+  assert.ok(report.settings.isPreconditioned && report.bounds[1].learningRate === null);
+  assertClose(report.bounds[3].learningRate!, 38 / report.largest.value, 1e-9);
+});
+
+test('a batch larger than the data takes all of them', async () => {
+  const { batchSizes, diagnostics } = await run({ batchSize: 1000 }, { batches: 2 });
+  assert.deepEqual(
+    batchSizes.map(b => b.batchSize),
+    [1, 2, 4, 8, 16],
+  );
+  assert.ok(diagnostics.some(d => d.code === 'few-samples'));
+});
+
+test("a project's file is checked", () => {
+  const project = parseProject(
+    '{ "training": { "learningRate": 0.1, "optimizer": "adam" } }',
+    'curvature.json',
+  );
+  assert.deepEqual(project.training, { learningRate: 0.1, optimizer: 'adam' });
+  for (const [text, message] of [
+    ['{', /'curvature\.json' is not JSON/],
+    ['{ "training": { "learningRate": -1 } }', /training\.learningRate/],
+    ['{ "training": { "learning_rate": 1 } }', /learning_rate/],
+  ] as const)
+    assert.throws(() => parseProject(text, 'curvature.json'), curvatureError('option-invalid', message));
+});
+
+test('the published JSON schema of projects is the one that they are checked against', () => {
+  const published = readFileSync(path.resolve('media/project.schema.json'), 'utf8');
+  assert.equal(
+    published,
+    projectJsonSchema(),
+    'write the output of projectJsonSchema() to media/project.schema.json',
+  );
+});
