@@ -1,6 +1,13 @@
 import { type Command, Option } from 'commander';
-import { defaultStabilityOptions } from '../engine/analysis/options';
+import {
+  defaultCompareOptions,
+  defaultCouplingOptions,
+  defaultStabilityOptions,
+} from '../engine/analysis/options';
+import { matrices } from '../engine/curvature/products';
 import { optimizers } from '../engine/training/optimizers';
+import type { CompareFlags } from './compare';
+import type { CouplingFlags } from './coupling';
 import { matrixOption, matrixOptions } from './options';
 import type { StabilityFlags } from './stability';
 import * as read from './values';
@@ -10,6 +17,14 @@ export function addMatrixCommands(program: Command, exit: (code: number) => void
   addStability(program, async (model, flags) => {
     const { runStability } = await import('./stability');
     exit(await runStability(model, flags));
+  });
+  addCoupling(program, async (model, flags) => {
+    const { runCoupling } = await import('./coupling');
+    exit(await runCoupling(model, flags));
+  });
+  addCompare(program, async (files, flags) => {
+    const { runCompare } = await import('./compare');
+    exit(await runCompare(files, flags));
   });
 }
 
@@ -41,4 +56,51 @@ function addStability(
     )
     .action(action);
   for (const option of matrixOptions()) command.addOption(option);
+}
+
+function addCoupling(program: Command, action: (model: string, flags: CouplingFlags) => Promise<void>): void {
+  const command = program
+    .command('coupling')
+    .description(
+      'Show how much curvature layers share, and whether their sensitivities may be added: norms of the blocks of the Hessian.',
+    )
+    .argument('<model>', 'the .onnx file')
+    .addOption(matrixOption(matrices))
+    .option('--probes <n>', 'random vectors on each layer', read.probes, defaultCouplingOptions.probes)
+    .option(
+      '--bits <n>',
+      'the width whose rounding errors are meant',
+      read.bitWidth,
+      defaultCouplingOptions.bits,
+    )
+    .addHelpText('after', '\nExample:\n  curvature coupling resnet.onnx --data images.npz')
+    .action(action);
+  for (const option of matrixOptions()) command.addOption(option);
+}
+
+function addCompare(
+  program: Command,
+  action: (reports: string[], flags: CompareFlags) => Promise<void>,
+): void {
+  const command = program
+    .command('compare')
+    .description(
+      'Compare two reports layer by layer, or the Hessians of a layer between two models or two sets of data.',
+    )
+    .argument('[reports...]', 'two reports (*.curvature.json)')
+    .option('--model <files...>', 'one or two .onnx files')
+    .option('-d, --data <files...>', 'one or two .npz files')
+    .addOption(matrixOption(matrices))
+    .option(
+      '--count <n>',
+      'eigenvectors whose spaces are compared',
+      read.positive,
+      defaultCompareOptions.count,
+    )
+    .addHelpText(
+      'after',
+      '\nExample:\n  curvature compare before.curvature.json after.curvature.json\n  curvature compare --model net.onnx --data train.npz test.npz',
+    )
+    .action(action);
+  for (const option of matrixOptions()) if (option.long !== '--data') command.addOption(option);
 }

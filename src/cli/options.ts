@@ -89,4 +89,5 @@ export function matrixOption(choices: readonly Matrix[]): Option {
 const matrixHelp: Record<Matrix, string> = {
   hessian: 'hessian is the exact second derivative',
   ggn: 'ggn the Gauss–Newton matrix, which has no negative eigenvalues',
+  fisher: 'fisher the mean of g gᵀ over the gradients g of the labelled samples',
 };

@@ -24,6 +24,7 @@ import {
   seedOption,
 } from './options';
 import * as read from './values';
+import { matrices } from '../engine/curvature/products';
 
 /**
  * Runs one command line; resolves to the exit code: 0 done, 1 the run failed, 2 bad usage or input, 3 budgets
@@ -172,7 +173,7 @@ function addSpectrum(program: Command, action: (model: string, flags: SpectrumFl
       'Show the eigenvalues of the curvature matrix of a model, or of some of its layers: density, both ends, trace.',
     )
     .argument('<model>', 'the .onnx file')
-    .addOption(matrixOption(['hessian', 'ggn']))
+    .addOption(matrixOption(matrices))
     .option(
       '--steps <n>',
       'products per start vector: more show finer parts of the spectrum',

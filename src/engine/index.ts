@@ -3,6 +3,8 @@ export { CurvatureError } from './errors';
 export { type Answer, methods as allocationMethods } from './allocation/answer';
 export { allocateFile, type AllocateOptions } from './analysis/allocate';
 export { analyze } from './analysis/analyze';
+export { compareHessians } from './analysis/compareHessians';
+export { coupling } from './analysis/coupling';
 export { coverage } from './analysis/coverage';
 export { describeModel } from './analysis/describe';
 export { exportHvp } from './analysis/exportHvp';

@@ -24,13 +24,14 @@ const base: SpectrumOptions = {
 /** All eigenvalues in float64, as test/golden/spectra.py writes them. */
 const exact = JSON.parse(
   readFileSync(path.join(goldenFolder, 'spectra', 'mlp_digits_legacy.json'), 'utf8'),
-) as Record<'hessian' | 'ggn' | 'fc2.weight', readonly number[]>;
+) as Record<'hessian' | 'ggn' | 'fisher' | 'fc2.weight', readonly number[]>;
 const sum = (values: readonly number[], f = (x: number): number => x): number =>
   values.reduce((total, x) => total + f(x), 0);
 
 const cases: [name: string, options: Partial<SpectrumOptions>, eigenvalues: readonly number[]][] = [
   ['the Hessian', {}, exact.hessian],
   ['the GGN', { matrix: 'ggn' }, exact.ggn],
+  ['the empirical Fisher matrix', { matrix: 'fisher' }, exact.fisher],
   ['the Hessian of one layer', { layers: ['fc2.weight'] }, exact['fc2.weight']],
 ];
 
@@ -148,6 +149,13 @@ test('a layer that the model does not have is refused with those it has', async 
   await assert.rejects(
     spectrum({ ...base, layers: ['fc9*'] }),
     curvatureError('option-invalid', /No parameter matches "fc9\*"/),
+  );
+});
+
+test('the empirical Fisher matrix without labels is refused', async () => {
+  await assert.rejects(
+    spectrum({ ...base, matrix: 'fisher', loss: 'kl' }),
+    curvatureError('option-invalid', /zero without labels/),
   );
 });
 

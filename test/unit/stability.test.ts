@@ -2,66 +2,34 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
-import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
+import { Matrix } from 'ml-matrix';
 import { stability, type StabilityReport } from '../../src/engine';
 import { drawSamples } from '../../src/engine/analysis/batchCurve';
 import { defaultStabilityOptions, type StabilityOptions } from '../../src/engine/analysis/options';
-import { float32Tensor, int64Tensor } from '../../src/engine/onnx/tensor';
 import { stabilityToText } from '../../src/engine/report/stabilityText';
 import type { Training } from '../../src/engine/training/optimizers';
 import { parseProject, projectJsonSchema } from '../../src/engine/training/projectFile';
 import { Rng } from '../../src/engine/util/rng';
 import { assertClose, curvatureError } from '../support/assertions';
-import { input, makeGraph, Workspace } from '../support/models';
+import { Workspace } from '../support/models';
+import {
+  gradientOf,
+  hessianOf,
+  largestOf,
+  range,
+  samples,
+  SAMPLES,
+  SIZE,
+  softmaxData,
+  softmaxModel,
+} from '../support/softmaxRegression';
 
 const workspace = new Workspace();
 after(() => workspace.remove());
 
-const SAMPLES = 48;
-const FEATURES = 4;
-const CLASSES = 3;
-const SIZE = FEATURES * CLASSES;
-const random = Rng.of(4, 'stability');
-const normals = (n: number): Float32Array => Float32Array.from({ length: n }, () => random.normal());
-const x = normals(SAMPLES * FEATURES);
-const weight = normals(SIZE);
-const labels = Array.from({ length: SAMPLES }, () => random.below(CLASSES));
-const model = workspace.model(
-  'softmax.onnx',
-  makeGraph([input('x', 'N', FEATURES)], { weight: float32Tensor([FEATURES, CLASSES], weight) }, [
-    ['MatMul', ['x', 'weight'], 'y'],
-  ]),
-);
-const data = workspace.npz('data.npz', {
-  x: { shape: [SAMPLES, FEATURES], data: x },
-  labels: { shape: [SAMPLES], data: int64Tensor(labels).data as BigInt64Array },
-});
-
-/** Softmax regression in float64: the Hessian (p − p pᵀ) ⊗ x xᵀ and the gradient of each sample. */
-const samples = labels.map((label, n) => {
-  const row = Array.from(x.subarray(n * FEATURES, (n + 1) * FEATURES));
-  const logits = Array.from({ length: CLASSES }, (_, c) =>
-    row.reduce((s, v, f) => s + v * weight[f * CLASSES + c], 0),
-  );
-  const all = logits.reduce((s, z) => s + Math.exp(z), 0);
-  const p = logits.map(z => Math.exp(z) / all);
-  const hessian = Matrix.zeros(SIZE, SIZE);
-  const gradient = new Float64Array(SIZE);
-  for (let i = 0; i < SIZE; i++) {
-    const [f, c] = [Math.floor(i / CLASSES), i % CLASSES];
-    gradient[i] = row[f] * (p[c] - (c === label ? 1 : 0));
-    for (let j = 0; j < SIZE; j++) {
-      const [g, d] = [Math.floor(j / CLASSES), j % CLASSES];
-      hessian.set(i, j, row[f] * row[g] * ((c === d ? p[c] : 0) - p[c] * p[d]));
-    }
-  }
-  return { hessian, gradient };
-});
-const hessianOf = (places: readonly number[]): Matrix =>
-  places.reduce((sum, i) => sum.add(samples[i].hessian), Matrix.zeros(SIZE, SIZE)).div(places.length);
-const largestOf = (m: Matrix): number =>
-  Math.max(...new EigenvalueDecomposition(m, { assumeSymmetric: true }).realEigenvalues);
-const whole = hessianOf(labels.map((_, i) => i));
+const model = softmaxModel(workspace);
+const data = softmaxData(workspace);
+const whole = hessianOf(range(0, SAMPLES));
 
 const training: Training = { learningRate: 0.5, batchSize: 6, momentum: 0.9, optimizer: 'sgd' };
 const run = (
@@ -153,9 +121,7 @@ test('Adam: λmax of the Hessian between the roots of its steps', async () => {
   const squares = new Float64Array(SIZE);
   for (let k = 0; k < 32; k++) {
     const places = drawSamples(SAMPLES, 4, Rng.of(0, 'adam', k));
-    squares.forEach(
-      (_, i) => (squares[i] += (places.reduce((s, n) => s + samples[n].gradient[i], 0) / 4) ** 2 / 32),
-    );
+    gradientOf(places).forEach((g, i) => (squares[i] += g ** 2 / 32));
   }
   const d = Matrix.diag(Array.from(squares, v => 1 / Math.sqrt(Math.sqrt(v) + 1e-8)));
   assertClose(report.largest.value, largestOf(d.mmul(whole).mmul(d)), 1e-4);

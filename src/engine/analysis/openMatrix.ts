@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { Parameter } from '../curvature/parameters';
-import { matrixRuns } from '../curvature/products';
+import { matrixRuns, requireLabels } from '../curvature/products';
 import { CurvatureError } from '../errors';
 import { chooseParameters } from './chooseParameters';
 import { fitBatch, peakOfRuns } from './memory';
@@ -21,16 +21,21 @@ export interface OpenedMatrix {
 /**
  * Opens model and data with as many samples to a run as fit into memory beside the vectors that the caller keeps.
  * @param vectorBytes what these take, by the rows of the matrix and the bytes that they may take
+ * @param takesPart of the parameters that are chosen, those that the matrix is taken over
  * @throws CurvatureError
  */
 export async function openMatrix(
   options: MatrixOptions,
   vectorBytes: (size: number, room: number) => number,
+  takesPart: (parameter: Parameter, model: Model) => boolean = () => true,
 ): Promise<OpenedMatrix> {
   const model = openModel(options.model);
   requireLayers(model);
   const first = await setUp(model, options);
-  const parameters = chooseParameters(first.parameters, model.layers, options.layers);
+  requireLabels(options.matrix, first.problem);
+  const parameters = chooseParameters(first.parameters, model.layers, options.layers).filter(p =>
+    takesPart(p, model),
+  );
   if (parameters.length === 0) {
     throw new CurvatureError(
       'model-unsupported',

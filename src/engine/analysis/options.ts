@@ -61,7 +61,8 @@ export type Stage =
   | 'allocation'
   | 'trace'
   | 'density'
-  | 'batches';
+  | 'batches'
+  | 'blocks';
 
 /** One step of progress; sent after each probe. */
 export interface Progress {
@@ -181,6 +182,30 @@ export interface StabilityOptions extends MatrixOptions {
 export const defaultStabilityOptions = {
   ...{ loss: 'auto', matrix: 'hessian', batches: 8, seed: 0, executionProvider: 'auto' },
 } as const satisfies Omit<StabilityOptions, 'model' | 'training'>;
+
+/** Everything that the coupling of layers depends on. */
+export interface CouplingOptions extends MatrixOptions {
+  /** Random vectors on each layer, at least 2. */
+  readonly probes: number;
+  /** The width whose rounding errors decide whether sensitivities may be added. */
+  readonly bits: number;
+}
+
+export const defaultCouplingOptions = {
+  ...{ loss: 'auto', matrix: 'hessian', probes: 16, bits: 4, seed: 0, executionProvider: 'auto' },
+} as const satisfies Omit<CouplingOptions, 'model'>;
+
+/** Two models on one set of data, one model on two, or both; without layers, the last one. */
+export interface CompareOptions extends Omit<MatrixOptions, 'model' | 'data'> {
+  readonly models: readonly string[];
+  readonly data: readonly string[];
+  /** Eigenvectors that are compared. */
+  readonly count: number;
+}
+
+export const defaultCompareOptions = {
+  ...{ loss: 'auto', matrix: 'hessian', count: 5, seed: 0, executionProvider: 'auto' },
+} as const satisfies Omit<CompareOptions, 'models' | 'data'>;
 
 export interface MatrixHooks {
   readonly onProgress?: (progress: Progress) => void;

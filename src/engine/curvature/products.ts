@@ -3,7 +3,7 @@ import { float32Tensor, type Tensor } from '../onnx/tensor';
 import { compile } from '../runtime/compile';
 import type { Session } from '../runtime/session';
 import type { Vector } from '../util/vector';
-import { gaussNewtonRuns, hessianRuns } from './derived';
+import { fisherRuns, gaussNewtonRuns, hessianRuns } from './derived';
 import { gradientGraph, gradientName, hvpName, tangentName } from './productGraphs';
 import type { LinearOperator } from './linearOperator';
 import type { Parameter } from './parameters';
@@ -17,8 +17,8 @@ export interface DisposableOperator extends LinearOperator {
   dispose(): Promise<void>;
 }
 
-/** The curvature matrices of the mean loss. */
-export const matrices = ['hessian', 'ggn'] as const;
+/** The curvature matrices of the mean loss; the last is the empirical Fisher matrix, (1/N) Σ g gᵀ over the gradients of the samples' own losses. */
+export const matrices = ['hessian', 'ggn', 'fisher'] as const;
 export type Matrix = (typeof matrices)[number];
 
 /** The graphs of the products with a matrix over the given parameters. */
@@ -26,7 +26,21 @@ export const matrixRuns = (
   matrix: Matrix,
   problem: Problem,
   parameters: readonly Parameter[],
-): Promise<RunPlan> => ({ hessian: hessianRuns, ggn: gaussNewtonRuns })[matrix](problem, parameters);
+): Promise<RunPlan> =>
+  ({ hessian: hessianRuns, ggn: gaussNewtonRuns, fisher: fisherRuns })[matrix](problem, parameters);
+
+/**
+ * @throws CurvatureError `option-invalid` for the empirical Fisher matrix of a loss without labels, which is zero where the model is
+ * measured against itself
+ */
+export function requireLabels(matrix: Matrix, { loss }: Problem): void {
+  if (matrix !== 'fisher' || loss.isLabelled) return;
+  throw new CurvatureError(
+    'option-invalid',
+    'The empirical Fisher matrix is made of the gradients of the loss, which are zero without labels: the model is measured against itself then.',
+    'Give data with labels or targets, or take --matrix ggn, which needs none.',
+  );
+}
 
 /** A matrix over the given parameters, laid out one after the other. */
 export async function matrixOperator(
@@ -36,9 +50,12 @@ export async function matrixOperator(
   signal?: AbortSignal,
 ): Promise<DisposableOperator> {
   const size = parameters.reduce((sum, p) => sum + p.size, 0);
+  requireLabels(matrix, problem);
   const all = await TangentRuns.create(problem, await matrixRuns(matrix, problem, parameters), signal);
+  // The graph's sums hold squares of the samples' weights 1/N.
+  const scaleOver = ({ dataset }: Problem): number => (matrix === 'fisher' ? dataset.samples : 1);
   const apply =
-    (runs: TangentRuns) =>
+    (runs: TangentRuns, factor: number) =>
     async (v: Vector): Promise<Float64Array> => {
       const tangents: Record<string, Tensor> = {};
       forEachPart(parameters, (p, start) => {
@@ -49,15 +66,15 @@ export async function matrixOperator(
       for await (const results of runs.run(tangents)) {
         forEachPart(parameters, (p, start) => {
           const part = results[hvpName(p.name)].data as Float32Array;
-          for (let i = 0; i < part.length; i++) sum[start + i] += part[i];
+          for (let i = 0; i < part.length; i++) sum[start + i] += factor * part[i];
         });
       }
       return sum;
     };
   return {
     size,
-    apply: apply(all),
-    over: other => ({ size, apply: apply(all.over(other)) }),
+    apply: apply(all, scaleOver(problem)),
+    over: other => ({ size, apply: apply(all.over(other), scaleOver(other)) }),
     dispose: () => all.dispose(),
   };
 }

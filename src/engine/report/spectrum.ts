@@ -1,3 +1,4 @@
+import type { Matrix } from '../curvature/products';
 import type { Estimate, RitzValue } from '../estimators/result';
 import type { ProbeEstimate, Quadrature } from '../estimators/spectrum';
 import type { TraceMethod } from '../estimators/trace';
@@ -43,7 +44,7 @@ export interface SpectrumReport {
   readonly data: Report['data'];
   readonly settings: {
     readonly loss: Report['settings']['loss'];
-    readonly matrix: 'hessian' | 'ggn';
+    readonly matrix: Matrix;
     /** The parameters that the matrix is taken over, by the names that people see; all of the model's where `isWhole`. */
     readonly parameters: readonly string[];
     readonly isWhole: boolean;

@@ -1,3 +1,4 @@
+import type { Matrix } from '../curvature/products';
 import type { RitzValue } from '../estimators/result';
 import type { Optimizer, Training } from '../training/optimizers';
 import type { Band } from '../training/learningRateBand';
@@ -43,7 +44,7 @@ export interface StabilityReport {
   readonly training: Training;
   readonly settings: {
     readonly loss: Report['settings']['loss'];
-    readonly matrix: 'hessian' | 'ggn';
+    readonly matrix: Matrix;
     /** Divided by Adam's steps on both sides, taken from the gradients of random batches. */
     readonly isPreconditioned: boolean;
     readonly batches: number;

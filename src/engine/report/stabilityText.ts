@@ -1,5 +1,5 @@
 import { optimizerName } from '../training/optimizers';
-import { formatBytes, formatEstimate, formatNumber } from './format';
+import { formatBytes, formatEstimate, formatNumber, matrixNames } from './format';
 import type { OptimizerBound, StabilityReport } from './stability';
 import { alignColumns } from './table';
 import type { RitzValue } from '../estimators/result';
@@ -42,7 +42,7 @@ function titleOf({ model, training, samples, data, settings }: StabilityReport):
 }
 
 const matrixName = ({ matrix, isPreconditioned }: StabilityReport['settings']): string =>
-  `${isPreconditioned ? 'preconditioned ' : ''}${matrix === 'ggn' ? 'Gauss–Newton matrix' : 'Hessian'}`;
+  `${isPreconditioned ? 'preconditioned ' : ''}${matrixNames[matrix]}`;
 
 const numberRows = ({ largest, smallest, trace, criticalBatchSize }: StabilityReport): string[][] => [
   ['λmax', formatNumber(largest.value), residual(largest)],

@@ -15,13 +15,16 @@ const features = Array.from({ length: SAMPLES }, () => {
   return x.map(v => (2 * v) / norm);
 });
 const outer = (x: readonly number[]): Matrix => new Matrix(x.map(a => x.map(b => a * b)));
-const hessian = features.reduce((sum, x) => sum.add(outer(x)), Matrix.zeros(FEATURES, FEATURES)).div(SAMPLES);
+const hessian = Matrix.div(
+  features.reduce((sum, x) => Matrix.add(sum, outer(x)), Matrix.zeros(FEATURES, FEATURES)),
+  SAMPLES,
+);
 const trace = hessian.trace();
 const largest = largestOf(hessian);
 
 function largestOf(m: Matrix): number {
   let v = Matrix.ones(m.rows, 1);
-  for (let i = 0; i < 500; i++) v = m.mmul(v).div(m.mmul(v).norm());
+  for (let i = 0; i < 500; i++) v = Matrix.div(m.mmul(v), m.mmul(v).norm());
   return v.transpose().mmul(m).mmul(v).get(0, 0);
 }
 
@@ -52,14 +55,9 @@ function growth(rule: Rule, beta: number, rate: number, batch: number): number {
   for (let i = 0; i < 400; i++) {
     let next = mean.mmul(m).mmul(mean.transpose());
     for (const d of deviations)
-      next = next.add(
-        d
-          .mmul(m)
-          .mmul(d.transpose())
-          .div(SAMPLES * batch),
-      );
+      next = Matrix.add(next, Matrix.div(d.mmul(m).mmul(d.transpose()), SAMPLES * batch));
     factor = next.trace() / m.trace();
-    m = next.div(next.trace());
+    m = Matrix.div(next, next.trace());
   }
   return factor;
 }
