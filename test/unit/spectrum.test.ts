@@ -45,7 +45,8 @@ for (const [name, options, eigenvalues] of cases) {
       what: string,
     ): void =>
       assert.ok(
-        Math.abs(estimate - expected) <= 3 * stderr,
+        // Products are of float32: where the start vectors leave no noise, their rounding is left.
+        Math.abs(estimate - expected) <= 3 * stderr + 1e-6 * Math.abs(expected),
         `${what}: ${estimate} ± ${stderr}, expected ${expected}`,
       );
 

@@ -8,7 +8,7 @@ import { RunningMoments } from '../util/statistics';
 import { axpy, dot } from '../util/vector';
 
 /** Random directions along which batches are compared with all samples. */
-const DIRECTIONS = 4;
+const DIRECTIONS = 16;
 /** Good enough for a mean over batches that differ by far more. */
 const TOLERANCE = 1e-3;
 const MOST_STEPS = 40;
@@ -56,17 +56,18 @@ export async function* batchCurve(
   const products: Float64Array[] = [];
   for (const v of directions) products.push(await operator.apply(v));
   const sizes = batchSizes(samples, batchSize);
-  const noise = new RunningMoments();
+  const noise = directions.map(() => new RunningMoments());
+  let drawn = 0;
   const measured: { size: number; moments: RunningMoments; most: number }[] = [];
   for (const size of sizes) {
     const moments = new RunningMoments();
     let most = -Infinity;
     for (let k = 0; k < batches; k++) {
       const batch = over(onSamples(problem, drawSamples(samples, size, Rng.of(seed, 'batch', size, k))));
-      const direction = noise.count % DIRECTIONS;
+      const direction = drawn++ % DIRECTIONS;
       const difference = await batch.apply(directions[direction]);
       axpy(-1, products[direction], difference);
-      noise.add((effectiveBatchSize(size, samples) * dot(difference, difference)) / operator.size);
+      noise[direction].add((effectiveBatchSize(size, samples) * dot(difference, difference)) / operator.size);
       const value = await largestEigenvalue(batch, seed, signal);
       moments.add(value);
       most = Math.max(most, value);
@@ -74,9 +75,12 @@ export async function* batchCurve(
     }
     measured.push({ size, moments, most });
   }
-  const variance = noise.count === 0 ? 0 : noise.mean;
+  // Batches share directions, so that only the means of these are independent.
+  const means = new RunningMoments();
+  for (const { count, mean } of noise) if (count > 0) means.add(mean);
+  const variance = means.mean;
   return {
-    noise: { variance, stderr: noise.count < 2 ? 0 : noise.stderr },
+    noise: { variance, stderr: means.count < 2 ? 0 : means.stderr },
     sizes: measured.map(({ size, moments, most }) => ({
       batchSize: size,
       batches: moments.count,
