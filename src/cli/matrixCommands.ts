@@ -3,6 +3,7 @@ import {
   defaultCompareOptions,
   defaultCouplingOptions,
   defaultStabilityOptions,
+  defaultTrustOptions,
 } from '../engine/analysis/options';
 import { matrices } from '../engine/curvature/products';
 import { optimizers } from '../engine/training/optimizers';
@@ -10,6 +11,7 @@ import type { CompareFlags } from './compare';
 import type { CouplingFlags } from './coupling';
 import { matrixOption, matrixOptions } from './options';
 import type { StabilityFlags } from './stability';
+import type { TrustFlags } from './trust';
 import * as read from './values';
 
 /** Commands that answer a question by products with a curvature matrix. @param exit takes the exit code */
@@ -25,6 +27,10 @@ export function addMatrixCommands(program: Command, exit: (code: number) => void
   addCompare(program, async (files, flags) => {
     const { runCompare } = await import('./compare');
     exit(await runCompare(files, flags));
+  });
+  addTrust(program, async (model, flags) => {
+    const { runTrust } = await import('./trust');
+    exit(await runTrust(model, flags));
   });
 }
 
@@ -103,4 +109,27 @@ function addCompare(
     )
     .action(action);
   for (const option of matrixOptions()) if (option.long !== '--data') command.addOption(option);
+}
+
+function addTrust(program: Command, action: (model: string, flags: TrustFlags) => Promise<void>): void {
+  const command = program
+    .command('trust')
+    .description(
+      'Compare the second-order model with the loss itself along the quantization error of each layer, and mark widths where it does not hold.',
+    )
+    .argument('<model>', 'the .onnx file')
+    .addOption(
+      new Option('--bits <list>', 'bit widths, 2 to 16')
+        .argParser(read.bitWidths)
+        .default([...defaultTrustOptions.bits], defaultTrustOptions.bits.join(',')),
+    )
+    .option(
+      '--tolerance <x>',
+      'how far a predicted change of the loss may be off, as a share of the measured one',
+      read.tolerance,
+      defaultTrustOptions.tolerance,
+    )
+    .addHelpText('after', '\nExample:\n  curvature trust resnet.onnx --data images.npz --bits 4,8')
+    .action(action);
+  for (const option of matrixOptions()) command.addOption(option);
 }

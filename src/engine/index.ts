@@ -10,6 +10,7 @@ export { describeModel } from './analysis/describe';
 export { exportHvp } from './analysis/exportHvp';
 export { spectrum } from './analysis/spectrum';
 export { stability } from './analysis/stability';
+export { trust } from './analysis/trust';
 export { parseReport, stringifyReport } from './report/json';
 export * from './analysis/options';
 export type { SpectrumReport } from './report/spectrum';

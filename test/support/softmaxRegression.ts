@@ -29,10 +29,16 @@ export const softmaxData = (workspace: Workspace, name = 'data.npz', from = 0, t
     labels: { shape: [to - from], data: int64Tensor(labels.slice(from, to)).data as BigInt64Array },
   });
 
-/** In float64: the Hessian (p − p pᵀ) ⊗ x xᵀ, the gradient and the loss of each sample. */
-export const samplesAt = (
-  w: ArrayLike<number>,
-): { hessian: Matrix; gradient: Float64Array; loss: number }[] =>
+export interface Sample {
+  readonly hessian: Matrix;
+  readonly gradient: Float64Array;
+  readonly loss: number;
+  /** Of the classes. */
+  readonly p: readonly number[];
+}
+
+/** In float64: the Hessian (p − p pᵀ) ⊗ x xᵀ, the gradient, the loss and the distribution of each sample. */
+export const samplesAt = (w: ArrayLike<number>): Sample[] =>
   labels.map((label, n) => {
     const row = Array.from(x.subarray(n * FEATURES, (n + 1) * FEATURES));
     const logits = Array.from({ length: CLASSES }, (_, c) =>
@@ -50,7 +56,7 @@ export const samplesAt = (
         hessian.set(i, j, row[f] * row[g] * ((c === d ? p[c] : 0) - p[c] * p[d]));
       }
     }
-    return { hessian, gradient, loss: -Math.log(p[label]) };
+    return { hessian, gradient, loss: -Math.log(p[label]), p };
   });
 
 export const samples = samplesAt(weight);

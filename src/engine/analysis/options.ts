@@ -62,7 +62,8 @@ export type Stage =
   | 'trace'
   | 'density'
   | 'batches'
-  | 'blocks';
+  | 'blocks'
+  | 'steps';
 
 /** One step of progress; sent after each probe. */
 export interface Progress {
@@ -206,6 +207,17 @@ export interface CompareOptions extends Omit<MatrixOptions, 'model' | 'data'> {
 export const defaultCompareOptions = {
   ...{ loss: 'auto', matrix: 'hessian', count: 5, seed: 0, executionProvider: 'auto' },
 } as const satisfies Omit<CompareOptions, 'models' | 'data'>;
+
+/** Where the second-order model is compared with the loss itself. */
+export interface TrustOptions extends Omit<MatrixOptions, 'matrix'> {
+  readonly bits: readonly number[];
+  /** How far a prediction may be off, as a share of what is measured. */
+  readonly tolerance: number;
+}
+
+export const defaultTrustOptions = {
+  ...{ loss: 'auto', bits: [2, 3, 4, 8], tolerance: 0.25, seed: 0, executionProvider: 'auto' },
+} as const satisfies Omit<TrustOptions, 'model'>;
 
 export interface MatrixHooks {
   readonly onProgress?: (progress: Progress) => void;
