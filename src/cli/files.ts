@@ -1,3 +1,4 @@
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { access, constants, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CurvatureError } from '../engine/errors';
@@ -28,6 +29,20 @@ export async function writeResult(file: string, content: string): Promise<void> 
     );
   }
   process.stderr.write(`Wrote ${file}\n`);
+}
+
+/**
+ * Writes what a run has so far in one step: whoever reads the file finds the old content or the new one, whole. A failure is left to the last
+ * write, which tells it.
+ */
+export function replaceFile(file: string, content: string): void {
+  const fresh = `${file}.new`;
+  try {
+    writeFileSync(fresh, content);
+    renameSync(fresh, file);
+  } catch {
+    rmSync(fresh, { force: true });
+  }
 }
 
 /**

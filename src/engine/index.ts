@@ -8,6 +8,7 @@ export { coupling } from './analysis/coupling';
 export { coverage } from './analysis/coverage';
 export { describeModel } from './analysis/describe';
 export { exportHvp } from './analysis/exportHvp';
+export { ProbeJournal } from './analysis/journal';
 export { spectrum } from './analysis/spectrum';
 export { stability } from './analysis/stability';
 export { trust } from './analysis/trust';

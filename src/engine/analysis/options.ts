@@ -2,6 +2,7 @@ import type { Matrix } from '../curvature/products';
 import type { TraceMethod } from '../estimators/trace';
 import type { Report } from '../report/schema';
 import type { SpectrumReport } from '../report/spectrum';
+import type { ProbeJournal } from './journal';
 import type { Training } from '../training/optimizers';
 
 export type LossChoice = 'auto' | 'cross-entropy' | 'mse' | 'kl';
@@ -81,6 +82,8 @@ export interface AnalyzeHooks {
   readonly onProgress?: (progress: Progress) => void;
   /** Called with all results so far after each probe, at most a few times a second. */
   readonly onPartial?: (report: Report) => void;
+  /** Keeps the probes of the traces as they are drawn, and has those of a run that is resumed. */
+  readonly journal?: ProbeJournal;
   readonly signal?: AbortSignal;
 }
 

@@ -14,6 +14,7 @@ import { exactGaussNewtonTrace, gaussNewtonTrace } from '../estimators/gaussNewt
 import { hutchinson } from '../estimators/hutchinson';
 import { lanczos, type LanczosProgress, stepsWithin } from '../estimators/lanczos';
 import type { Estimate, TraceProgress } from '../estimators/result';
+import type { Probe, ProbeJournal } from './journal';
 
 export interface EstimationOptions {
   readonly seed: number;
@@ -21,11 +22,26 @@ export interface EstimationOptions {
   readonly maxProbes: number;
   /** Directions that share one run of the primal and the gradient; 4 by default. */
   readonly probesPerRun?: number;
+  /** Keeps probes, and has those of a run that was stopped. */
+  readonly journal?: ProbeJournal;
   readonly signal?: AbortSignal;
 }
 
 /** With this many output columns or fewer, taking all of them costs no more than sampling does. */
 const EXACT_COLUMNS = 16;
+
+/** The sampler with a journal, where there is one. */
+const kept = <P extends Probe>(
+  journal: ProbeJournal | undefined,
+  stage: string,
+  layers: readonly Layer[],
+  sampler: (indices: readonly number[]) => Promise<P[]>,
+): ((indices: readonly number[]) => Promise<P[]>) =>
+  journal?.keeping(
+    stage,
+    layers.map(l => l.initializer),
+    sampler,
+  ) ?? sampler;
 
 /** Traces of all layers' Gauss–Newton blocks, exactly where the outputs are few. */
 export async function* gaussNewtonTraces(
@@ -33,14 +49,25 @@ export async function* gaussNewtonTraces(
   layers: readonly Layer[],
   options: EstimationOptions,
 ): AsyncGenerator<TraceProgress, void, void> {
-  const { seed, rtol, maxProbes, signal } = options;
+  const { seed, rtol, maxProbes, journal, signal } = options;
   const norms = await gradientNorms(problem, layers, seed, signal);
   const names = layers.map(l => l.name);
   try {
     if (norms.columns <= EXACT_COLUMNS && norms.perSample.every(Boolean)) {
-      yield* exactGaussNewtonTrace(norms.column, { layers: names, columns: norms.columns, seed, signal });
+      yield* exactGaussNewtonTrace(kept(journal, 'ggn column', layers, norms.column), {
+        layers: names,
+        columns: norms.columns,
+        seed,
+        signal,
+      });
     } else {
-      yield* gaussNewtonTrace(norms.sample, { layers: names, seed, rtol, maxDraws: maxProbes, signal });
+      yield* gaussNewtonTrace(kept(journal, 'ggn', layers, norms.sample), {
+        layers: names,
+        seed,
+        rtol,
+        maxDraws: maxProbes,
+        signal,
+      });
     }
   } finally {
     await norms.dispose();
@@ -53,17 +80,18 @@ export async function* hessianTraces(
   layers: readonly Layer[],
   options: EstimationOptions,
 ): AsyncGenerator<TraceProgress, void, void> {
-  const { seed, rtol, maxProbes, probesPerRun = 4, signal } = options;
+  const { seed, rtol, maxProbes, probesPerRun = 4, journal, signal } = options;
   const weights = layers.reduce((sum, l) => sum + l.size, 0);
   const isExact = weights <= maxProbes;
   const direction = isExact ? unitDirection(layers) : rademacherDirection(layers, seed);
   const forms = await quadraticForms(problem, layers, probesPerRun, direction, signal);
   const names = layers.map(l => l.name);
+  const sample = kept(journal, isExact ? 'hessian diagonal' : 'hessian', layers, forms.sample);
   try {
     if (isExact) {
-      yield* diagonalSum(forms, layers, weights, seed);
+      yield* diagonalSum({ sample, probesPerRun }, layers, weights, seed);
     } else {
-      yield* hutchinson(probes => forms.sample(probes), {
+      yield* hutchinson(sample, {
         layers: names,
         seed,
         rtol,
@@ -86,17 +114,18 @@ export function differenceTrace(
   forms: DifferenceForms,
   layer: number,
   name: string,
-  { seed, rtol, maxProbes, signal }: EstimationOptions,
+  { seed, rtol, maxProbes, journal, signal }: EstimationOptions,
 ): AsyncGenerator<TraceProgress, void, void> {
+  const sample = (draws: readonly number[]): Promise<Float64Array[]> => forms.sample(layer, draws);
   const sampler = async (draws: readonly number[]): Promise<Float64Array[][]> =>
-    (await forms.sample(layer, draws)).map(perBatch => [perBatch]);
+    (await (journal?.keeping('differences', [name], sample) ?? sample)(draws)).map(perBatch => [perBatch]);
   const minDraws = Math.min(maxProbes, Math.max(2, Math.ceil(MIN_FORMS / numBatches(problem))));
   return gaussNewtonTrace(sampler, { layers: [name], seed, rtol, minDraws, maxDraws: maxProbes, signal });
 }
 
 /** Sums vᵀHv over all unit vectors: the trace itself. */
 async function* diagonalSum(
-  { sample, probesPerRun }: QuadraticForms,
+  { sample, probesPerRun }: Pick<QuadraticForms, 'sample' | 'probesPerRun'>,
   layers: readonly Layer[],
   weights: number,
   seed: number,
