@@ -75,7 +75,10 @@ for (const [name, options, eigenvalues] of cases) {
       near(trace, sum(eigenvalues), 'trace');
       near(density.sum, sum(eigenvalues), 'sum');
       near(density.frobeniusNorm, Math.sqrt(sum(eigenvalues, x => x * x)), 'norm');
-      assert.ok(trace.converged && trace.method === 'xtrace' && trace.products <= 100);
+      const isFisher = options.matrix === 'fisher';
+      assert.ok(trace.converged && trace.method === (isFisher ? 'gradients' : 'xtrace'));
+      assert.equal(trace.exact, isFisher);
+      assert.ok(trace.products <= (isFisher ? 256 : 100));
       assert.ok(density.frobeniusNorm.stderr < 0.01 * density.frobeniusNorm.estimate);
     });
 

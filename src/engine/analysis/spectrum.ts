@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { fisherTrace } from '../curvature/fisherTrace';
 import { matrixOperator } from '../curvature/products';
 import type { LinearOperator } from '../curvature/linearOperator';
 import { powerIteration } from '../estimators/powerIteration';
@@ -17,6 +18,7 @@ import { type OpenedMatrix, openMatrix } from './openMatrix';
 import type { SpectrumHooks, SpectrumOptions } from './options';
 import { adaptiveShare, ProgressTracker } from './progress';
 import { secondsSince } from './run';
+import { setUp } from './setUp';
 import { TOOL } from './state';
 import { traceReport } from './traceReport';
 
@@ -94,7 +96,13 @@ async function measure(
     found.timings[stage] = secondsSince(start);
   };
   try {
-    await timed('trace', () => measureTrace(task, operator, found, progress, signal));
+    await timed('trace', async () => {
+      const isExact =
+        options.matrix === 'fisher' &&
+        options.estimator === 'auto' &&
+        (await measureFisherTrace(task, found, progress, signal));
+      if (!isExact) await measureTrace(task, operator, found, progress, signal);
+    });
     await timed('density', () => measureDensity(task, operator, found, progress, signal));
     if (options.crossCheck) {
       await timed('crossCheck', async () => {
@@ -124,6 +132,29 @@ async function measureTrace(
       adaptiveShare(products, cap, relativeError, rtol),
       relativeError,
     );
+  }
+}
+
+/** From the gradients of single samples: exact, and cheaper than estimates are. Tells whether the model runs on one sample. */
+async function measureFisherTrace(
+  { model, options, parameters }: Task,
+  found: Found,
+  progress: ProgressTracker,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  progress.begin('trace', 'Trace from the gradients of all samples');
+  const { problem } = await setUp(model, { ...options, batch: 1 });
+  if (problem.batch !== 1) return false;
+  const { samples } = problem.dataset;
+  const search = fisherTrace(problem, parameters, signal);
+  for (;;) {
+    const step = await search.next();
+    if (step.done) {
+      const estimate = { estimate: step.value, stderr: 0, samples, seed: options.seed };
+      found.trace = traceReport({ ...estimate, exact: true, converged: true }, 'gradients', samples);
+      return true;
+    }
+    progress.step('trace', `Gradient of sample ${step.value} of ${samples}`, step.value / samples);
   }
 }
 

@@ -138,26 +138,35 @@ export class Gradients {
   async over(problem: Problem): Promise<LossAndGradient> {
     const gradient = new Map(this.parameters.map(p => [p.name, new Float64Array(p.size)]));
     let loss = 0;
+    for await (const part of this.parts(problem)) {
+      loss += part.loss;
+      for (const [name, sum] of gradient) {
+        const g = part.gradient(name);
+        for (let i = 0; i < sum.length; i++) sum[i] += g[i];
+      }
+    }
+    return { loss, gradient };
+  }
+
+  /** Each batch's part of the mean loss, and the gradient of that. */
+  async *parts(
+    problem: Problem,
+  ): AsyncGenerator<{ readonly loss: number; readonly gradient: (name: string) => Float32Array }> {
     let batch = 0;
     for (const feeds of batches(problem)) {
       if (this.signal?.aborted) throw cancelled();
       const results = await this.session.run(feeds);
-      const part = Number(results['loss'].data[0]);
-      if (!Number.isFinite(part)) {
+      const loss = Number(results['loss'].data[0]);
+      if (!Number.isFinite(loss)) {
         throw new CurvatureError(
           'not-finite',
-          `The loss became ${part} in batch ${batch} (samples ${batch * problem.batch} and up).`,
+          `The loss became ${loss} in batch ${batch} (samples ${batch * problem.batch} and up).`,
           'Look for inputs out of the range the model was trained on, or weights so large that float32 overflows.',
         );
       }
-      loss += part;
-      for (const [name, sum] of gradient) {
-        const g = results[gradientName(name)].data as Float32Array;
-        for (let i = 0; i < sum.length; i++) sum[i] += g[i];
-      }
+      yield { loss, gradient: name => results[gradientName(name)].data as Float32Array };
       batch++;
     }
-    return { loss, gradient };
   }
 
   dispose(): Promise<void> {

@@ -8,7 +8,9 @@ import type { Diagnostic, Report } from './schema';
 export const SPECTRUM_VERSION = 1;
 
 export interface TraceReport extends Estimate {
-  readonly method: TraceMethod;
+  /** An estimator over products, or the squared gradients of the samples, which are the empirical Fisher matrix's trace. */
+  readonly method: TraceMethod | 'gradients';
+  /** Products, or gradients. */
   readonly products: number;
   /** Holds the trace with 95 %, by Student's t. */
   readonly interval: readonly [low: number, high: number];

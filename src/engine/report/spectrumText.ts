@@ -57,9 +57,11 @@ const ritzNote = ({ converged, residual }: RitzValue): string =>
     : `not converged, residual ${Number((100 * residual).toPrecision(2))} %`;
 
 const traceNote = ({ method, products, interval, exact, samples }: TraceReport): string =>
-  exact
-    ? `${method}, ${products} products`
-    : `${method}, ${products} products; 95 %: ${formatNumber(interval[0])} to ${formatNumber(interval[1])} (t, ${samples} vectors)`;
+  method === 'gradients'
+    ? `exact, from ${products} gradients`
+    : exact
+      ? `${method}, ${products} products`
+      : `${method}, ${products} products; 95 %: ${formatNumber(interval[0])} to ${formatNumber(interval[1])} (t, ${samples} vectors)`;
 
 const sumRows = ({ frobeniusNorm, negativeMass, effectiveRank }: Density, size: number): string[][] => [
   ['‖·‖F', withError(frobeniusNorm), ''],
