@@ -5,17 +5,16 @@ import type { BatchSizeReport } from '../report/stability';
 import { effectiveBatchSize, largestOfBatch } from '../training/batchCurvature';
 import { Rng } from '../util/rng';
 import { RunningMoments } from '../util/statistics';
-import { axpy, dot } from '../util/vector';
+import { axpy, dot, type Vector } from '../util/vector';
 
-/** Random directions along which batches are compared with all samples. */
-const DIRECTIONS = 16;
 /** Good enough for a mean over batches that differ by far more. */
 const TOLERANCE = 1e-3;
 const MOST_STEPS = 40;
 
 export interface BatchCurveOptions {
-  /** Over all samples. */
+  /** The largest eigenvalue over all samples, and its unit eigenvector. */
   readonly largest: number;
+  readonly vector: Vector;
   /** The batch size that is trained with. */
   readonly batchSize: number;
   /** Random batches of each size. */
@@ -24,7 +23,7 @@ export interface BatchCurveOptions {
 }
 
 export interface BatchCurve {
-  /** b ‖(H_B − H)v‖²/‖v‖² in the mean over all batches, with its error. */
+  /** b ‖(H_B − H)u‖² in the mean over all batches for the top eigenvector u, without the part along u; with its error. */
   readonly noise: { readonly variance: number; readonly stderr: number };
   readonly sizes: readonly Pick<BatchSizeReport, 'batchSize' | 'batches' | 'largest' | 'formula'>[];
 }
@@ -37,7 +36,7 @@ export function batchSizes(samples: number, own: number): number[] {
 }
 
 /**
- * λmax of the Hessians of random batches, by batch size, beside the formula for noise without structure. Every batch is drawn from all samples
+ * λmax of the Hessians of random batches, by batch size, beside the formula. Every batch is drawn from all samples
  * without repetition, whatever the others hold.
  *
  * Yields the share that is done, and returns the curve.
@@ -46,28 +45,24 @@ export async function* batchCurve(
   operator: LinearOperator,
   over: (problem: Problem) => LinearOperator,
   problem: Problem,
-  { largest, batchSize, batches, seed }: BatchCurveOptions,
+  { largest, vector, batchSize, batches, seed }: BatchCurveOptions,
   signal?: AbortSignal,
 ): AsyncGenerator<number, BatchCurve, void> {
   const { samples } = problem.dataset;
-  const directions = Array.from({ length: DIRECTIONS }, (_, k) =>
-    Rng.of(seed, 'batch noise', k).rademacher(operator.size),
-  );
-  const products: Float64Array[] = [];
-  for (const v of directions) products.push(await operator.apply(v));
+  const whole = await operator.apply(vector);
   const sizes = batchSizes(samples, batchSize);
-  const noise = directions.map(() => new RunningMoments());
-  let drawn = 0;
+  const noise = new RunningMoments();
   const measured: { size: number; moments: RunningMoments; most: number }[] = [];
   for (const size of sizes) {
     const moments = new RunningMoments();
     let most = -Infinity;
     for (let k = 0; k < batches; k++) {
       const batch = over(onSamples(problem, drawSamples(samples, size, Rng.of(seed, 'batch', size, k))));
-      const direction = drawn++ % DIRECTIONS;
-      const difference = await batch.apply(directions[direction]);
-      axpy(-1, products[direction], difference);
-      noise[direction].add((effectiveBatchSize(size, samples) * dot(difference, difference)) / operator.size);
+      const difference = await batch.apply(vector);
+      axpy(-1, whole, difference);
+      // What lies along the vector moves λmax up as often as down.
+      axpy(-dot(vector, difference), vector, difference);
+      noise.add(effectiveBatchSize(size, samples) * dot(difference, difference));
       const value = await largestEigenvalue(batch, seed, signal);
       moments.add(value);
       most = Math.max(most, value);
@@ -75,12 +70,9 @@ export async function* batchCurve(
     }
     measured.push({ size, moments, most });
   }
-  // Batches share directions, so that only the means of these are independent.
-  const means = new RunningMoments();
-  for (const { count, mean } of noise) if (count > 0) means.add(mean);
-  const variance = means.mean;
+  const variance = noise.mean;
   return {
-    noise: { variance, stderr: means.count < 2 ? 0 : means.stderr },
+    noise: { variance, stderr: noise.stderr },
     sizes: measured.map(({ size, moments, most }) => ({
       batchSize: size,
       batches: moments.count,

@@ -3,6 +3,7 @@ import type { LinearOperator } from '../curvature/linearOperator';
 import type { Problem } from '../curvature/problem';
 import { matrixOperator } from '../curvature/products';
 import { CurvatureError } from '../errors';
+import { topEigenspace } from '../estimators/eigenspace';
 import {
   spectrumBytes,
   spectrumStepsWithin,
@@ -52,7 +53,7 @@ export async function stability(
     { stage: 'load', cost: 2 },
     { stage: 'trace', cost: MAX_PRODUCTS },
     { stage: 'density', cost: (1 + PROBES) * STEPS },
-    { stage: 'batches', cost: 15 * batches },
+    { stage: 'batches', cost: 30 + 15 * batches },
   ]);
   progress.begin('load', 'Reading the model');
   const started = performance.now();
@@ -96,7 +97,11 @@ export async function stability(
       );
     const curve = await timed('batches', async () => {
       progress.begin('batches', 'Hessians of batches');
-      const settings = { largest: largest.value, batchSize: training.batchSize, batches, seed };
+      const top = await topEigenspace(operator, { count: 1, seed, signal: hooks.signal });
+      const settings = {
+        ...{ largest: largest.value, vector: top.vectors[0] },
+        ...{ batchSize: training.batchSize, batches, seed },
+      };
       const search = batchCurve(
         operator,
         other => through(plain.over(other)),

@@ -26,7 +26,7 @@ export interface BatchSizeReport {
   readonly batches: number;
   /** λmax of their Hessians. */
   readonly largest: { readonly mean: number; readonly stderr: number; readonly most: number };
-  /** The same by the formula for noise without structure. */
+  /** The same by a formula, from the noise of the batches along the top eigenvector. */
   readonly formula: number;
   /** The largest stable learning rate of a batch's own loss, from both. */
   readonly learningRate: { readonly measured: number; readonly formula: number };
@@ -63,7 +63,7 @@ export interface StabilityReport {
   /** At the batch size that is trained with. */
   readonly band: Band;
   readonly bounds: readonly OptimizerBound[];
-  /** nσ² of the batches' Hessians. */
+  /** nσ² of the batches' Hessians, along the top eigenvector. */
   readonly noise: { readonly variance: number; readonly stderr: number };
   readonly batchSizes: readonly BatchSizeReport[];
   /** Heavy ball's fastest settings; null where no curvature is positive. */
