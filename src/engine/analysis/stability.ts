@@ -1,6 +1,4 @@
-import path from 'node:path';
 import type { LinearOperator } from '../curvature/linearOperator';
-import type { Problem } from '../curvature/problem';
 import { matrixOperator } from '../curvature/products';
 import { CurvatureError } from '../errors';
 import { topEigenspace } from '../estimators/eigenspace';
@@ -11,21 +9,16 @@ import {
   type StochasticLanczosProgress,
 } from '../estimators/stochasticLanczos';
 import { chooseTraceMethod, estimateTrace, traceBytes, type TraceMethod } from '../estimators/trace';
-import { STABILITY_VERSION, type OptimizerBound, type StabilityReport } from '../report/stability';
-import type { Diagnostic } from '../report/schema';
+import type { StabilityReport } from '../report/stability';
 import type { TraceReport } from '../report/spectrum';
 import { preconditioned } from '../training/adam';
-import { criticalBatchSize, learningRateBand } from '../training/learningRateBand';
-import { optimizers, stableProduct, type Training } from '../training/optimizers';
-import { suggest } from '../training/suggest';
-import { verdict } from '../training/verdict';
 import { adamSteps } from './adamSteps';
 import { batchCurve } from './batchCurve';
 import { openMatrix } from './openMatrix';
 import type { MatrixHooks, StabilityOptions } from './options';
 import { ProgressTracker } from './progress';
 import { secondsSince } from './run';
-import { TOOL } from './state';
+import { stabilityReport } from './stabilityReport';
 import { traceReport } from './traceReport';
 
 /** Of the spectrum, only its ends and where most of its mass lies are needed. */
@@ -34,8 +27,6 @@ const PROBES = 2;
 /** Products that the trace may take, and the error at which it is good enough. */
 const MAX_PRODUCTS = 60;
 const RTOL = 0.05;
-/** The noise of float32 products, beside their length. */
-const ROUNDING = 1e-6;
 
 /**
  * Whether training with the given settings is stable near the weights at hand: bounds of the optimizers, the band that the noise of the batches
@@ -64,8 +55,8 @@ export async function stability(
     steps = Math.min(STEPS, size, spectrumStepsWithin(room, size));
     return Math.max(spectrumBytes(size, steps), traceBytes(method, size, MAX_PRODUCTS));
   });
-  const { ready, parameters, model, size } = opened;
-  const { problem } = ready;
+  const { parameters } = opened;
+  const { problem } = opened.ready;
   const timings: Record<string, number> = { load: secondsSince(started) };
   const timed = async <T>(stage: string, body: () => Promise<T>): Promise<T> => {
     const start = performance.now();
@@ -115,76 +106,17 @@ export async function stability(
         progress.step('batches', 'Hessians of batches', step.value);
       }
     });
-    // What bends downwards makes the trace small, and the noise of batches none the smaller.
-    const curvature = { largest: largest.value, trace: Math.max(trace.estimate, largest.value) };
-    const bandAt = (batchSize: number) => learningRateBand({ ...curvature, ...training, batchSize });
-    const band = bandAt(training.batchSize);
-    const most = stableProduct(training.optimizer, training.momentum);
-    const error = Math.abs(largest.value) * Math.max(largest.residual, ROUNDING);
     timings['total'] = secondsSince(started);
-    return {
-      format: 'curvature-stability',
-      version: STABILITY_VERSION,
-      tool: TOOL,
-      model: { file: path.basename(model.file), sha256: model.sha256 },
-      data: ready.data,
-      training,
-      settings: {
-        loss: problem.loss.kind,
-        matrix: options.matrix,
-        isPreconditioned: scale !== undefined,
-        batches,
-        seed,
-        batch: problem.batch,
-        executionProvider: options.executionProvider,
-      },
-      device: problem.session.device.name,
-      memory: { predictedBytes: Math.round(opened.predictedBytes) },
-      samples: problem.dataset.samples,
-      size,
-      largest,
-      smallest,
-      trace,
-      criticalBatchSize: criticalBatchSize(curvature),
-      band,
-      bounds: boundsOf(training, largest.value),
-      noise: curve.noise,
-      batchSizes: curve.sizes.map(b => ({
-        ...b,
-        learningRate: { measured: most / b.largest.mean, formula: most / b.formula },
-        band: bandAt(b.batchSize),
-      })),
-      suggestion: suggest({ largest: largest.value, smallest: smallest.value }, quadratures),
-      diagnostics: [
-        verdict(training, {
-          ...{ largest: largest.value, error, trace: trace.estimate, band },
-          isPreconditioned: scale !== undefined,
-        }),
-        ...notesOf(training, problem, largest.value, trace),
-        ...ready.diagnostics,
-      ],
+    const isPreconditioned = scale !== undefined;
+    return stabilityReport(
+      options,
+      opened,
+      { largest, smallest, trace, quadratures, curve, isPreconditioned },
       timings,
-    };
+    );
   } finally {
     await plain.dispose();
   }
-}
-
-/** Bounds of gradient descent, of the momentum at hand in both forms, and of Adam's form, whose λmax is of another matrix than the others'. */
-function boundsOf({ learningRate, momentum, optimizer }: Training, largest: number): OptimizerBound[] {
-  const rows = [
-    { optimizer: 'sgd' as const, momentum: 0 },
-    ...(momentum === 0 ? [] : optimizers.map(o => ({ optimizer: o, momentum }))),
-  ];
-  return rows.map(row => {
-    const product = stableProduct(row.optimizer, row.momentum);
-    const isSameMatrix = (row.optimizer === 'adam') === (optimizer === 'adam');
-    return {
-      ...row,
-      largestCurvature: product / learningRate,
-      learningRate: isSameMatrix ? product / largest : null,
-    };
-  });
 }
 
 async function traceOf(
@@ -222,44 +154,4 @@ async function spectrumOf(
     );
   }
   return { extremes: found!.extremes!, quadratures: found!.quadratures };
-}
-
-function notesOf(
-  { batchSize, optimizer }: Training,
-  problem: Problem,
-  largest: number,
-  trace: TraceReport,
-): Diagnostic[] {
-  const { samples } = problem.dataset;
-  const note = (code: string, message: string): Diagnostic => ({ severity: 'info', code, message });
-  return [
-    note(
-      'quadratic-model',
-      'All of this holds in the quadratic model at these weights, without weight decay, with BatchNormalization as the model has it.',
-    ),
-    ...(batchSize >= samples
-      ? [
-          note(
-            'few-samples',
-            `A batch of ${batchSize} holds more than the ${samples} samples at hand, which stand for all.`,
-          ),
-        ]
-      : []),
-    ...(trace.estimate < largest
-      ? [
-          note(
-            'negative-curvature',
-            'The loss bends downwards so much that its trace is below λmax; the bands are computed with λmax in its place. The Gauss–Newton matrix (--matrix ggn) has no negative part.',
-          ),
-        ]
-      : []),
-    ...(optimizer === 'adam'
-      ? [
-          note(
-            'adam-state',
-            `Adam's steps are not in the model. They are taken from the gradients of ${batchSize >= samples ? 'all samples' : `random batches of ${batchSize}`} at these weights.`,
-          ),
-        ]
-      : []),
-  ];
 }

@@ -28,8 +28,8 @@ export interface BatchSizeReport {
   readonly largest: { readonly mean: number; readonly stderr: number; readonly most: number };
   /** The same by a formula, from the noise of the batches along the top eigenvector. */
   readonly formula: number;
-  /** The largest stable learning rate of a batch's own loss, from both. */
-  readonly learningRate: { readonly measured: number; readonly formula: number };
+  /** The largest stable learning rate of a batch's own loss, from both; null where its λmax is not positive. */
+  readonly learningRate: { readonly measured: number | null; readonly formula: number | null };
   /** Learning rates between which the noise of batches of this size decides. */
   readonly band: Band;
 }
@@ -66,8 +66,8 @@ export interface StabilityReport {
   /** nσ² of the batches' Hessians, along the top eigenvector. */
   readonly noise: { readonly variance: number; readonly stderr: number };
   readonly batchSizes: readonly BatchSizeReport[];
-  /** Heavy ball's fastest settings; null where no curvature is positive. */
-  readonly suggestion: Suggestion | null;
+  /** Heavy ball's fastest settings. */
+  readonly suggestion: Suggestion;
   /** The verdict first. */
   readonly diagnostics: readonly Diagnostic[];
   /** Seconds per stage. */

@@ -19,14 +19,10 @@ export function stabilityToText(report: StabilityReport): string {
     '',
     ...batchLines(report),
     '',
-    ...(suggestion
-      ? [
-          `Fastest heavy ball for curvatures of ${formatNumber(suggestion.from)} to ${formatNumber(suggestion.to)}` +
-            `${suggestion.share < 1 ? ` (${100 * suggestion.share} % of the positive curvature)` : ''}: ` +
-            `lr ${formatNumber(suggestion.learningRate)}, momentum ${formatNumber(suggestion.momentum)}` +
-            `${settings.isPreconditioned ? ', on the preconditioned loss' : ''}.`,
-        ]
-      : []),
+    `Fastest heavy ball for curvatures of ${formatNumber(suggestion.from)} to ${formatNumber(suggestion.to)}` +
+      `${suggestion.share < 1 ? ` (${100 * suggestion.share} % of the positive curvature)` : ''}: ` +
+      `lr ${formatNumber(suggestion.learningRate)}, momentum ${formatNumber(suggestion.momentum)}` +
+      `${settings.isPreconditioned ? ', on the preconditioned loss' : ''}.`,
     `Surely stable with batches of ${training.batchSize}: lr up to ${formatNumber(report.band.sufficient)}.`,
     `Ran on ${report.device}, in at most ${formatBytes(report.memory.predictedBytes)} of memory as predicted.`,
   ];
@@ -89,10 +85,12 @@ function batchLines({ batchSizes }: StabilityReport): string[] {
     String(b.batchSize),
     formatEstimate({ estimate: b.largest.mean, stderr: b.largest.stderr, exact: false }),
     formatNumber(b.formula),
-    formatNumber(b.learningRate.measured),
-    formatNumber(b.learningRate.formula),
+    rateText(b.learningRate.measured),
+    rateText(b.learningRate.formula),
     formatNumber(b.band.sufficient),
     formatNumber(b.band.necessary),
   ]);
   return alignColumns([header, ...rows], () => false);
 }
+
+const rateText = (rate: number | null): string => (rate === null ? 'any' : formatNumber(rate));

@@ -1,11 +1,11 @@
 import type { LinearOperator } from '../curvature/linearOperator';
 
 /** D A D for a diagonal D: what an optimizer sees whose step along each parameter is D² of the gradient. */
-export const preconditioned = ({ size, apply }: LinearOperator, diagonal: Float64Array): LinearOperator => ({
-  size,
+export const preconditioned = (operator: LinearOperator, diagonal: Float64Array): LinearOperator => ({
+  size: operator.size,
   async apply(v) {
-    const product = await apply(diagonal.map((d, i) => d * v[i]));
-    for (let i = 0; i < size; i++) product[i] *= diagonal[i];
+    const product = await operator.apply(diagonal.map((d, i) => d * v[i]));
+    for (let i = 0; i < product.length; i++) product[i] *= diagonal[i];
     return product;
   },
 });
