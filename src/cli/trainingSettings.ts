@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline/promises';
-import { CurvatureError } from '../engine/errors';
+import { cancelled, CurvatureError } from '../engine/errors';
 import { optimizers, type Training } from '../engine/training/optimizers';
 import { trainingSchema } from '../engine/training/projectFile';
 import { writeResult } from './files';
@@ -68,6 +68,9 @@ async function ask(missing: readonly (keyof Training)[]): Promise<Record<string,
       const answer = (await terminal.question(`${questions[key].question} [${usual}]: `)).trim() || usual;
       answers[key] = key === 'optimizer' ? answer : Number(answer);
     }
+  } catch (error) {
+    // Ctrl-C and Ctrl-D end the question.
+    throw (error as Error).name === 'AbortError' ? cancelled() : error;
   } finally {
     terminal.close();
   }

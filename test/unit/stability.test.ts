@@ -143,6 +143,25 @@ test('a batch larger than the data takes all of them', async () => {
   assert.ok(diagnostics.some(d => d.code === 'few-samples'));
 });
 
+test('without labels plain SGD is measured, and Adam is refused', async () => {
+  const { settings, largest } = await run({}, { loss: 'kl', batches: 2 });
+  assert.equal(settings.loss, 'kl');
+  // At its own outputs, the Hessian of kl is that of cross-entropy for a linear model.
+  assertClose(largest.value, largestOf(whole), 1e-5);
+  await assert.rejects(
+    run({ optimizer: 'adam' }, { loss: 'kl' }),
+    curvatureError('option-invalid', /zero without labels/),
+  );
+});
+
+test('a report is plain JSON, also of a single sample', async () => {
+  const report = await run({}, { samples: 1, batches: 2 });
+  assert.deepEqual(report.batchSizes, []);
+  assert.deepEqual(JSON.parse(JSON.stringify(report)), report);
+  const whole = await run({}, { batches: 2 });
+  assert.deepEqual(JSON.parse(JSON.stringify(whole)), whole);
+});
+
 test("a project's file is checked", () => {
   const project = parseProject(
     '{ "training": { "learningRate": 0.1, "optimizer": "adam" } }',

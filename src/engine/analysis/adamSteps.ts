@@ -1,6 +1,7 @@
 import type { Parameter } from '../curvature/parameters';
 import { onSamples, type Problem } from '../curvature/problem';
 import { Gradients } from '../curvature/products';
+import { CurvatureError } from '../errors';
 import { adamScale } from '../training/adam';
 import { Rng } from '../util/rng';
 import { drawSamples } from './batchCurve';
@@ -8,7 +9,10 @@ import { drawSamples } from './batchCurve';
 /** Batches whose gradients stand for those that Adam has seen. */
 const BATCHES = 32;
 
-/** The diagonal of Adam's preconditioner at these weights, from gradients of random batches. */
+/**
+ * The diagonal of Adam's preconditioner at these weights, from gradients of random batches.
+ * @throws CurvatureError `option-invalid` for a loss without labels, whose gradients are zero
+ */
 export async function adamSteps(
   problem: Problem,
   parameters: readonly Parameter[],
@@ -16,6 +20,13 @@ export async function adamSteps(
   seed: number,
   signal?: AbortSignal,
 ): Promise<Float64Array> {
+  if (!problem.loss.isLabelled) {
+    throw new CurvatureError(
+      'option-invalid',
+      "Adam's steps are made of the gradients of the loss, which are zero without labels: the model is measured against itself then.",
+      'Give data with labels or targets, or take --optimizer sgd.',
+    );
+  }
   const { samples } = problem.dataset;
   const isAll = batchSize >= samples;
   const batches = isAll ? 1 : BATCHES;

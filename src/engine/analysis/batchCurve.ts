@@ -72,7 +72,7 @@ export async function* batchCurve(
   }
   const variance = noise.mean;
   return {
-    noise: { variance, stderr: noise.stderr },
+    noise: { variance, stderr: noise.count < 2 ? 0 : noise.stderr },
     sizes: measured.map(({ size, moments, most }) => ({
       batchSize: size,
       batches: moments.count,
