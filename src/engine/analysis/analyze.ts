@@ -4,6 +4,7 @@ import { CurvatureError, cancelled } from '../errors';
 import { parseSizeBudget } from '../allocation/budget';
 import { formatBytes } from '../report/format';
 import type { Report } from '../report/schema';
+import { measureActivations } from './activations';
 import { measureTraces } from './chain';
 import { fitToMemory } from './memory';
 import { memoryBudget } from './memoryBudget';
@@ -63,6 +64,9 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
       state.loss = (await lossAndGradient(problem, [], hooks.signal)).loss;
     });
     await measureTraces(run);
+    const { activations } = options;
+    if (activations !== undefined)
+      await run.attempt('activations', 'Activations', () => measureActivations(run, activations));
     if (fit.eigenvalues > 0 && parameters.length > 0)
       await run.attempt('eigenvalues', 'Largest eigenvalues', () => eigenvalues(run));
     await (options.metrics ? measureMetrics(run) : measureCoarseWidths(run));
@@ -109,7 +113,7 @@ async function eigenvalues(run: Run): Promise<void> {
 
 /** Rough costs of the stages, in passes over the data. */
 function planOf(
-  { matrix, eigenvalues, maxProbes, metrics, bits, measureUpTo }: AnalyzeOptions,
+  { matrix, eigenvalues, maxProbes, activations, metrics, bits, measureUpTo }: AnalyzeOptions,
   byDifferences: number,
   layers: number,
 ): Plan[] {
@@ -120,6 +124,7 @@ function planOf(
     { stage: 'ggn', cost: matrix === 'hessian' ? 0 : 16 },
     { stage: 'hessian', cost: matrix === 'ggn' ? 0 : 2 * maxProbes },
     { stage: 'differences', cost: byDifferences * maxProbes },
+    { stage: 'activations', cost: activations === undefined ? 0 : 18 },
     { stage: 'eigenvalues', cost: eigenvalues === 0 ? 0 : 3 * (2 * eigenvalues + 20) },
     // Runs forward from each layer on, for each width.
     { stage: 'metrics', cost: metrics ? layers * bits.length : (layers * coarse) / 6 },

@@ -1,4 +1,5 @@
 import type { TraceMethod } from '../estimators/trace';
+import type { CalibrationMethod } from '../quantization/calibrate';
 import type { MetricName } from '../report/metrics';
 import type { Report } from '../report/schema';
 import type { SpectrumReport } from '../report/spectrum';
@@ -33,6 +34,8 @@ export interface AnalyzeOptions {
   readonly bits: readonly number[];
   /** `8MB`, `120KB`, `4.5bits`, or a fraction between the smallest and largest width such as `0.5`. */
   readonly budget: string;
+  /** How the ranges of activations are found, where activations are to be measured. */
+  readonly activations?: CalibrationMethod;
   /**
    * At widths up to this each layer is quantized alone and the model run, and its sensitivity is what the outputs change by: there the
    * quadratic model can't be relied on. 0 for never.
@@ -64,11 +67,13 @@ export type Stage =
   | 'ggn'
   | 'hessian'
   | 'differences'
+  | 'activations'
   | 'eigenvalues'
   | 'metrics'
   | 'allocation'
   | 'trace'
-  | 'density';
+  | 'density'
+  | 'quantize';
 
 /** One step of progress; sent after each probe. */
 export interface Progress {
@@ -104,9 +109,10 @@ export interface NodeDescription {
 
 export interface TensorDescription {
   readonly name: string;
+  /** ONNX's name in lower case; `sequence`, `optional` and the like for an output that is no tensor, `unknown` for one without a type. */
   readonly elemType: string;
-  /** Numbers, or names of symbolic dimensions. */
-  readonly shape: readonly (number | string)[];
+  /** Numbers, or names of symbolic dimensions; absent where the file tells none. */
+  readonly shape?: readonly (number | string)[];
 }
 
 /** What can be told of a model by reading it, without running anything. */

@@ -1,5 +1,5 @@
 import type { DifferenceForms } from '../curvature/differences';
-import { gradientNorms } from '../curvature/gradientNorms';
+import { activationNorms, type GradientNorms, gradientNorms } from '../curvature/gradientNorms';
 import type { Layer } from '../curvature/layers';
 import { hessianOperator } from '../curvature/products';
 import type { Parameter } from '../curvature/parameters';
@@ -33,9 +33,28 @@ export async function* gaussNewtonTraces(
   layers: readonly Layer[],
   options: EstimationOptions,
 ): AsyncGenerator<TraceProgress, void, void> {
-  const { seed, rtol, maxProbes, signal } = options;
-  const norms = await gradientNorms(problem, layers, seed, signal);
-  const names = layers.map(l => l.name);
+  const norms = await gradientNorms(problem, layers, options.seed, options.signal);
+  yield* tracesFrom(
+    norms,
+    layers.map(l => l.name),
+    options,
+  );
+}
+
+/** Traces of a sample's Gauss–Newton matrix with respect to values, averaged over the samples. */
+export async function* activationTraces(
+  problem: Problem,
+  values: readonly string[],
+  options: EstimationOptions,
+): AsyncGenerator<TraceProgress, void, void> {
+  yield* tracesFrom(await activationNorms(problem, values, options.seed, options.signal), values, options);
+}
+
+async function* tracesFrom(
+  norms: GradientNorms,
+  names: readonly string[],
+  { seed, rtol, maxProbes, signal }: EstimationOptions,
+): AsyncGenerator<TraceProgress, void, void> {
   try {
     if (norms.columns <= EXACT_COLUMNS && norms.perSample.every(Boolean)) {
       yield* exactGaussNewtonTrace(norms.column, { layers: names, columns: norms.columns, seed, signal });
