@@ -20,6 +20,7 @@ export const engineLayers = [
   'quantization',
   'sensitivity',
   'allocation',
+  'export',
   'report',
   'analysis',
 ];

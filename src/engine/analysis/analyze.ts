@@ -4,6 +4,7 @@ import { CurvatureError, cancelled } from '../errors';
 import { parseSizeBudget } from '../allocation/budget';
 import { formatBytes } from '../report/format';
 import type { Report } from '../report/schema';
+import { measureActivations } from './activations';
 import { measureTraces } from './chain';
 import { fitToMemory } from './memory';
 import { memoryBudget } from './memoryBudget';
@@ -65,6 +66,9 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
       state.loss = (await lossAndGradient(problem, [], hooks.signal)).loss;
     });
     await measureTraces(run);
+    const { activations } = options;
+    if (activations !== undefined)
+      await run.attempt('activations', 'Activations', () => measureActivations(run, activations));
     if (fit.eigenvalues > 0 && parameters.length > 0)
       await run.attempt('eigenvalues', 'Largest eigenvalues', () => eigenvalues(run));
     // A report without a single number is a failure, and the first one tells why.
@@ -109,13 +113,17 @@ async function eigenvalues(run: Run): Promise<void> {
 }
 
 /** Rough costs of the stages, in passes over the data. */
-function planOf({ matrix, eigenvalues, maxProbes }: AnalyzeOptions, byDifferences: number): Plan[] {
+function planOf(
+  { matrix, eigenvalues, maxProbes, activations }: AnalyzeOptions,
+  byDifferences: number,
+): Plan[] {
   return [
     { stage: 'load', cost: 2 },
     { stage: 'loss', cost: 1 },
     { stage: 'ggn', cost: matrix === 'hessian' ? 0 : 16 },
     { stage: 'hessian', cost: matrix === 'ggn' ? 0 : 2 * maxProbes },
     { stage: 'differences', cost: byDifferences * maxProbes },
+    { stage: 'activations', cost: activations === undefined ? 0 : 18 },
     { stage: 'eigenvalues', cost: eigenvalues === 0 ? 0 : 3 * (2 * eigenvalues + 20) },
     { stage: 'allocation', cost: 1 },
   ];

@@ -1,5 +1,6 @@
 import type { Matrix } from '../curvature/products';
 import type { TraceMethod } from '../estimators/trace';
+import type { CalibrationMethod } from '../quantization/calibrate';
 import type { Report } from '../report/schema';
 import type { SpectrumReport } from '../report/spectrum';
 import type { ProbeJournal } from './journal';
@@ -35,6 +36,8 @@ export interface AnalyzeOptions {
   readonly bits: readonly number[];
   /** `8MB`, `120KB`, `4.5bits`, or a fraction between the smallest and largest width such as `0.5`. */
   readonly budget: string;
+  /** How the ranges of activations are found, where activations are to be measured. */
+  readonly activations?: CalibrationMethod;
   readonly seed: number;
   /** ONNX Runtime execution provider: `cpu`, `cuda`, `webgpu`, `dml`, `coreml`; or `auto`, the fastest that computes rightly. */
   readonly executionProvider: string;
@@ -58,13 +61,15 @@ export type Stage =
   | 'ggn'
   | 'hessian'
   | 'differences'
+  | 'activations'
   | 'eigenvalues'
   | 'allocation'
   | 'trace'
   | 'density'
   | 'batches'
   | 'blocks'
-  | 'steps';
+  | 'steps'
+  | 'quantize';
 
 /** One step of progress; sent after each probe. */
 export interface Progress {

@@ -1,12 +1,16 @@
 import path from 'node:path';
 import type { Layer } from '../curvature/layers';
 import { numElements } from '../onnx/tensor';
+import { quantizationError } from '../quantization/quantize';
+import { weightQuantizer } from '../quantization/quantizer';
 import { quantizedBytes } from '../quantization/size';
-import { quantizeUniform } from '../quantization/uniform';
 import type { Diagnostic, Eigenvalue, Estimate, LayerReport, Method, Report } from '../report/schema';
 import { REPORT_VERSION } from '../report/schema';
 import { omega } from '../sensitivity/omega';
+import type { MeasuredActivation } from './activations';
+import { activationReports } from './activationReports';
 import { allocate } from './allocate';
+import { layerBops } from './bops';
 import { estimateDiagnostics } from './estimateDiagnostics';
 import type { Fit } from './memory';
 import type { Model } from './model';
@@ -38,6 +42,7 @@ export interface State {
   readonly methods: Map<string, Method>;
   /** Stages that failed, and layers that were left out on the way. */
   readonly failures: Diagnostic[];
+  activations?: readonly MeasuredActivation[];
   loss: number | null;
   /** Traces by initializer. */
   readonly ggn: Map<string, Estimate>;
@@ -50,15 +55,15 @@ export interface State {
 export function quantizeLayers(model: Model, bits: readonly number[]): Map<string, Quantization> {
   return new Map(
     model.layers.map(layer => {
-      const { initializer: name, shape, size, channelAxis: axis } = layer;
+      const { initializer: name, shape, channelAxis: axis } = layer;
       const weight = { name, shape, data: model.graph.initializers.get(name)!.data as Float32Array };
       const perBits = <T>(value: (b: number) => T): Record<string, T> =>
         Object.fromEntries(bits.map(b => [String(b), value(b)]));
       return [
         name,
         {
-          error: perBits(b => quantizeUniform(weight, { bits: b, axis }).error),
-          sizeBytes: perBits(b => quantizedBytes(size, axis === null ? 1 : shape[axis], b)),
+          error: perBits(b => quantizationError(weight, weightQuantizer(b, axis))),
+          sizeBytes: perBits(b => quantizedBytes(shape, weightQuantizer(b, axis))),
         },
       ];
     }),
@@ -72,7 +77,9 @@ export function buildReport(state: State, complete: boolean, stopped?: Report['s
   const { model, options, setUp } = state;
   const { problem } = setUp;
   const { device } = problem.session;
-  const layers = model.layers.map(layer => layerReport(state, layer, complete));
+  const activations = state.activations && activationReports(state.activations, model.graph, setUp);
+  const bops = layerBops(model, setUp, options.bits, activations ?? []);
+  const layers = model.layers.map((layer, i) => ({ ...layerReport(state, layer, complete), ...bops[i] }));
   const { frontier, budget, bits } = allocate(layers, options.budget);
   return {
     format: 'curvature-report',
@@ -101,6 +108,7 @@ export function buildReport(state: State, complete: boolean, stopped?: Report['s
       rtol: options.rtol,
       maxProbes: options.maxProbes,
       bits: [...options.bits],
+      ...(options.activations === undefined ? {} : { activations: options.activations }),
       seed: options.seed,
       executionProvider: options.executionProvider,
       threads: problem.session.threads,
@@ -110,6 +118,7 @@ export function buildReport(state: State, complete: boolean, stopped?: Report['s
     loss: state.loss,
     samples: problem.dataset.samples,
     layers: layers.map((layer, i) => ({ ...layer, bits: bits[i] ?? null })),
+    ...(activations ? { activations } : {}),
     eigenvalues: [...state.eigenvalues],
     frontier,
     budget,

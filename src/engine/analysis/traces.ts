@@ -1,5 +1,5 @@
 import type { DifferenceForms } from '../curvature/differences';
-import { gradientNorms } from '../curvature/gradientNorms';
+import { activationNorms, type GradientNorms, gradientNorms } from '../curvature/gradientNorms';
 import type { Layer } from '../curvature/layers';
 import { hessianOperator } from '../curvature/products';
 import type { Parameter } from '../curvature/parameters';
@@ -34,14 +34,9 @@ const EXACT_COLUMNS = 16;
 const kept = <P extends Probe>(
   journal: ProbeJournal | undefined,
   stage: string,
-  layers: readonly Layer[],
+  names: readonly string[],
   sampler: (indices: readonly number[]) => Promise<P[]>,
-): ((indices: readonly number[]) => Promise<P[]>) =>
-  journal?.keeping(
-    stage,
-    layers.map(l => l.initializer),
-    sampler,
-  ) ?? sampler;
+): ((indices: readonly number[]) => Promise<P[]>) => journal?.keeping(stage, names, sampler) ?? sampler;
 
 /** Traces of all layers' Gauss–Newton blocks, exactly where the outputs are few. */
 export async function* gaussNewtonTraces(
@@ -49,19 +44,37 @@ export async function* gaussNewtonTraces(
   layers: readonly Layer[],
   options: EstimationOptions,
 ): AsyncGenerator<TraceProgress, void, void> {
-  const { seed, rtol, maxProbes, journal, signal } = options;
-  const norms = await gradientNorms(problem, layers, seed, signal);
+  const norms = await gradientNorms(problem, layers, options.seed, options.signal);
   const names = layers.map(l => l.name);
+  yield* tracesFrom('ggn', norms, names, options);
+}
+
+/** Traces of a sample's Gauss–Newton matrix with respect to values, averaged over the samples. */
+export async function* activationTraces(
+  problem: Problem,
+  values: readonly string[],
+  options: EstimationOptions,
+): AsyncGenerator<TraceProgress, void, void> {
+  const norms = await activationNorms(problem, values, options.seed, options.signal);
+  yield* tracesFrom('activations', norms, values, options);
+}
+
+async function* tracesFrom(
+  stage: string,
+  norms: GradientNorms,
+  names: readonly string[],
+  { seed, rtol, maxProbes, journal, signal }: EstimationOptions,
+): AsyncGenerator<TraceProgress, void, void> {
   try {
     if (norms.columns <= EXACT_COLUMNS && norms.perSample.every(Boolean)) {
-      yield* exactGaussNewtonTrace(kept(journal, 'ggn column', layers, norms.column), {
+      yield* exactGaussNewtonTrace(kept(journal, `${stage} column`, names, norms.column), {
         layers: names,
         columns: norms.columns,
         seed,
         signal,
       });
     } else {
-      yield* gaussNewtonTrace(kept(journal, 'ggn', layers, norms.sample), {
+      yield* gaussNewtonTrace(kept(journal, stage, names, norms.sample), {
         layers: names,
         seed,
         rtol,
@@ -86,7 +99,7 @@ export async function* hessianTraces(
   const direction = isExact ? unitDirection(layers) : rademacherDirection(layers, seed);
   const forms = await quadraticForms(problem, layers, probesPerRun, direction, signal);
   const names = layers.map(l => l.name);
-  const sample = kept(journal, isExact ? 'hessian diagonal' : 'hessian', layers, forms.sample);
+  const sample = kept(journal, isExact ? 'hessian diagonal' : 'hessian', names, forms.sample);
   try {
     if (isExact) {
       yield* diagonalSum({ sample, probesPerRun }, layers, weights, seed);

@@ -4,7 +4,8 @@ import { type MovedWeights, movedWeights } from '../curvature/movedWeights';
 import { matrixOperator } from '../curvature/products';
 import type { LinearOperator } from '../curvature/linearOperator';
 import { CurvatureError } from '../errors';
-import { quantizeUniform } from '../quantization/uniform';
+import { dequantize, quantize } from '../quantization/quantize';
+import { weightQuantizer } from '../quantization/quantizer';
 import type { TrustPoint, TrustReport, TrustStep } from '../report/trust';
 import { axpy, dot, norm } from '../util/vector';
 import { openMatrix } from './openMatrix';
@@ -111,8 +112,9 @@ async function stepTo(
   { layer, weights, moved, operator, origin, tolerance, rounding }: Along,
 ): Promise<TrustStep> {
   const { initializer: name, shape, channelAxis: axis } = layer;
-  const delta = new Float64Array(weights.length);
-  const { error } = quantizeUniform({ name, shape, data: weights }, { bits, axis }, delta);
+  const delta = Float64Array.from(
+    dequantize(quantize({ name, shape, data: weights }, weightQuantizer(bits, axis))),
+  );
   axpy(-1, weights, delta);
   const bent = await operator.apply(delta);
   const firstOrder = dot(origin.gradient, delta);
@@ -134,7 +136,7 @@ async function stepTo(
   const firstDoubt = points.findIndex(p => !p.isTrusted);
   const trusted = firstDoubt < 0 ? points : points.slice(0, firstDoubt);
   return {
-    ...{ bits, squaredError: error, firstOrder, secondOrder, points },
+    ...{ bits, squaredError: dot(delta, delta), firstOrder, secondOrder, points },
     radius: trusted.at(-1)?.share ?? 0,
   };
 }

@@ -1,5 +1,6 @@
 import { prune } from '../graph/topology';
 import { settledTypes } from '../runtime/settledTypes';
+import { activationNormGraph } from './activationNormGraph';
 import type { Typed } from './gradient';
 import { gradientNormGraph } from './gradientNormGraph';
 import type { Layer } from './layers';
@@ -57,6 +58,16 @@ export const normsGraph = (
 ): Promise<Typed & { readonly perSample: boolean[] }> =>
   once(problem, `norms ${namesOf(layers)}`, async () => {
     const { graph, perSample } = gradientNormGraph(problem.prepared, problem.loss, layers, new Set());
+    return { graph, perSample, types: await settledTypes(graph, problem.prepared.types) };
+  });
+
+/** Norms of the cotangents of values. */
+export const activationNormsGraph = (
+  problem: Problem,
+  values: readonly string[],
+): Promise<Typed & { readonly perSample: boolean[] }> =>
+  once(problem, `activations ${JSON.stringify(values)}`, async () => {
+    const { graph, perSample } = activationNormGraph(problem.prepared, problem.loss, values, new Set());
     return { graph, perSample, types: await settledTypes(graph, problem.prepared.types) };
   });
 
