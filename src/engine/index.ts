@@ -12,6 +12,7 @@ export { exportQuantized, type ExportHooks } from './analysis/exportQuantized';
 export { exportRecipe } from './analysis/exportRecipe';
 export type { ExportedLayer, ExportSummary } from './analysis/exportSummary';
 export { ProbeJournal } from './analysis/journal';
+export { prove } from './analysis/prove';
 export { spectrum } from './analysis/spectrum';
 export { stability } from './analysis/stability';
 export { trust } from './analysis/trust';
@@ -19,6 +20,7 @@ export { defaultExportOptions, type ExportFormat, exportFormats, type ExportOpti
 export { type RecipeTool, recipeTools } from './export/recipes/recipe';
 export { parseReport, stringifyReport } from './report/json';
 export * from './analysis/options';
+export type { Proof } from './report/proof';
 export type { SpectrumReport } from './report/spectrum';
 export type { StabilityReport } from './report/stability';
 export type { Coverage } from './report/coverage';

@@ -8,6 +8,8 @@ import { measureActivations } from './activations';
 import { measureTraces } from './chain';
 import { fitToMemory } from './memory';
 import { memoryBudget } from './memoryBudget';
+import { MetricTable } from './metricTable';
+import { measureCoarseWidths, measureMetrics } from './metrics';
 import { openModel, requireLayers } from './model';
 import type { AnalyzeHooks, AnalyzeOptions } from './options';
 import { type Plan, ProgressTracker } from './progress';
@@ -28,7 +30,7 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
   memoryBudget(options.memory);
   const progress = new ProgressTracker(p => hooks.onProgress?.(p));
   const started = performance.now();
-  progress.plan(planOf(options, 0));
+  progress.plan(planOf(options, 0, 0));
   progress.begin('load', 'Reading the model');
   const model = openModel(options.model);
   requireLayers(model);
@@ -41,7 +43,8 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
     ...{ loss: problem.loss.kind, outputs: problem.outputs.join(', '), batch: problem.batch },
     ...{ samples: problem.dataset.samples, seed: options.seed, device: problem.session.device.name },
   });
-  progress.plan(planOf(options, [...ready.methods.values()].filter(m => m === 'differences').length));
+  const byDifferences = [...ready.methods.values()].filter(m => m === 'differences').length;
+  progress.plan(planOf(options, byDifferences, ready.methods.size));
   const state: State = {
     model,
     options,
@@ -58,6 +61,7 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
     hessian: new Map(),
     stepDoubts: new Map(),
     eigenvalues: [],
+    metrics: new MetricTable(),
   };
   const run = new Run(state, progress, hooks);
   try {
@@ -71,6 +75,7 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
       await run.attempt('activations', 'Activations', () => measureActivations(run, activations));
     if (fit.eigenvalues > 0 && parameters.length > 0)
       await run.attempt('eigenvalues', 'Largest eigenvalues', () => eigenvalues(run));
+    await (options.metrics ? measureMetrics(run) : measureCoarseWidths(run));
     // A report without a single number is a failure, and the first one tells why.
     if (run.failure !== undefined && state.ggn.size + state.hessian.size === 0) throw run.failure;
   } catch (error) {
@@ -114,9 +119,11 @@ async function eigenvalues(run: Run): Promise<void> {
 
 /** Rough costs of the stages, in passes over the data. */
 function planOf(
-  { matrix, eigenvalues, maxProbes, activations }: AnalyzeOptions,
+  { matrix, eigenvalues, maxProbes, activations, metrics, bits, measureUpTo }: AnalyzeOptions,
   byDifferences: number,
+  layers: number,
 ): Plan[] {
+  const coarse = bits.filter(b => b <= measureUpTo).length;
   return [
     { stage: 'load', cost: 2 },
     { stage: 'loss', cost: 1 },
@@ -125,6 +132,8 @@ function planOf(
     { stage: 'differences', cost: byDifferences * maxProbes },
     { stage: 'activations', cost: activations === undefined ? 0 : 18 },
     { stage: 'eigenvalues', cost: eigenvalues === 0 ? 0 : 3 * (2 * eigenvalues + 20) },
+    // Runs forward from each layer on, for each width.
+    { stage: 'metrics', cost: metrics ? layers * bits.length : (layers * coarse) / 6 },
     { stage: 'allocation', cost: 1 },
   ];
 }

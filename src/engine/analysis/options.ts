@@ -1,6 +1,7 @@
 import type { Matrix } from '../curvature/products';
 import type { TraceMethod } from '../estimators/trace';
 import type { CalibrationMethod } from '../quantization/calibrate';
+import type { MetricName } from '../report/metrics';
 import type { Report } from '../report/schema';
 import type { SpectrumReport } from '../report/spectrum';
 import type { ProbeJournal } from './journal';
@@ -38,6 +39,13 @@ export interface AnalyzeOptions {
   readonly budget: string;
   /** How the ranges of activations are found, where activations are to be measured. */
   readonly activations?: CalibrationMethod;
+  /**
+   * At widths up to this each layer is quantized alone and the model run, and its sensitivity is what the outputs change by: there the
+   * quadratic model can't be relied on. 0 for never.
+   */
+  readonly measureUpTo: number;
+  /** Measure metrics side by side: the loss with each layer quantized alone, its expansion, FIT, and others. */
+  readonly metrics?: boolean;
   readonly seed: number;
   /** ONNX Runtime execution provider: `cpu`, `cuda`, `webgpu`, `dml`, `coreml`; or `auto`, the fastest that computes rightly. */
   readonly executionProvider: string;
@@ -51,6 +59,7 @@ export const defaultOptions: Omit<AnalyzeOptions, 'model'> = {
   maxProbes: 100,
   bits: [2, 3, 4, 8],
   budget: '0.5',
+  measureUpTo: 3,
   seed: 0,
   executionProvider: 'auto',
 };
@@ -63,6 +72,7 @@ export type Stage =
   | 'differences'
   | 'activations'
   | 'eigenvalues'
+  | 'metrics'
   | 'allocation'
   | 'trace'
   | 'density'
@@ -107,9 +117,10 @@ export interface NodeDescription {
 
 export interface TensorDescription {
   readonly name: string;
+  /** ONNX's name in lower case; `sequence`, `optional` and the like for an output that is no tensor, `unknown` for one without a type. */
   readonly elemType: string;
-  /** Numbers, or names of symbolic dimensions. */
-  readonly shape: readonly (number | string)[];
+  /** Numbers, or names of symbolic dimensions; absent where the file tells none. */
+  readonly shape?: readonly (number | string)[];
 }
 
 /** What can be told of a model by reading it, without running anything. */
@@ -231,3 +242,31 @@ export interface MatrixHooks {
   readonly onProgress?: (progress: Progress) => void;
   readonly signal?: AbortSignal;
 }
+
+/** Everything a proof depends on; names that it shares with `AnalyzeOptions` mean the same. */
+export interface ProveOptions extends Pick<
+  AnalyzeOptions,
+  'model' | 'labels' | 'samples' | 'batch' | 'memory' | 'seed' | 'executionProvider'
+> {
+  /** Path of the report whose bits are measured. */
+  readonly report: string;
+  /** Path of an .npz file with samples that the analysis did not use. */
+  readonly data: string;
+  /** How many samples to leave out at the beginning. */
+  readonly skip?: number;
+  /** Path of a file of bit widths to measure in place of the report's suggestion. */
+  readonly bits?: string;
+  /** How many random allocations of the same size to compare with. */
+  readonly random: number;
+  /** Metrics that choose allocations of the same size to compare with. */
+  readonly rivals: readonly MetricName[];
+}
+
+export const defaultProveOptions = {
+  random: 8,
+  rivals: ['sqnr'],
+  seed: 0,
+  executionProvider: 'auto',
+} as const satisfies Omit<ProveOptions, 'model' | 'report' | 'data'>;
+
+export type ProveHooks = Pick<AnalyzeHooks, 'onProgress' | 'signal'>;

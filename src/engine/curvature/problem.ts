@@ -27,6 +27,8 @@ export interface ProblemOptions {
   readonly loss: LossKind | 'auto';
   /** At most; the file may settle it, and the data may be fewer. */
   readonly batch: number;
+  /** Shapes of the outputs for two samples, where they are known: they tell which axis counts the samples. */
+  readonly pairShapes?: ReadonlyMap<string, readonly number[]>;
   /** Bytes that the process may take. */
   readonly memory: number;
   /** Build a graph for labels or targets that the data don't have; it can't be run over the data then. */
@@ -44,17 +46,17 @@ export async function makeProblem(
   const batch = fixedBatch(graph) ?? Math.min(options.batch, dataset.samples);
   const sample = sampleFeeds(dataset, batch);
   const shapes = new Map(Object.entries(sample).map(([name, { shape }]) => [name, shape]));
-  const prepared = await prepare(bound(graph, dataset), shapes, parameters, sample);
+  const prepared = await prepare(boundGraph(graph, dataset), shapes, parameters, sample);
   const labels = dataset.labels ?? (options.assumeLabels ? 'assumed' : undefined);
-  const { outputs, loss: kind, memory, session } = options;
-  const chosen = chooseLosses(prepared, parameters, outputs, batch, kind, labels);
+  const { outputs, loss: kind, memory, session, pairShapes } = options;
+  const chosen = chooseLosses(prepared, parameters, outputs, { samples: batch, pairShapes }, kind, labels);
   const targets =
     chosen.loss.isLabelled && dataset.labels ? toTargets(dataset.labels, chosen.loss) : undefined;
   return { ...chosen, dataset, targets, batch, memory, session };
 }
 
 /** Integers and switches that are the same for all samples, such as a sampling rate, are constants: they may decide an If. */
-function bound(graph: Graph, dataset: Dataset): Graph {
+export function boundGraph(graph: Graph, dataset: Dataset): Graph {
   const shared = boundInputs(dataset);
   if (shared.length === 0) return graph;
   const values = shared.map(
