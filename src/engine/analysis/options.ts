@@ -62,7 +62,8 @@ export type Stage =
   | 'eigenvalues'
   | 'allocation'
   | 'trace'
-  | 'density';
+  | 'density'
+  | 'quantize';
 
 /** One step of progress; sent after each probe. */
 export interface Progress {
