@@ -161,7 +161,7 @@ function hawqV2Frontier(problem: AllocationProblem, groups: readonly Group[], co
     if (problem.layers.some(({ averageTrace }) => averageTrace === undefined)) {
       return choices.reduce((a, b) => (b.bits < a.bits ? b : a)).sensitivity;
     }
-    const weights = layers.map(({ parameters }) => parameters ?? 1);
+    const weights = layers.map(({ parameters }) => parameters || 1);
     const sum = layers.reduce((total, { averageTrace }, i) => total + averageTrace! * weights[i], 0);
     return sum / weights.reduce((total, weight) => total + weight, 0);
   }
