@@ -155,7 +155,7 @@ function hawqV2Frontier(problem: AllocationProblem, groups: readonly Group[], co
   const order = groups.map((_, g) => g).sort((a, b) => traceOf(groups[b]) - traceOf(groups[a]));
   return monotoneFrontier(groups, order, costNames(problem).indexOf(cost));
 
-  /** The mean over the weights of tied layers; where a file gives no traces, Ω at the smallest width stands for them. */
+  /** The mean over the weights of tied layers, an activation as one more; where a file gives no traces, Ω at the smallest width stands for them. */
   function traceOf({ members, choices }: Group): number {
     const layers = members.map(i => problem.layers[i]);
     if (problem.layers.some(({ averageTrace }) => averageTrace === undefined)) {
