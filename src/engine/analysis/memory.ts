@@ -1,5 +1,7 @@
 import { valuesGraph } from '../curvature/activationValues';
 import { activationNormsGraph, formsRuns, hessianRuns, normsGraph } from '../curvature/derived';
+import { directionalRuns } from '../curvature/directional';
+import { scoreRuns } from '../curvature/scores';
 import type { RunPlan } from '../curvature/tangentRuns';
 import { CurvatureError } from '../errors';
 import { basisBytes, usualSteps } from '../estimators/lanczos';
@@ -100,7 +102,7 @@ function largestFitting(
 /** Bytes at the worst moment of any stage of the analysis. */
 async function predictPeak(
   { problem, reached, parameters, activations }: SetUp,
-  options: Pick<AnalyzeOptions, 'matrix' | 'eigenvalues' | 'activations'>,
+  options: Pick<AnalyzeOptions, 'matrix' | 'eigenvalues' | 'activations' | 'metrics'>,
   probes: number,
 ): Promise<number> {
   const { matrix, eigenvalues } = options;
@@ -118,6 +120,12 @@ async function predictPeak(
     const { types } = problem.prepared;
     peaks.push(predictPeakBytes([{ graph: valuesGraph(problem, names), types }]));
     await consider(async () => predictPeakBytes([await activationNormsGraph(problem, names)]));
+  }
+  if (reached.length > 0 && options.metrics) {
+    // The first layer has the most behind it.
+    await consider(async () => peakOfRuns(await scoreRuns(problem, reached.slice(0, 1))));
+    await consider(async () => peakOfRuns(await directionalRuns(problem, reached[0])));
+    await consider(async () => peakOfRuns(await formsRuns(problem, reached, 1)));
   }
   if (parameters.length > 0 && eigenvalues > 0) {
     const size = parameters.reduce((sum, p) => sum + p.size, 0);

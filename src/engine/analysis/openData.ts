@@ -17,6 +17,7 @@ const SYNTHETIC_SAMPLES = 64;
 export interface DataOptions {
   readonly data?: string;
   readonly labels?: string;
+  readonly skip?: number;
   readonly samples?: number;
   readonly seed: number;
 }
@@ -49,6 +50,7 @@ export async function openData(
   const dataset = openDataset(bytes, file, {
     inputs: graph.inputs,
     labels: options.labels,
+    skip: options.skip,
     samples: options.samples,
   });
   const data = {
@@ -79,7 +81,7 @@ async function runnableData(
   if (!trial || !hasOpenLengths(graph)) return usual;
   for (const open of openLengths) {
     const dataset = open === openLengths[0] ? usual : madeUp(graph, open, samples, seed);
-    if ((await trial.refusal(dataset, 1)) === undefined) return dataset;
+    if (typeof (await trial.run(dataset, 1)) !== 'string') return dataset;
   }
   return usual;
 }

@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { layerMetricsSchema, metricsSchema } from './metrics';
+import { dataSchema, diagnosticSchema, lossSchema, toolSchema } from './parts';
+import { proofSchema } from './proof';
 
 /** The version of the report's format; raised when a reader of the old one would misread the new one. */
 export const REPORT_VERSION = 1;
@@ -47,7 +50,10 @@ export const layerSchema = z.object({
   hessianEqualsGgn: z.boolean(),
   /** ‖Q(W) − W‖² per bit width: symmetric, per output channel, round to nearest. */
   quantizationError: perBits,
-  /** HAWQ-V2's Ω = averageTrace · ‖Q(W) − W‖² per bit width; empty without a trace. */
+  /**
+   * HAWQ-V2's Ω = averageTrace · ‖Q(W) − W‖² per bit width; empty without a trace. At widths up to `settings.measureUpTo`, where
+   * the quadratic model can't be relied on, twice the divergence of the outputs that was measured with this layer alone quantized.
+   */
   sensitivity: perBits,
   /** The standard error of `sensitivity` that comes from the trace's. */
   sensitivityStderr: perBits,
@@ -55,6 +61,8 @@ export const layerSchema = z.object({
   sizeBytes: perBits,
   /** Other costs by name, per bit width: `bops`, `latency` in milliseconds, or anything else that was measured. */
   costs: z.record(z.string(), perBits).optional(),
+  /** Metrics side by side, by name and bit width, where they were asked for. */
+  metrics: layerMetricsSchema.optional(),
   /** The suggested bit width; null when the layer has no trace. */
   bits: z.number().int().nullable(),
 });
@@ -100,16 +108,6 @@ export const frontierPointSchema = z.object({
   bits: z.array(z.number().int().nullable()),
 });
 
-export const diagnosticSchema = z.object({
-  severity: z.enum(['error', 'warning', 'info']),
-  code: z.string(),
-  message: z.string(),
-  node: z.string().optional(),
-  layer: z.string().optional(),
-});
-
-const arraySchema = z.object({ name: z.string(), elemType: z.string(), shape: z.array(z.number().int()) });
-
 export const reportSchema = z.object({
   format: z.literal('curvature-report'),
   version: z.literal(REPORT_VERSION),
@@ -117,7 +115,7 @@ export const reportSchema = z.object({
   /** False while the analysis runs, and for what is kept of one that was cancelled or failed. */
   complete: z.boolean(),
   stopped: z.object({ reason: z.enum(['cancelled', 'failed']), message: z.string() }).optional(),
-  tool: z.object({ name: z.string(), version: z.string() }),
+  tool: toolSchema,
   model: z.object({
     file: z.string(),
     sha256: z.string(),
@@ -128,15 +126,9 @@ export const reportSchema = z.object({
     parameters: z.number().int(),
     output: z.string(),
   }),
-  data: z.object({
-    source: z.enum(['file', 'synthetic']),
-    file: z.string().optional(),
-    sha256: z.string().optional(),
-    arrays: z.array(arraySchema),
-    labels: z.string().optional(),
-  }),
+  data: dataSchema,
   settings: z.object({
-    loss: z.enum(['cross-entropy', 'mse', 'kl']),
+    loss: lossSchema,
     matrix: z.enum(['ggn', 'hessian', 'both']),
     /** The matrix whose traces decide the bits. */
     sensitivityMatrix: z.enum(['ggn', 'hessian']),
@@ -147,6 +139,8 @@ export const reportSchema = z.object({
     bits: z.array(z.number().int()),
     /** How the ranges are found by which activations are quantized; absent where they were not asked for. */
     activations: z.enum(['min-max', 'percentile', 'entropy']).optional(),
+    /** Sensitivities at widths up to this are measured by running the model; absent where none are. */
+    measureUpTo: z.number().int().optional(),
     seed: z.number().int(),
     /** As it was asked for; `device` tells what ran. */
     executionProvider: z.string(),
@@ -181,6 +175,10 @@ export const reportSchema = z.object({
       chosen: z.object({ bytes: z.number(), effectiveBits: z.number(), sensitivity: z.number() }),
     })
     .nullable(),
+  /** How the metrics of the layers agree, and what all layers do together. */
+  metrics: metricsSchema.optional(),
+  /** What the suggestion is worth on other data, where that was measured. */
+  proof: proofSchema.optional(),
   diagnostics: z.array(diagnosticSchema),
   /** Seconds per stage. */
   timings: z.record(z.string(), z.number()),

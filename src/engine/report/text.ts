@@ -1,3 +1,4 @@
+import { metricsLines } from './metricsText';
 import { formatBytes, formatEstimate, formatNumber, methodWord } from './format';
 import { type LayerReport, type Report } from './schema';
 import { alignColumns } from './table';
@@ -7,7 +8,15 @@ import { alignColumns } from './table';
  * in a newline.
  */
 export function reportToText(report: Report): string {
-  return [...layerTable(report), '', ...activationTable(report), ...summary(report), ''].join('\n');
+  const metrics = metricsLines(report);
+  const lines = [
+    ...layerTable(report),
+    '',
+    ...activationTable(report),
+    ...summary(report),
+    ...(metrics.length > 0 ? ['', ...metrics] : []),
+  ];
+  return `${lines.join('\n')}\n`;
 }
 
 const matrices = { ggn: 'GGN trace', hessian: 'Hessian trace' } as const;

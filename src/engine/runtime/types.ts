@@ -8,8 +8,8 @@ import { cpuSession, type Feeds, Session } from './session';
 import { typesInParts } from './settledTypes';
 
 /**
- * Types of all values of a graph with bound input dimensions. ONNX Runtime infers them on creating a session
- * whose outputs are all the values; nothing runs. What depends on data is found by one run over `sample`.
+ * Types of all tensors of a graph with bound input dimensions; its sequences and optional values have none. ONNX Runtime infers
+ * them on creating a session whose outputs are all the values; nothing runs. What depends on data is found by one run over `sample`.
  * @param known types that hold for this graph, which are not asked for again
  */
 export async function inferTypes(graph: Graph, sample?: Feeds, known: Types = new Map()): Promise<Types> {
@@ -31,7 +31,7 @@ async function inferWhole(graph: Graph, sample?: Feeds): Promise<Types> {
     outputs: values,
   });
   for (const [name, type] of inferred) if (type) types.set(name, type);
-  const unknown = values.filter(v => !types.has(v));
+  const unknown = values.filter(v => inferred.has(v) && !types.has(v));
   if (unknown.length > 0) {
     if (!sample)
       throw new CurvatureError('model-unsupported', `The shape of "${unknown[0]}" depends on the data.`);

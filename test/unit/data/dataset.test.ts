@@ -239,6 +239,14 @@ test('the batch axis may share its symbol and its fixed number is not held again
   assert.equal(open({ x: counting(3, 2) }, square).samples, 3);
 });
 
+test('ids end in the one that is looked for, which stands nowhere else', () => {
+  const fill = { kind: 'below', limit: 5, last: 2 } as const;
+  const ids = { name: 'ids', elemType: 'int64', shape: [1, 10], sampleAxis: 0, fill };
+  const data = [...syntheticDataset([ids], 30, 1).inputs.get('ids')!.data].map(Number);
+  data.forEach((id, i) => assert.equal(id === 2, i % 10 === 9));
+  assert.deepEqual([...new Set(data)].sort(), [0, 1, 2, 3, 4]);
+});
+
 test('synthetic inputs are seeded, typed and within their limits', () => {
   const inputs = [
     { name: 'x', elemType: 'float32', shape: [1, 3, 50], sampleAxis: 0, fill: { kind: 'normal' } },
@@ -283,5 +291,25 @@ test('synthetic inputs are seeded, typed and within their limits', () => {
         0,
       ),
     curvatureError('model-unsupported', /'s' is of type string/),
+  );
+});
+
+test('samples at the beginning may be skipped, of inputs and labels alike', () => {
+  const bytes = npz({
+    x: { shape: [4, 2], data: Float32Array.of(0, 0, 1, 1, 2, 2, 3, 3) },
+    labels: { shape: [4], data: BigInt64Array.of(0n, 1n, 2n, 3n) },
+  });
+  const inputs = [{ name: 'x', elemType: 'float32', shape: ['N', 2] }];
+  const rest = openDataset(bytes, 'd.npz', { inputs, skip: 1, samples: 2 });
+  assert.equal(rest.samples, 2);
+  assert.deepEqual(rest.inputs.get('x')!.data, Float32Array.of(1, 1, 2, 2));
+  assert.deepEqual(rest.labels!.data, BigInt64Array.of(1n, 2n));
+  assert.match(
+    openDataset(bytes, 'd.npz', { inputs, skip: 3, samples: 2 }).notes[0],
+    /2 samples were asked for; the file holds 1 after the 3 skipped/,
+  );
+  assert.throws(
+    () => openDataset(bytes, 'd.npz', { inputs, skip: 4 }),
+    curvatureError('data-mismatch', /4 samples are to be skipped, and the data hold 4: none is left/),
   );
 });

@@ -96,12 +96,12 @@ const stored: readonly [bits: number, symmetric: boolean, type: string][] = [
     [8, true, 'int8'],
     [9, true, 'int16'],
     [16, true, 'int16'],
-  ] as const),
+  ] as [number, boolean, string][]),
   ...([
     [4, false, 'uint4'],
     [8, false, 'uint8'],
     [12, false, 'uint16'],
-  ] as const),
+  ] as [number, boolean, string][]),
 ];
 
 describe('what DequantizeLinear makes of the file is the quantized weight', () => {
