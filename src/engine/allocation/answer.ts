@@ -6,7 +6,7 @@ import { type Group, groupLayers } from './groups';
 import { totalOf, within } from './limits';
 import { monotoneFrontier } from './monotone';
 import { nearestPicks } from './nearest';
-import { type AllocationProblem, costNames, type Limit } from './problem';
+import { type AllocatableLayer, type AllocationProblem, costNames, type Limit } from './problem';
 import { hasErrors, redraw } from './redraw';
 
 /** How widths are chosen: exactly; as HAWQ-V2, by its monotone frontier; as HAWQ-V3, from 4 and 8 bits alone. */
@@ -102,10 +102,11 @@ export async function answer(
   };
 }
 
-/** First and last layer pinned, unless they or what they are tied to are pinned already. */
+/** First and last layer with weights pinned, unless they or what they are tied to are pinned already. */
 function withFirstLast(problem: AllocationProblem, bits: number | undefined): AllocationProblem {
   if (bits === undefined) return problem;
-  const ends = new Set([0, problem.layers.length - 1]);
+  const isLayer = ({ parameters }: AllocatableLayer): boolean => parameters !== 0;
+  const ends = new Set([problem.layers.findIndex(isLayer), problem.layers.findLastIndex(isLayer)]);
   const pins = Object.fromEntries(
     groupLayers(problem).flatMap(({ members }) => {
       const end = members.find(i => ends.has(i));
@@ -154,13 +155,13 @@ function hawqV2Frontier(problem: AllocationProblem, groups: readonly Group[], co
   const order = groups.map((_, g) => g).sort((a, b) => traceOf(groups[b]) - traceOf(groups[a]));
   return monotoneFrontier(groups, order, costNames(problem).indexOf(cost));
 
-  /** The mean over the weights of tied layers; where a file gives no traces, Ω at the smallest width stands for them. */
+  /** The mean over the weights of tied layers, an activation as one more; where a file gives no traces, Ω at the smallest width stands for them. */
   function traceOf({ members, choices }: Group): number {
     const layers = members.map(i => problem.layers[i]);
     if (problem.layers.some(({ averageTrace }) => averageTrace === undefined)) {
       return choices.reduce((a, b) => (b.bits < a.bits ? b : a)).sensitivity;
     }
-    const weights = layers.map(({ parameters }) => parameters ?? 1);
+    const weights = layers.map(({ parameters }) => parameters || 1);
     const sum = layers.reduce((total, { averageTrace }, i) => total + averageTrace! * weights[i], 0);
     return sum / weights.reduce((total, weight) => total + weight, 0);
   }

@@ -11,7 +11,7 @@ export interface Choice {
 
 export interface AllocatableLayer {
   readonly name: string;
-  /** How many weights; budgets in bits per weight and ratios need it. */
+  /** How many weights; budgets in bits per weight and ratios need it. 0 for an activation. */
   readonly parameters?: number;
   /** Trace divided by the number of weights, by which HAWQ-V2 orders layers. */
   readonly averageTrace?: number;

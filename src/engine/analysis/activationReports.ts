@@ -39,7 +39,7 @@ export function activationReports(
   function bopsOf(name: string, bits: readonly string[]): Pick<ActivationReport, 'costs'> {
     const macs = products
       .filter(p => p.operands[0] === name)
-      .map(p => productMacs(p.node, graph, problem.prepared.types, problem.batch));
+      .map(p => productMacs(p.node, graph, problem.prepared, problem.batch));
     const total = macs.reduce<number>((sum, m) => sum + (m ?? NaN), 0);
     if (Number.isNaN(total)) return {};
     return { costs: { bops: Object.fromEntries(bits.map(b => [b, total * Number(b) ** 2])) } };

@@ -31,21 +31,21 @@ const SYMMETRIC = false;
 export async function measureActivations(run: Run, method: CalibrationMethod): Promise<void> {
   const { state, journal, signal } = run;
   const { problem, activations } = state.setUp;
-  const names = activations.map(a => a.name);
+  const values = activations.map(a => a.value);
   const tell = (message: string, share: number): void => run.progress.step('activations', message, share);
   tell('Activations: ranges', 0);
-  const histograms = names.map(() => new WideningHistogram());
-  await forEachValue(problem, names, (i, data) => histograms[i].add(data, names[i]), signal);
+  const histograms = values.map(() => new WideningHistogram());
+  await forEachValue(problem, values, (i, data) => histograms[i].add(data, activations[i].name), signal);
   const ranges = histograms.map(h => rangesOf(h));
 
   tell('Activations: quantization errors', 0.1);
   const { bits } = state.options;
-  const sums = names.map(() => bits.map(() => 0));
-  const samples = names.map(() => 0);
+  const sums = values.map(() => bits.map(() => 0));
+  const samples = values.map(() => 0);
   const affine = ranges.map(range => bits.map(b => affineOf(range[method], b, SYMMETRIC)));
   await forEachValue(
     problem,
-    names,
+    values,
     (i, data, count) => {
       samples[i] += count;
       bits.forEach(
@@ -55,9 +55,9 @@ export async function measureActivations(run: Run, method: CalibrationMethod): P
     signal,
   );
 
-  const reasons = whyWithoutTrace(state.setUp, names);
+  const reasons = whyWithoutTrace(state.setUp, values);
   const measured = activations.map((activation, i): MeasuredActivation => {
-    const reason = reasons.get(activation.name);
+    const reason = reasons.get(activation.value);
     return {
       activation,
       elements: numElements(activation.shape) / problem.batch,
@@ -71,7 +71,7 @@ export async function measureActivations(run: Run, method: CalibrationMethod): P
   if (reached.length === 0) return;
   const search = activationTraces(
     problem,
-    reached.map(m => m.activation.name),
+    reached.map(m => m.activation.value),
     { ...state.options, journal, signal },
   );
   for await (const step of search) {
@@ -89,18 +89,18 @@ const rangesOf = (histogram: WideningHistogram): Record<CalibrationMethod, Range
   >;
 
 /** Values that the loss doesn't depend on, or not by way of derivatives. */
-function whyWithoutTrace({ problem, shortfalls }: SetUp, names: readonly string[]): Map<string, string> {
+function whyWithoutTrace({ problem, shortfalls }: SetUp, values: readonly string[]): Map<string, string> {
   const { graph } = problem.prepared;
   const present = ancestors(graph.nodes, [problem.loss.logits]);
   const blocked = obstacles(graph.nodes, problem.loss.logits, shortfalls);
   return new Map(
-    names.flatMap((name): [string, string][] => {
-      if (!present.has(name)) return [[name, 'The loss does not depend on it.']];
-      const obstacle = blocked.get(name);
+    values.flatMap((value): [string, string][] => {
+      if (!present.has(value)) return [[value, 'The loss does not depend on it.']];
+      const obstacle = blocked.get(value);
       if (obstacle?.order !== 0) return [];
       return [
         [
-          name,
+          value,
           `Node "${obstacle.node}" (${obstacle.opType}), on its way to the loss, has no derivative rule.`,
         ],
       ];

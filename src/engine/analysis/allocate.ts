@@ -7,6 +7,7 @@ import { cheapestPicks } from '../allocation/nearest';
 import { type AllocationProblem, totalParameters } from '../allocation/problem';
 import { problemFrom } from '../allocation/problemFile';
 import { CurvatureError } from '../errors';
+import { withActivations } from './activationProblem';
 import { parseReport } from '../report/json';
 import type { FrontierPoint, LayerReport, Report } from '../report/schema';
 
@@ -120,8 +121,11 @@ export interface AllocateOptions extends AllocationOptions {
  * Answers a report or a problem file, as text. Throws `report-invalid`, `problem-invalid` and `option-invalid`.
  */
 export async function allocateFile(text: string, options: AllocateOptions): Promise<Answer> {
-  const { problem, budgets } = readProblem(text);
   const asked = options.budgets.map(parseBudget);
+  const { problem, budgets } = readProblem(
+    text,
+    asked.some(({ cost }) => cost === 'bops'),
+  );
   const all = {
     ...problem,
     ties: [...problem.ties, ...options.ties],
@@ -130,7 +134,11 @@ export async function allocateFile(text: string, options: AllocateOptions): Prom
   return answer(all, asked.length > 0 ? asked : budgets, options);
 }
 
-function readProblem(text: string): {
+/** @param isOnBops whether the bit operations are limited */
+function readProblem(
+  text: string,
+  isOnBops: boolean,
+): {
   problem: AllocationProblem;
   budgets: readonly ReturnType<typeof parseBudget>[];
 } {
@@ -142,8 +150,8 @@ function readProblem(text: string): {
     throw new CurvatureError('problem-invalid', `The file is not JSON: ${reason}.`);
   }
   if (typeof value === 'object' && value !== null && 'format' in value) {
-    const { layers, budget } = parseReport(text);
-    const problem = problemOf(layers);
+    const { layers, activations = [], budget } = parseReport(text);
+    const problem = withActivations(problemOf(layers), activations, isOnBops);
     if (problem.layers.length > 0) return { problem, budgets: [parseSizeBudget(budget?.requested ?? '0.5')] };
     throw new CurvatureError('report-invalid', 'No layer of the report has a sensitivity.');
   }

@@ -19,7 +19,7 @@ export function layerBops(
 ): Pick<LayerReport, 'costs'>[] {
   const paired = new Set(activations.filter(isMeasured).flatMap(a => a.layers));
   return layers.map(layer => {
-    const macs = layerMacs(layer, graph, problem.prepared.types, problem.batch);
+    const macs = layerMacs(layer, graph, problem.prepared, problem.batch);
     if (macs === undefined) return {};
     const bops = bits.map(b => [String(b), macs * b * (paired.has(layer.name) ? b : ACTIVATION_BITS)]);
     return { costs: { bops: Object.fromEntries(bops) as Record<string, number> } };

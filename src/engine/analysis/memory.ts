@@ -116,7 +116,7 @@ async function predictPeak(
   if (reached.length > 0 && matrix !== 'ggn')
     await consider(async () => peakOfRuns(await formsRuns(problem, reached, probes)));
   if (options.activations !== undefined) {
-    const names = activations.map(a => a.name);
+    const names = activations.map(a => a.value);
     const { types } = problem.prepared;
     peaks.push(predictPeakBytes([{ graph: valuesGraph(problem, names), types }]));
     await consider(async () => predictPeakBytes([await activationNormsGraph(problem, names)]));

@@ -55,7 +55,7 @@ export async function setUp(model: Model, options: SetUpOptions): Promise<SetUp>
   return {
     problem,
     data,
-    ...findActivations(model.graph, model.layers, problem.prepared.types),
+    ...findActivations(model.graph, model.layers, problem.prepared),
     ...howToMeasure(model, problem, unrunnable, [
       ...diagnostics,
       ...aloneDiagnostics(whyAlone ?? found.whyAlone),

@@ -1,5 +1,5 @@
-import type { Types } from '../graph/builder';
 import { consumersOf, type Graph, type Node } from '../graph/graph';
+import type { Prepared } from '../runtime/prepare';
 import type { Layer } from './layers';
 import { usesOf } from './uses';
 
@@ -10,6 +10,8 @@ import { usesOf } from './uses';
 export interface Activation {
   /** The value's, in the file. */
   readonly name: string;
+  /** What it is called in the graph made ready. */
+  readonly value: string;
   /** Nodes that it is quantized for. */
   readonly nodes: readonly string[];
   /** Names of the layers whose nodes these are. */
@@ -26,16 +28,23 @@ export interface ActivationProduct {
 
 /**
  * Activations of a graph, in the order in which it makes them.
- * @param types of the graph made ready; what it no longer has is left out
+ * @param prepared the graph made ready; what it no longer has is left out
  */
 export function findActivations(
   graph: Graph,
   layers: readonly Layer[],
-  types: Types,
+  prepared: Prepared,
 ): { activations: Activation[]; products: ActivationProduct[] } {
   const found = new Map<string, { nodes: Set<string>; layers: Set<string> }>();
-  const isActivation = (value: string | undefined): value is string =>
-    value !== undefined && types.get(value)?.elemType === 'float32' && !graph.initializers.has(value);
+  const present = new Set([
+    ...prepared.graph.inputs.map(i => i.name),
+    ...prepared.graph.nodes.flatMap(n => n.outputs),
+  ]);
+  const valueOf = (name: string): string => prepared.renamed.get(name) ?? name;
+  const isActivation = (name: string | undefined): name is string =>
+    name !== undefined &&
+    present.has(valueOf(name)) &&
+    prepared.types.get(valueOf(name))?.elemType === 'float32';
   const read = (value: string | undefined, node: Node, layer?: Layer): void => {
     if (!isActivation(value)) return;
     const entry = found.get(value) ?? { nodes: new Set(), layers: new Set() };
@@ -64,7 +73,9 @@ export function findActivations(
   const activations = order.flatMap(name => {
     const entry = found.get(name);
     if (!entry) return [];
-    return [{ name, nodes: [...entry.nodes], layers: [...entry.layers], shape: types.get(name)!.shape }];
+    const value = valueOf(name);
+    const { shape } = prepared.types.get(value)!;
+    return [{ name, value, nodes: [...entry.nodes], layers: [...entry.layers], shape }];
   });
   return { activations, products };
 }

@@ -98,7 +98,7 @@ function leftOut(
 
 /** Lays the outputs side by side where there are several, and each out by samples. */
 function joined(
-  { graph, types }: Prepared,
+  { graph, types, renamed }: Prepared,
   measured: readonly Candidate[],
 ): { prepared: Prepared; loss: LossSpec } {
   const b = new GraphBuilder(graph, types);
@@ -118,6 +118,7 @@ function joined(
   const reducedTo = (logits: string): Prepared => ({
     graph: { ...b.build([logits]), inputs: graph.inputs },
     types: known,
+    renamed,
   });
   const [{ spec: first }] = measured;
   if (measured.length === 1) {

@@ -19,7 +19,9 @@ export async function typed(b: GraphBuilder, outputs: readonly string[]): Promis
 /** The model in the form whose derivatives are cheapest; with the same parameters, and for whole-batch derivatives only. */
 export async function folded(prepared: Prepared): Promise<Prepared> {
   const graph = foldBatchNorm(prepared.graph, prepared.types);
-  return graph === prepared.graph ? prepared : { graph, types: await settledTypes(graph, prepared.types) };
+  return graph === prepared.graph
+    ? prepared
+    : { ...prepared, graph, types: await settledTypes(graph, prepared.types) };
 }
 
 /** The gradient of the loss, ready to be differentiated once more. */

@@ -29,8 +29,12 @@ const modern = (node: Node, version: number): Node => ({
  * The graph with every node in a form that rules know, at operator set 18 or later. Values keep their names where a node
  * stays as it is; an expanded node's output gets its old name by an Identity only where the graph gives it out or a subgraph
  * reads it.
+ * @returns also what values with another name now are called, by the old one
  */
-export function canonicalize(graph: Graph, types: Types): Graph {
+export function canonicalize(
+  graph: Graph,
+  types: Types,
+): { graph: Graph; renamed: ReadonlyMap<string, string> } {
   const version = graph.opsets.get('') ?? CANONICAL_OPSET;
   const b = new GraphBuilder(
     { ...graph, nodes: [], opsets: new Map(graph.opsets).set('', Math.max(version, CANONICAL_OPSET)) },
@@ -59,5 +63,5 @@ export function canonicalize(graph: Graph, types: Types): Graph {
       if (type) known.set(value, type);
     });
   }
-  return b.build(graph.outputs);
+  return { graph: b.build(graph.outputs), renamed };
 }

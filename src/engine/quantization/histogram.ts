@@ -53,18 +53,22 @@ export class WideningHistogram {
     );
   }
 
-  /** The value below which a share q of all lies, interpolated within a bin. */
+  /** Between order statistics as for values that are known one by one, each to a bin's width. */
   quantile(q: number): number {
-    let rest = q * this.total;
-    for (let i = 0; i < 2 * BINS; i++) {
-      const count = this.counts[i];
-      if (count > 0 && rest <= count) {
-        const value = (i - BINS + rest / count) * this.width;
-        return Math.min(this.max, Math.max(this.min, value));
-      }
-      rest -= count;
-    }
-    return this.max;
+    const position = q * (this.total - 1);
+    const below = Math.floor(position);
+    const value = this.orderStatistic(below);
+    return below === position ? value : value + (position - below) * (this.orderStatistic(below + 1) - value);
+  }
+
+  /** The value of a rank, from 0 on. The values of a bin are taken as evenly spread. */
+  private orderStatistic(rank: number): number {
+    if (rank >= this.total - 1) return this.max;
+    let before = 0;
+    let bin = 0;
+    while (before + this.counts[bin] <= rank) before += this.counts[bin++];
+    const value = (bin - BINS + (rank - before + 0.5) / this.counts[bin]) * this.width;
+    return Math.min(this.max, Math.max(this.min, value));
   }
 
   private widen(exponent: number): void {

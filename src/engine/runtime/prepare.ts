@@ -12,6 +12,8 @@ import { inferTypes } from './types';
 export interface Prepared {
   readonly graph: Graph;
   readonly types: Types;
+  /** What values of the file are called here, where that is another name. */
+  readonly renamed: ReadonlyMap<string, string>;
 }
 
 /**
@@ -47,5 +49,5 @@ export async function prepare(
   // Folding and rewriting leave the types of the values that they leave.
   types = await inferTypes(folded, sample, types);
   const canonical = canonicalize(folded, types);
-  return { graph: canonical, types: await inferTypes(canonical, sample, types) };
+  return { ...canonical, types: await inferTypes(canonical.graph, sample, types) };
 }
