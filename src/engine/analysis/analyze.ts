@@ -15,7 +15,7 @@ import type { AnalyzeHooks, AnalyzeOptions } from './options';
 import { type Plan, ProgressTracker } from './progress';
 import { Run, secondsSince } from './run';
 import type { SetUp } from './setUp';
-import { buildReport, quantizeLayers, type State } from './state';
+import { buildReport, quantizeLayers, type State, TOOL } from './state';
 import { largestEigenvalues } from './traces';
 
 /**
@@ -34,9 +34,15 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
   progress.begin('load', 'Reading the model');
   const model = openModel(options.model);
   requireLayers(model);
-  const { ready, ...fit } = await fitToMemory(model, options);
+  const { journal } = hooks;
+  const { ready, ...fit } = await fitToMemory(model, { ...options, batch: options.batch ?? journal?.batch });
   if (hooks.signal?.aborted) throw cancelled();
   const { problem, parameters } = ready;
+  journal?.begin({
+    ...{ version: TOOL.version, model: model.sha256, data: ready.data.sha256 ?? ready.data.source },
+    ...{ loss: problem.loss.kind, outputs: problem.outputs.join(', '), batch: problem.batch },
+    ...{ samples: problem.dataset.samples, seed: options.seed, device: problem.session.device.name },
+  });
   const byDifferences = [...ready.methods.values()].filter(m => m === 'differences').length;
   progress.plan(planOf(options, byDifferences, ready.methods.size));
   const state: State = {

@@ -6,7 +6,7 @@ import { gradientNormGraph } from './gradientNormGraph';
 import type { Layer } from './layers';
 import type { Parameter } from './parameters';
 import type { Problem } from './problem';
-import { gvpGraph, hvpGraph, hvpName, tangentName } from './productGraphs';
+import { fisherGraph, gvpGraph, hvpGraph, hvpName, tangentName } from './productGraphs';
 import { probeInput, quadraticFormGraph } from './quadraticFormGraph';
 import { planRuns, type RunPlan } from './tangentRuns';
 
@@ -35,6 +35,12 @@ export const hessianRuns = (problem: Problem, parameters: readonly Parameter[]):
 export const gaussNewtonRuns = (problem: Problem, parameters: readonly Parameter[]): Promise<RunPlan> =>
   once(problem, `gvp ${JSON.stringify(parameters.map(p => p.name))}`, async () =>
     planRuns(problem, await gvpGraph(problem.prepared, problem.loss, parameters), tangentsOf(parameters)),
+  );
+
+/** The product with the empirical Fisher matrix, over the number of samples. */
+export const fisherRuns = (problem: Problem, parameters: readonly Parameter[]): Promise<RunPlan> =>
+  once(problem, `fvp ${JSON.stringify(parameters.map(p => p.name))}`, async () =>
+    planRuns(problem, await fisherGraph(problem.prepared, problem.loss, parameters), tangentsOf(parameters)),
   );
 
 /** vᵀHv for each layer's part of so many probes. */
