@@ -10,13 +10,11 @@ import type { Graph } from '../graph/graph';
 import { encodeTensor } from '../onnx/tensor';
 import { quantize } from '../quantization/quantize';
 import { bodiesOf, findDefinitions } from './definitions';
+import { FREE_INITIALIZERS, leftOver } from './leftOver';
 import { operatorSetOf, raiseOperatorSet } from './operatorSets';
 import { partsOf } from './parts';
 import { type ExportPlan, missingDomains, type WeightPlan } from './plan';
 import { valuesOf } from './values';
-
-/** Where initializers need not be listed as inputs any more. */
-const FREE_INITIALIZERS = 4n;
 
 /** The version of the file format that first had a type or operator set, latest first. */
 const formats: readonly (readonly [version: bigint, isNeeded: (plan: ExportPlan) => boolean])[] = [
@@ -41,16 +39,15 @@ export async function rewrite(
   onWeight: (weight: WeightPlan, index: number) => Promise<void>,
 ): Promise<void> {
   const body = model.graph!;
+  const infos = leftOver(model, plan);
   if (plan.operatorSet > operatorSetOf(model)) raiseOperatorSet(model, plan.operatorSet);
   for (const domain of missingDomains(model, plan))
     model.opsetImport.push(create(OperatorSetIdProtoSchema, { domain, version: 1n }));
-  if (model.irVersion < FREE_INITIALIZERS) withoutConstantInputs(body);
   const version = formats.find(([, isNeeded]) => isNeeded(plan))![0];
   if (model.irVersion < version) model.irVersion = version;
 
   const { names } = findDefinitions(body);
   const gone = new Set<TensorProto | NodeProto>();
-  const goneNames = new Set<string>();
   const before = new Map<GraphProto, NodeProto[]>();
   const instead = new Map<NodeProto, readonly NodeProto[]>();
   const added = new Map<GraphProto, TensorProto[]>();
@@ -61,7 +58,6 @@ export async function rewrite(
     const data = graph.initializers.get(layer.initializer)!.data as Float32Array;
     const quantized = quantize({ name: layer.name, shape: layer.shape, data }, quantizer);
     gone.add(place.node ?? place.tensor);
-    goneNames.add(layer.initializer);
     append(
       added,
       place.body,
@@ -76,8 +72,8 @@ export async function rewrite(
       ...(before.get(part) ?? []),
       ...part.node.filter(n => !gone.has(n)).flatMap(n => instead.get(n) ?? [n]),
     ];
-    part.input = part.input.filter(i => !goneNames.has(i.name));
-    part.valueInfo = part.valueInfo.filter(v => !goneNames.has(v.name));
+    part.input = part.input.filter(i => !infos.has(i));
+    part.valueInfo = part.valueInfo.filter(v => !infos.has(v));
   }
 }
 
@@ -85,10 +81,4 @@ function append<T>(lists: Map<GraphProto, T[]>, body: GraphProto, items: readonl
   const list = lists.get(body);
   if (list) list.push(...items);
   else lists.set(body, [...items]);
-}
-
-/** Formats before 4 list initializers as inputs, where they are constant all the same; later ones let callers feed those. */
-function withoutConstantInputs(graph: GraphProto): void {
-  const constants = new Set(graph.initializer.map(t => t.name));
-  graph.input = graph.input.filter(i => !constants.has(i.name));
 }

@@ -6,10 +6,12 @@ import {
   TensorProto_DataLocation,
   TensorProtoSchema,
   OperatorSetIdProtoSchema,
+  ValueInfoProtoSchema,
 } from 'onnx-buf';
 import { isExternal, tensorsOf } from '../onnx/externalData';
 import { elemTypeCode } from '../onnx/tensor';
 import { findDefinitions } from './definitions';
+import { leftOver } from './leftOver';
 import { dataBytes, type Parts, partsOf, typesOf } from './parts';
 import { type ExportPlan, missingDomains, type WeightPlan } from './plan';
 
@@ -54,6 +56,7 @@ export function predictBytes(
     const added = create(OperatorSetIdProtoSchema, { domain, version: 1n });
     total += framed(toBinary(OperatorSetIdProtoSchema, added).length);
   }
+  for (const info of leftOver(model, plan)) total -= framed(toBinary(ValueInfoProtoSchema, info).length);
   for (const weight of plan.weights) {
     const parts = partsOf(weight, names);
     const { node, tensor } = weight.place;
