@@ -11,6 +11,17 @@ import { metricNames } from '../engine/report/metrics';
 import { type AllocateFlags } from './allocate';
 import { type AnalyzeFlags } from './analyze';
 import { type CoverageFlags } from './coverage';
+import {
+  batchOption,
+  dataOption,
+  labelsOption,
+  lossOption,
+  memoryOption,
+  outputsOption,
+  providerOption,
+  samplesOption,
+  seedOption,
+} from './commonOptions';
 import { exitCodeOf, printError } from './errors';
 import { type HvpFlags } from './hvp';
 import { type QuantizeFlags } from './quantize';
@@ -380,54 +391,3 @@ function addHvp(program: Command, action: (model: string, flags: HvpFlags) => Pr
     )
     .action(action);
 }
-
-const dataOption = (): Option =>
-  new Option(
-    '-d, --data <file>',
-    "samples: an .npz with arrays named as the model's inputs, and labels (default: made-up inputs)",
-  );
-
-const lossOption = (): Option =>
-  new Option(
-    '--loss <name>',
-    'loss to differentiate: auto takes cross-entropy where there are class labels, and kl without labels',
-  )
-    .choices(['auto', 'cross-entropy', 'mse', 'kl'])
-    .default(defaultOptions.loss);
-
-const outputsOption = (): Option =>
-  new Option(
-    '--outputs <names...>',
-    'outputs of the model that the loss is taken of (default: the first one that the labels fit; without labels the sum over all)',
-  );
-
-const batchOption = (otherwise: string): Option =>
-  new Option('--batch <n>', `samples per run of the derivative graph (default: ${otherwise})`).argParser(
-    read.positive,
-  );
-
-const labelsOption = (): Option =>
-  new Option(
-    '--labels <name>',
-    'array of labels or targets in the data file (default: labels, targets, y or label)',
-  );
-
-const samplesOption = (): Option =>
-  new Option('--samples <n>', 'use the first n samples of the data (default: all)').argParser(read.positive);
-
-const memoryOption = (): Option =>
-  new Option(
-    '--memory <size>',
-    'memory that may be used, such as 4GB (default: half of what is free, 8GB at most)',
-  ).argParser(read.memory);
-
-const seedOption = (): Option =>
-  new Option('--seed <n>', 'seed of all random numbers').argParser(read.seed).default(defaultOptions.seed);
-
-const providerOption = (): Option =>
-  new Option(
-    '--ep <name>',
-    'ONNX Runtime execution provider; auto takes the fastest of this machine that agrees with the CPU',
-  )
-    .choices(['auto', 'cpu', 'cuda', 'webgpu', 'dml', 'coreml'])
-    .default(defaultOptions.executionProvider);
