@@ -11,6 +11,17 @@ import { metricNames } from '../engine/report/metrics';
 import { type AllocateFlags } from './allocate';
 import { type AnalyzeFlags } from './analyze';
 import { type CoverageFlags } from './coverage';
+import {
+  batchOption,
+  dataOption,
+  labelsOption,
+  lossOption,
+  memoryOption,
+  outputsOption,
+  providerOption,
+  samplesOption,
+  seedOption,
+} from './commonOptions';
 import { exitCodeOf, printError } from './errors';
 import { type HvpFlags } from './hvp';
 import { type QuantizeFlags } from './quantize';
