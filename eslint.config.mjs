@@ -16,9 +16,11 @@ export const engineLayers = [
   'data',
   'curvature',
   'estimators',
+  'training',
   'quantization',
   'sensitivity',
   'allocation',
+  'export',
   'report',
   'analysis',
 ];

@@ -1,15 +1,37 @@
 import { Command, CommanderError, Option } from 'commander';
-import { defaultOptions, defaultSpectrumOptions } from '../engine/analysis/options';
+import { defaultOptions, defaultProveOptions, defaultSpectrumOptions } from '../engine/analysis/options';
 import { traceMethods } from '../engine/estimators/trace';
 import { version } from '../../package.json';
 import { methods } from '../engine/allocation/answer';
+import { defaultExportOptions, exportFormats } from '../engine/export/options';
+import { recipeTools } from '../engine/export/recipes/recipe';
+import { rangeMethods } from '../engine/quantization/quantizer';
+import { calibrationMethods } from '../engine/quantization/calibrate';
+import { metricNames } from '../engine/report/metrics';
 import { type AllocateFlags } from './allocate';
 import { type AnalyzeFlags } from './analyze';
 import { type CoverageFlags } from './coverage';
 import { exitCodeOf, printError } from './errors';
 import { type HvpFlags } from './hvp';
+import { type QuantizeFlags } from './quantize';
+import { type ProveFlags } from './prove';
 import { type SpectrumFlags } from './spectrum';
+import { addMatrixCommands } from './matrixCommands';
+import {
+  batchOption,
+  dataOption,
+  labelsOption,
+  lossOption,
+  matrixOption,
+  matrixOptions,
+  memoryOption,
+  outputsOption,
+  providerOption,
+  samplesOption,
+  seedOption,
+} from './options';
 import * as read from './values';
+import { matrices } from '../engine/curvature/products';
 
 /**
  * Runs one command line; resolves to the exit code: 0 done, 1 the run failed, 2 bad usage or input, 3 budgets
@@ -33,10 +55,19 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     const { runAllocate } = await import('./allocate');
     code = await runAllocate(file, flags);
   });
+  addQuantize(program, async (model, flags) => {
+    const { runQuantize } = await import('./quantize');
+    code = await runQuantize(model, flags);
+  });
+  addProve(program, async (model, flags) => {
+    const { runProve } = await import('./prove');
+    code = await runProve(model, flags);
+  });
   addSpectrum(program, async (model, flags) => {
     const { runSpectrum } = await import('./spectrum');
     code = await runSpectrum(model, flags);
   });
+  addMatrixCommands(program, value => (code = value));
   addCoverage(program, async (models, flags) => {
     const { runCoverage } = await import('./coverage');
     code = await runCoverage(models, flags);
@@ -105,10 +136,31 @@ function addAnalyze(program: Command, action: (model: string, flags: AnalyzeFlag
       read.budget,
       defaultOptions.budget,
     )
+    .addOption(
+      new Option(
+        '--activations [range]',
+        'measure activations as well, quantized within their ends, what leaves out 0.01 % on either side, or what loses least entropy at 8 bits',
+      )
+        .choices(calibrationMethods)
+        .preset('min-max'),
+    )
+    .option(
+      '--measure-up-to <bits>',
+      'run the model with each layer quantized alone at widths up to this, where curvature foretells little, 0 for never',
+      read.count,
+      defaultOptions.measureUpTo,
+    )
+    .option(
+      '--metrics',
+      'measure metrics side by side: the loss and outputs with each layer quantized alone, the expansion of the loss, FIT, XᵀX, SQNR, and how they rank the layers',
+    )
     .addOption(seedOption())
-
     .addOption(providerOption())
     .option('-o, --out <file>', 'write the report as JSON, to open in the editor or analyze further')
+    .option(
+      '--resume',
+      'go on with a run of the same settings that was stopped, from what it kept beside --out',
+    )
     .option('--html <file>', 'write the report as one HTML page')
     .option('--csv <file>', 'write the table of layers as CSV')
     .option('--json', 'print the report as JSON in place of the table')
@@ -150,29 +202,112 @@ function addAllocate(program: Command, action: (file: string, flags: AllocateFla
     .action(action);
 }
 
-function addSpectrum(program: Command, action: (model: string, flags: SpectrumFlags) => Promise<void>): void {
+function addQuantize(program: Command, action: (model: string, flags: QuantizeFlags) => Promise<void>): void {
   program
+    .command('quantize')
+    .description('Write the model with its weights in the chosen bit widths, to run in ONNX Runtime.')
+    .argument('<model>', 'the .onnx file')
+    .requiredOption('-o, --output <file>', 'the .onnx file to write, or the recipe')
+    .option('--bits <file>', 'widths by layer: a *.bits.json, or what allocate --json prints')
+    .option(
+      '--report <file>',
+      'a report (*.curvature.json); its suggested widths, or the best ones within --budget',
+    )
+    .option(
+      '--budget <size>',
+      'limit on the quantized weights, as for analyze; without --report the model is analyzed first',
+      read.budget,
+    )
+    .option('--width <bits>', 'one width for all layers, 2 to 16', read.bitWidth)
+    .addOption(
+      new Option(
+        '--format <name>',
+        "qdq writes DequantizeLinear, which all runtimes read; matmulnbits ONNX Runtime's MatMulNBits for matrix products alone; auto that where it fits, else qdq",
+      )
+        .choices(exportFormats)
+        .default(defaultExportOptions.format),
+    )
+    .option('--symmetric', 'levels around 0, no zero points (default)')
+    .addOption(new Option('--asymmetric', 'levels over the range, with zero points').conflicts('symmetric'))
+    .addOption(
+      new Option('--range <name>', 'what the levels span: all weights, 99.99 % of them, or what errs least')
+        .choices(rangeMethods)
+        .default(defaultExportOptions.range),
+    )
+    .option(
+      '--block-size <n>',
+      'weights along the summed axis of a matrix that share a scale (default: one scale per output channel; 32 for MatMulNBits)',
+      read.positive,
+    )
+    .addOption(
+      new Option('--recipe <tool>', 'write what this tool takes to quantize the model itself').choices(
+        recipeTools,
+      ),
+    )
+    .addOption(dataOption())
+    .addOption(labelsOption())
+    .addOption(lossOption())
+    .addOption(samplesOption())
+    .addOption(seedOption())
+    .addOption(providerOption())
+    .option('--json', 'print the summary as JSON in place of the table')
+    .addHelpText(
+      'after',
+      "\nExit code 3 tells that the budget can't be met.\n\nExample:\n  curvature quantize resnet.onnx --bits resnet.bits.json -o resnet.int.onnx\n  curvature quantize bert.onnx --report bert.curvature.json --budget 4.5bits --format auto -o bert.int.onnx",
+    )
+    .action(action);
+}
+
+function addProve(program: Command, action: (model: string, flags: ProveFlags) => Promise<void>): void {
+  program
+    .command('prove')
+    .description(
+      'Measure the suggested bits on data that the analysis has not seen, beside uniform widths and rivals of the same size.',
+    )
+    .argument('<model>', 'the .onnx file')
+    .requiredOption('--report <file>', 'the report of the analysis (*.curvature.json)')
+    .requiredOption('-d, --data <file>', "an .npz with other samples than the analysis's")
+    .addOption(labelsOption())
+    .option(
+      '--skip <n>',
+      'leave out the first n samples: those that `analyze --samples n` has used',
+      read.count,
+    )
+    .addOption(samplesOption())
+    .option('--bits <file>', "measure the widths of a file (*.bits.json) in place of the report's")
+    .option(
+      '--random <n>',
+      'how many random allocations of the same size to compare with',
+      read.count,
+      defaultProveOptions.random,
+    )
+    .addOption(
+      new Option('--rivals <metrics...>', 'metrics of the report that choose rivals of the same size')
+        .choices(metricNames)
+        .default([...defaultProveOptions.rivals], defaultProveOptions.rivals.join(' ')),
+    )
+    .addOption(batchOption('as many as fit into memory, 64 at most'))
+    .addOption(memoryOption())
+    .addOption(seedOption())
+    .addOption(providerOption())
+    .option('-o, --out <file>', 'write the proof as JSON')
+    .option('--embed', 'keep the proof in the report as well')
+    .option('--json', 'print that JSON in place of the text')
+    .addHelpText(
+      'after',
+      '\nExample:\n  curvature analyze net.onnx --data net.npz --samples 128 --metrics --out net.curvature.json\n  curvature prove net.onnx --report net.curvature.json --data net.npz --skip 128',
+    )
+    .action(action);
+}
+
+function addSpectrum(program: Command, action: (model: string, flags: SpectrumFlags) => Promise<void>): void {
+  const command = program
     .command('spectrum')
     .description(
       'Show the eigenvalues of the curvature matrix of a model, or of some of its layers: density, both ends, trace.',
     )
     .argument('<model>', 'the .onnx file')
-    .addOption(dataOption())
-    .addOption(labelsOption())
-    .addOption(lossOption())
-    .addOption(outputsOption())
-    .addOption(
-      new Option(
-        '--matrix <name>',
-        'hessian is the exact second derivative, ggn the Gauss–Newton matrix, which has no negative eigenvalues',
-      )
-        .choices(['hessian', 'ggn'])
-        .default(defaultSpectrumOptions.matrix),
-    )
-    .option(
-      '--layer <globs...>',
-      'only the block of the layers or parameters whose names match, such as "layer4.*" (default: all parameters)',
-    )
+    .addOption(matrixOption(matrices))
     .option(
       '--steps <n>',
       'products per start vector: more show finer parts of the spectrum',
@@ -206,18 +341,12 @@ function addSpectrum(program: Command, action: (model: string, flags: SpectrumFl
       defaultSpectrumOptions.maxProducts,
     )
     .option('--cross-check', 'find the eigenvalue of largest magnitude by power iteration as well')
-    .addOption(samplesOption())
-    .addOption(batchOption('as many as fit into memory, 64 at most'))
-    .addOption(memoryOption())
-    .addOption(seedOption())
-    .addOption(providerOption())
-    .option('-o, --out <file>', 'write the spectrum as JSON, with all nodes and weights')
-    .option('--json', 'print that JSON in place of the text')
     .addHelpText(
       'after',
       '\nExample:\n  curvature spectrum resnet.onnx --data images.npz --layer "layer4.*" --out layer4.spectrum.json',
     )
     .action(action);
+  for (const option of matrixOptions()) command.addOption(option);
 }
 
 function addCoverage(
@@ -250,54 +379,3 @@ function addHvp(program: Command, action: (model: string, flags: HvpFlags) => Pr
     )
     .action(action);
 }
-
-const dataOption = (): Option =>
-  new Option(
-    '-d, --data <file>',
-    "samples: an .npz with arrays named as the model's inputs, and labels (default: made-up inputs)",
-  );
-
-const lossOption = (): Option =>
-  new Option(
-    '--loss <name>',
-    'loss to differentiate: auto takes cross-entropy where there are class labels, and kl without labels',
-  )
-    .choices(['auto', 'cross-entropy', 'mse', 'kl'])
-    .default(defaultOptions.loss);
-
-const outputsOption = (): Option =>
-  new Option(
-    '--outputs <names...>',
-    'outputs of the model that the loss is taken of (default: the first one that the labels fit; without labels the sum over all)',
-  );
-
-const batchOption = (otherwise: string): Option =>
-  new Option('--batch <n>', `samples per run of the derivative graph (default: ${otherwise})`).argParser(
-    read.positive,
-  );
-
-const labelsOption = (): Option =>
-  new Option(
-    '--labels <name>',
-    'array of labels or targets in the data file (default: labels, targets, y or label)',
-  );
-
-const samplesOption = (): Option =>
-  new Option('--samples <n>', 'use the first n samples of the data (default: all)').argParser(read.positive);
-
-const memoryOption = (): Option =>
-  new Option(
-    '--memory <size>',
-    'memory that may be used, such as 4GB (default: half of what is free, 8GB at most)',
-  ).argParser(read.memory);
-
-const seedOption = (): Option =>
-  new Option('--seed <n>', 'seed of all random numbers').argParser(read.seed).default(defaultOptions.seed);
-
-const providerOption = (): Option =>
-  new Option(
-    '--ep <name>',
-    'ONNX Runtime execution provider; auto takes the fastest of this machine that agrees with the CPU',
-  )
-    .choices(['auto', 'cpu', 'cuda', 'webgpu', 'dml', 'coreml'])
-    .default(defaultOptions.executionProvider);

@@ -23,12 +23,19 @@ export const probes = integer(2, Number.MAX_SAFE_INTEGER);
 /** What XTrace needs at least. */
 export const products = integer(8, Number.MAX_SAFE_INTEGER);
 export const seed = integer(0, 2 ** 32 - 1);
-const bitWidth = integer(2, 16);
+export const bitWidth = integer(2, 16);
 
 export function tolerance(text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && value > 0 && value < Infinity) return value;
   throw new InvalidArgumentError('A number above 0 is expected, such as 0.05.');
+}
+
+/** From 0 to below 1. */
+export function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0 && value < 1) return value;
+  throw new InvalidArgumentError('A number from 0 to below 1 is expected, such as 0.9.');
 }
 
 /** Distinct widths in rising order. */

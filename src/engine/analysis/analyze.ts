@@ -4,15 +4,18 @@ import { CurvatureError, cancelled } from '../errors';
 import { parseSizeBudget } from '../allocation/budget';
 import { formatBytes } from '../report/format';
 import type { Report } from '../report/schema';
+import { measureActivations } from './activations';
 import { measureTraces } from './chain';
 import { fitToMemory } from './memory';
 import { memoryBudget } from './memoryBudget';
+import { MetricTable } from './metricTable';
+import { measureCoarseWidths, measureMetrics } from './metrics';
 import { openModel, requireLayers } from './model';
 import type { AnalyzeHooks, AnalyzeOptions } from './options';
 import { type Plan, ProgressTracker } from './progress';
 import { Run, secondsSince } from './run';
 import type { SetUp } from './setUp';
-import { buildReport, quantizeLayers, type State } from './state';
+import { buildReport, quantizeLayers, type State, TOOL } from './state';
 import { largestEigenvalues } from './traces';
 
 /**
@@ -27,14 +30,21 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
   memoryBudget(options.memory);
   const progress = new ProgressTracker(p => hooks.onProgress?.(p));
   const started = performance.now();
-  progress.plan(planOf(options, 0));
+  progress.plan(planOf(options, 0, 0));
   progress.begin('load', 'Reading the model');
   const model = openModel(options.model);
   requireLayers(model);
-  const { ready, ...fit } = await fitToMemory(model, options);
+  const { journal } = hooks;
+  const { ready, ...fit } = await fitToMemory(model, { ...options, batch: options.batch ?? journal?.batch });
   if (hooks.signal?.aborted) throw cancelled();
   const { problem, parameters } = ready;
-  progress.plan(planOf(options, [...ready.methods.values()].filter(m => m === 'differences').length));
+  journal?.begin({
+    ...{ version: TOOL.version, model: model.sha256, data: ready.data.sha256 ?? ready.data.source },
+    ...{ loss: problem.loss.kind, outputs: problem.outputs.join(', '), batch: problem.batch },
+    ...{ samples: problem.dataset.samples, seed: options.seed, device: problem.session.device.name },
+  });
+  const byDifferences = [...ready.methods.values()].filter(m => m === 'differences').length;
+  progress.plan(planOf(options, byDifferences, ready.methods.size));
   const state: State = {
     model,
     options,
@@ -51,6 +61,7 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
     hessian: new Map(),
     stepDoubts: new Map(),
     eigenvalues: [],
+    metrics: new MetricTable(),
   };
   const run = new Run(state, progress, hooks);
   try {
@@ -59,8 +70,12 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
       state.loss = (await lossAndGradient(problem, [], hooks.signal)).loss;
     });
     await measureTraces(run);
+    const { activations } = options;
+    if (activations !== undefined)
+      await run.attempt('activations', 'Activations', () => measureActivations(run, activations));
     if (fit.eigenvalues > 0 && parameters.length > 0)
       await run.attempt('eigenvalues', 'Largest eigenvalues', () => eigenvalues(run));
+    await (options.metrics ? measureMetrics(run) : measureCoarseWidths(run));
     // A report without a single number is a failure, and the first one tells why.
     if (run.failure !== undefined && state.ggn.size + state.hessian.size === 0) throw run.failure;
   } catch (error) {
@@ -103,14 +118,22 @@ async function eigenvalues(run: Run): Promise<void> {
 }
 
 /** Rough costs of the stages, in passes over the data. */
-function planOf({ matrix, eigenvalues, maxProbes }: AnalyzeOptions, byDifferences: number): Plan[] {
+function planOf(
+  { matrix, eigenvalues, maxProbes, activations, metrics, bits, measureUpTo }: AnalyzeOptions,
+  byDifferences: number,
+  layers: number,
+): Plan[] {
+  const coarse = bits.filter(b => b <= measureUpTo).length;
   return [
     { stage: 'load', cost: 2 },
     { stage: 'loss', cost: 1 },
     { stage: 'ggn', cost: matrix === 'hessian' ? 0 : 16 },
     { stage: 'hessian', cost: matrix === 'ggn' ? 0 : 2 * maxProbes },
     { stage: 'differences', cost: byDifferences * maxProbes },
+    { stage: 'activations', cost: activations === undefined ? 0 : 18 },
     { stage: 'eigenvalues', cost: eigenvalues === 0 ? 0 : 3 * (2 * eigenvalues + 20) },
+    // Runs forward from each layer on, for each width.
+    { stage: 'metrics', cost: metrics ? layers * bits.length : (layers * coarse) / 6 },
     { stage: 'allocation', cost: 1 },
   ];
 }

@@ -1,4 +1,5 @@
 import type { LossKind } from '../autodiff/loss';
+import { type Activation, type ActivationProduct, findActivations } from '../curvature/activations';
 import { type Copy, findCopies } from '../curvature/copies';
 import type { InputArray } from '../data/array';
 import { boundInputs, fixedBatch, makeProblem, type Problem } from '../curvature/problem';
@@ -37,6 +38,8 @@ export interface SetUpOptions extends DataOptions {
 export interface SetUp extends Measurable {
   readonly problem: Problem;
   readonly data: Report['data'];
+  readonly activations: readonly Activation[];
+  readonly products: readonly ActivationProduct[];
 }
 
 export async function setUp(model: Model, options: SetUpOptions): Promise<SetUp> {
@@ -52,6 +55,7 @@ export async function setUp(model: Model, options: SetUpOptions): Promise<SetUp>
   return {
     problem,
     data,
+    ...findActivations(model.graph, model.layers, problem.prepared.types),
     ...howToMeasure(model, problem, unrunnable, [
       ...diagnostics,
       ...aloneDiagnostics(whyAlone ?? found.whyAlone),

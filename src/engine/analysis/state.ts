@@ -1,16 +1,22 @@
 import path from 'node:path';
 import type { Layer } from '../curvature/layers';
 import { numElements } from '../onnx/tensor';
-import { quantizedBytes } from '../quantization/size';
-import { quantizeUniform } from '../quantization/uniform';
+import { quantizationError } from '../quantization/quantize';
+import { weightQuantizer } from '../quantization/quantizer';
 import type { Diagnostic, Eigenvalue, Estimate, LayerReport, Method, Report } from '../report/schema';
+import type { LayerMetrics, Metrics } from '../report/metrics';
 import { REPORT_VERSION } from '../report/schema';
 import { omega } from '../sensitivity/omega';
+import type { MeasuredActivation } from './activations';
+import { activationReports } from './activationReports';
 import { allocate } from './allocate';
+import { layerBops } from './bops';
 import { estimateDiagnostics } from './estimateDiagnostics';
 import type { Fit } from './memory';
 import type { Model } from './model';
+import { correlationsOf, type MetricTable } from './metricTable';
 import type { AnalyzeOptions } from './options';
+import { bytesAt, weightOf } from './quantizedWeight';
 import type { SetUp } from './setUp';
 
 /** The version of this tool, as reports record it. */
@@ -38,6 +44,7 @@ export interface State {
   readonly methods: Map<string, Method>;
   /** Stages that failed, and layers that were left out on the way. */
   readonly failures: Diagnostic[];
+  activations?: readonly MeasuredActivation[];
   loss: number | null;
   /** Traces by initializer. */
   readonly ggn: Map<string, Estimate>;
@@ -45,20 +52,24 @@ export interface State {
   /** How much the forms of a layer measured by differences change with their step. */
   readonly stepDoubts: Map<string, number>;
   eigenvalues: readonly Eigenvalue[];
+  /** What is measured of single layers, all of it or the coarse widths alone. */
+  readonly metrics: MetricTable;
+  /** All layers at one width together; only where metrics are asked for. */
+  uniform?: Metrics['uniform'];
 }
 
 export function quantizeLayers(model: Model, bits: readonly number[]): Map<string, Quantization> {
   return new Map(
     model.layers.map(layer => {
-      const { initializer: name, shape, size, channelAxis: axis } = layer;
-      const weight = { name, shape, data: model.graph.initializers.get(name)!.data as Float32Array };
+      const { initializer: name, shape, channelAxis: axis } = layer;
+      const weight = { name, shape, data: weightOf(model, layer) };
       const perBits = <T>(value: (b: number) => T): Record<string, T> =>
         Object.fromEntries(bits.map(b => [String(b), value(b)]));
       return [
         name,
         {
-          error: perBits(b => quantizeUniform(weight, { bits: b, axis }).error),
-          sizeBytes: perBits(b => quantizedBytes(size, axis === null ? 1 : shape[axis], b)),
+          error: perBits(b => quantizationError(weight, weightQuantizer(b, axis))),
+          sizeBytes: perBits(b => bytesAt(layer, b)),
         },
       ];
     }),
@@ -72,7 +83,9 @@ export function buildReport(state: State, complete: boolean, stopped?: Report['s
   const { model, options, setUp } = state;
   const { problem } = setUp;
   const { device } = problem.session;
-  const layers = model.layers.map(layer => layerReport(state, layer, complete));
+  const activations = state.activations && activationReports(state.activations, model.graph, setUp);
+  const bops = layerBops(model, setUp, options.bits, activations ?? []);
+  const layers = model.layers.map((layer, i) => ({ ...layerReport(state, layer, complete), ...bops[i] }));
   const { frontier, budget, bits } = allocate(layers, options.budget);
   return {
     format: 'curvature-report',
@@ -101,6 +114,8 @@ export function buildReport(state: State, complete: boolean, stopped?: Report['s
       rtol: options.rtol,
       maxProbes: options.maxProbes,
       bits: [...options.bits],
+      ...(options.activations === undefined ? {} : { activations: options.activations }),
+      ...(options.measureUpTo > 0 ? { measureUpTo: options.measureUpTo } : {}),
       seed: options.seed,
       executionProvider: options.executionProvider,
       threads: problem.session.threads,
@@ -110,9 +125,11 @@ export function buildReport(state: State, complete: boolean, stopped?: Report['s
     loss: state.loss,
     samples: problem.dataset.samples,
     layers: layers.map((layer, i) => ({ ...layer, bits: bits[i] ?? null })),
+    ...(activations ? { activations } : {}),
     eigenvalues: [...state.eigenvalues],
     frontier,
     budget,
+    ...(state.uniform ? { metrics: metricsReport(state.uniform, layers, options, complete) } : {}),
     diagnostics: [
       ...setUp.diagnostics,
       ...deviceDiagnostics(device.failure),
@@ -133,8 +150,11 @@ function layerReport(state: State, layer: Layer, complete: boolean): LayerReport
   const deciding = decidingOf(state, layer);
   const method = state.methods.get(layer.initializer);
   const { error, sizeBytes } = state.quantization.get(layer.initializer)!;
-  const omegas = deciding
-    ? Object.entries(error).map(([b, e]) => [b, omega(deciding, layer.size, e)] as const)
+  const metrics = state.metrics.of(layer);
+  const sensitivities = deciding
+    ? Object.entries(error).map(
+        ([b, e]) => [b, measuredInstead(state, metrics, b) ?? omega(deciding, layer.size, e)] as const,
+      )
     : [];
   const failed = deciding ? undefined : state.failures.find(f => f.layer === layer.name)?.message;
   const reason = failed ?? state.setUp.reasons.get(layer.initializer);
@@ -155,12 +175,45 @@ function layerReport(state: State, layer: Layer, complete: boolean): LayerReport
     averageTrace: deciding ? deciding.estimate / layer.size : null,
     hessianEqualsGgn: state.piecewiseLinear.has(layer.initializer),
     quantizationError: error,
-    sensitivity: Object.fromEntries(omegas.map(([b, o]) => [b, o.value])),
-    sensitivityStderr: Object.fromEntries(omegas.map(([b, o]) => [b, o.stderr])),
+    sensitivity: Object.fromEntries(sensitivities.map(([b, o]) => [b, o.value])),
+    sensitivityStderr: Object.fromEntries(sensitivities.map(([b, o]) => [b, o.stderr])),
     sizeBytes,
+    ...(metrics ? { metrics } : {}),
     bits: null,
   };
 }
+
+/**
+ * Where the step is large the quadratic model fails, and what was measured stands in its place: the divergence from the unchanged
+ * model, twice, as Ω is twice what the loss is expected to rise by. On the data given it has no noise.
+ */
+function measuredInstead(
+  { options }: State,
+  metrics: LayerMetrics | undefined,
+  bits: string,
+): { value: number; stderr: number } | undefined {
+  const found = metrics?.divergence?.[bits];
+  if (!found || Number(bits) > options.measureUpTo) return undefined;
+  // Rounding may leave a divergence of nothing a little below zero.
+  return { value: 2 * Math.max(found.value, 0), stderr: 0 };
+}
+
+const metricsReport = (
+  uniform: Metrics['uniform'],
+  layers: readonly LayerReport[],
+  { bits, seed }: AnalyzeOptions,
+  complete: boolean,
+): Metrics => ({
+  // Their intervals take a second; partial reports are made several times in one.
+  correlations: complete
+    ? correlationsOf(
+        layers.map(l => l.metrics),
+        bits,
+        seed,
+      )
+    : [],
+  uniform: uniform.map(u => ({ ...u })),
+});
 
 const deviceDiagnostics = (failure: string | undefined): Diagnostic[] =>
   failure === undefined ? [] : [{ severity: 'warning', code: 'provider-failed', message: failure }];

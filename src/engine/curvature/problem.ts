@@ -1,6 +1,7 @@
 import { type LossKind, targetsName, WEIGHT_INPUT } from '../autodiff/loss';
 import { type InputArray, isFloat, moveAxis } from '../data/array';
 import type { Dataset } from '../data/dataset';
+import { pickSamples } from '../data/pickSamples';
 import { sampleAxes } from '../data/sampleAxes';
 import type { Graph } from '../graph/graph';
 import { float32Tensor, numElements, type Tensor, type TypedArray } from '../onnx/tensor';
@@ -71,6 +72,13 @@ export function boundGraph(graph: Graph, dataset: Dataset): Graph {
 /** The inputs that are built into the graphs with the values that the data have. */
 export const boundInputs = (dataset: Dataset): InputArray[] =>
   [...dataset.inputs.values()].filter(i => i.sampleAxis === null && !isFloat(i.dtype));
+
+/** The problem on some of its samples, with the same graphs: derivatives are of the mean loss over these. */
+export function onSamples(problem: Problem, places: readonly number[]): Problem {
+  const dataset = pickSamples(problem.dataset, places);
+  const targets = problem.targets && dataset.labels && toTargets(dataset.labels, problem.loss);
+  return { ...problem, dataset, targets };
+}
 
 /** The batch that the file settles, if it does. */
 export function fixedBatch({ inputs }: Graph): number | undefined {

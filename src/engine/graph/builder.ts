@@ -16,6 +16,8 @@ export class GraphBuilder {
   private readonly inputs: ValueInfo[];
   private readonly made = new Map<string, readonly string[]>();
   private readonly names = new Set<string>();
+  /** Nodes of several outputs have names that are no value's. */
+  private readonly nodeNames = new Set<string>();
   private readonly counters = new Map<string, number>();
   /** Index into `nodes` by the node's first output. */
   private readonly position = new Map<string, number>();
@@ -141,6 +143,12 @@ export class GraphBuilder {
     return name;
   }
 
+  /** The node whose first output a value is. */
+  makerOf(value: string): Node | undefined {
+    const at = this.position.get(value);
+    return at === undefined ? undefined : this.nodes[at];
+  }
+
   /** The initializer a name stands for, if it is one. */
   constantOf(name: string): Tensor | undefined {
     return this.initializers.get(name);
@@ -163,13 +171,14 @@ export class GraphBuilder {
   }
 
   private push(node: Node): void {
+    this.nodeNames.add(node.name);
     this.position.set(node.outputs[0], this.nodes.length);
     this.nodes.push(node);
   }
 
   private unique(base: string): string {
     let name = base;
-    while (this.names.has(name)) {
+    while (this.names.has(name) || this.nodeNames.has(name)) {
       const n = (this.counters.get(base) ?? 1) + 1;
       this.counters.set(base, n);
       name = `${base}_${n}`;

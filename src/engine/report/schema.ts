@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { layerMetricsSchema, metricsSchema } from './metrics';
+import { dataSchema, diagnosticSchema, lossSchema, toolSchema } from './parts';
+import { proofSchema } from './proof';
 
 /** The version of the report's format; raised when a reader of the old one would misread the new one. */
 export const REPORT_VERSION = 1;
@@ -47,7 +50,10 @@ export const layerSchema = z.object({
   hessianEqualsGgn: z.boolean(),
   /** ‖Q(W) − W‖² per bit width: symmetric, per output channel, round to nearest. */
   quantizationError: perBits,
-  /** HAWQ-V2's Ω = averageTrace · ‖Q(W) − W‖² per bit width; empty without a trace. */
+  /**
+   * HAWQ-V2's Ω = averageTrace · ‖Q(W) − W‖² per bit width; empty without a trace. At widths up to `settings.measureUpTo`, where
+   * the quadratic model can't be relied on, twice the divergence of the outputs that was measured with this layer alone quantized.
+   */
   sensitivity: perBits,
   /** The standard error of `sensitivity` that comes from the trace's. */
   sensitivityStderr: perBits,
@@ -55,8 +61,39 @@ export const layerSchema = z.object({
   sizeBytes: perBits,
   /** Other costs by name, per bit width: `bops`, `latency` in milliseconds, or anything else that was measured. */
   costs: z.record(z.string(), perBits).optional(),
+  /** Metrics side by side, by name and bit width, where they were asked for. */
+  metrics: layerMetricsSchema.optional(),
   /** The suggested bit width; null when the layer has no trace. */
   bits: z.number().int().nullable(),
+});
+
+const rangeSchema = z.object({ min: z.number(), max: z.number() });
+
+/** A value that a runtime of integers would quantize: asymmetric, one scale for all of it, round to nearest. */
+export const activationSchema = z.object({
+  /** The value's name in the model. */
+  name: z.string(),
+  /** Names of the nodes that it is quantized for, and of the layers whose nodes these are. */
+  nodes: z.array(z.string()),
+  layers: z.array(z.string()),
+  /** Of one run, with the samples on an axis. */
+  shape: z.array(z.number().int()),
+  /** Elements of one sample. */
+  elements: z.number(),
+  /** By the way in which it is found. */
+  ranges: z.object({ 'min-max': rangeSchema, percentile: rangeSchema, entropy: rangeSchema }),
+  /** Why there is no trace. */
+  reason: z.string().optional(),
+  /** Trace of the Gauss–Newton matrix of a sample's loss with respect to the value, averaged over the samples. */
+  trace: estimateSchema.optional(),
+  averageTrace: z.number().nullable(),
+  /** ‖Q(a) − a‖² of a sample, averaged over the samples, per bit width. */
+  quantizationError: perBits,
+  /** HAWQ-V2's Ω = averageTrace · quantizationError per bit width; empty without a trace. */
+  sensitivity: perBits,
+  sensitivityStderr: perBits,
+  /** `bops` of products of two values, counted with their first operand. */
+  costs: z.record(z.string(), perBits).optional(),
 });
 
 export const eigenvalueSchema = z.object({ value: z.number(), residual: z.number(), converged: z.boolean() });
@@ -71,16 +108,6 @@ export const frontierPointSchema = z.object({
   bits: z.array(z.number().int().nullable()),
 });
 
-export const diagnosticSchema = z.object({
-  severity: z.enum(['error', 'warning', 'info']),
-  code: z.string(),
-  message: z.string(),
-  node: z.string().optional(),
-  layer: z.string().optional(),
-});
-
-const arraySchema = z.object({ name: z.string(), elemType: z.string(), shape: z.array(z.number().int()) });
-
 export const reportSchema = z.object({
   format: z.literal('curvature-report'),
   version: z.literal(REPORT_VERSION),
@@ -88,7 +115,7 @@ export const reportSchema = z.object({
   /** False while the analysis runs, and for what is kept of one that was cancelled or failed. */
   complete: z.boolean(),
   stopped: z.object({ reason: z.enum(['cancelled', 'failed']), message: z.string() }).optional(),
-  tool: z.object({ name: z.string(), version: z.string() }),
+  tool: toolSchema,
   model: z.object({
     file: z.string(),
     sha256: z.string(),
@@ -99,15 +126,9 @@ export const reportSchema = z.object({
     parameters: z.number().int(),
     output: z.string(),
   }),
-  data: z.object({
-    source: z.enum(['file', 'synthetic']),
-    file: z.string().optional(),
-    sha256: z.string().optional(),
-    arrays: z.array(arraySchema),
-    labels: z.string().optional(),
-  }),
+  data: dataSchema,
   settings: z.object({
-    loss: z.enum(['cross-entropy', 'mse', 'kl']),
+    loss: lossSchema,
     matrix: z.enum(['ggn', 'hessian', 'both']),
     /** The matrix whose traces decide the bits. */
     sensitivityMatrix: z.enum(['ggn', 'hessian']),
@@ -116,6 +137,10 @@ export const reportSchema = z.object({
     rtol: z.number(),
     maxProbes: z.number().int(),
     bits: z.array(z.number().int()),
+    /** How the ranges are found by which activations are quantized; absent where they were not asked for. */
+    activations: z.enum(['min-max', 'percentile', 'entropy']).optional(),
+    /** Sensitivities at widths up to this are measured by running the model; absent where none are. */
+    measureUpTo: z.number().int().optional(),
     seed: z.number().int(),
     /** As it was asked for; `device` tells what ran. */
     executionProvider: z.string(),
@@ -135,6 +160,8 @@ export const reportSchema = z.object({
   loss: z.number().nullable(),
   samples: z.number().int(),
   layers: z.array(layerSchema),
+  /** Where they were asked for. */
+  activations: z.array(activationSchema).optional(),
   eigenvalues: z.array(eigenvalueSchema),
   frontier: z.array(frontierPointSchema),
   budget: z
@@ -148,6 +175,10 @@ export const reportSchema = z.object({
       chosen: z.object({ bytes: z.number(), effectiveBits: z.number(), sensitivity: z.number() }),
     })
     .nullable(),
+  /** How the metrics of the layers agree, and what all layers do together. */
+  metrics: metricsSchema.optional(),
+  /** What the suggestion is worth on other data, where that was measured. */
+  proof: proofSchema.optional(),
   diagnostics: z.array(diagnosticSchema),
   /** Seconds per stage. */
   timings: z.record(z.string(), z.number()),
@@ -155,6 +186,7 @@ export const reportSchema = z.object({
 
 export type Method = z.infer<typeof methodSchema>;
 export type Estimate = z.infer<typeof estimateSchema>;
+export type ActivationReport = z.infer<typeof activationSchema>;
 export type LayerReport = z.infer<typeof layerSchema>;
 export type Eigenvalue = z.infer<typeof eigenvalueSchema>;
 export type FrontierPoint = z.infer<typeof frontierPointSchema>;
