@@ -8,7 +8,7 @@ import { isFloat, type Tensor } from '../onnx/tensor';
  * @param graph with all floats as float32
  */
 export const findSettings = (graph: Graph): Set<string> =>
-  new Set([...frequencies(graph), ...waveTables(graph), ...scalesOfGroups(graph)]);
+  new Set([...frequencies(graph), ...waveTables(graph), ...scalesOfGroups(graph), ...canvases(graph)]);
 
 const isMany = (tensor: Tensor): boolean => tensor.elemType === 'float32' && tensor.data.length >= 2;
 
@@ -65,11 +65,22 @@ function isWaveTable(tensor: Tensor): boolean {
 /** Ones and zeros for an InstanceNormalization that stands for one over groups of channels, whose own scale and bias come behind it. */
 function scalesOfGroups({ nodes, initializers }: Graph): string[] {
   const reshaped = new Set(nodes.filter(n => n.opType === 'Reshape').map(n => n.outputs[0]));
-  const isAll = (name: string, value: number): boolean =>
-    initializers.get(name)?.data.every((v: number | bigint) => Number(v) === value) === true;
+  const isAll = (name: string, value: number): boolean => {
+    const constant = initializers.get(name);
+    return constant?.data[0] === value && isOfOneValue(constant);
+  };
   return nodes.flatMap(({ opType, inputs: [x, scale, bias] }) =>
     opType === 'InstanceNormalization' && reshaped.has(x) && isAll(scale, 1) && isAll(bias, 0)
       ? [scale, bias]
       : [],
   );
 }
+
+/** What an attention mask, say, is drawn on: constants of one value that others are written into. */
+const canvases = ({ nodes, initializers }: Graph): string[] =>
+  nodes.flatMap(({ opType, inputs: [data] }) => {
+    const constant = opType.startsWith('Scatter') ? initializers.get(data) : undefined;
+    return constant && isOfOneValue(constant) ? [data] : [];
+  });
+
+const isOfOneValue = ({ data }: Tensor): boolean => data.every((v: number | bigint) => v === data[0]);

@@ -150,6 +150,16 @@ describe('settings, which are no parameters', () => {
     assert.deepEqual(parametersOf([ids], tables, nodes), ['learned']);
   });
 
+  test('constants of one value that others are written into, but not those of many values', () => {
+    const nodes: Parameters<typeof makeGraph>[2] = [
+      ['ScatterND', ['mask', 'at', 'x'], 'drawn'],
+      ['ScatterND', ['state', 'at', 'x'], 'y'],
+    ];
+    const state = float32Tensor([3], [1, 2, 3]);
+    const constants = { mask: float32Tensor([3], [0, 0, 0]), state, at: int64Tensor([0], [1, 1]) };
+    assert.deepEqual(parametersOf([input('x', 1)], constants, nodes), ['state']);
+  });
+
   test('ones and zeros for a normalization over groups, but not those of one over channels', () => {
     const constants = {
       one: weight(2),
