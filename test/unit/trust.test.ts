@@ -3,11 +3,6 @@ import { after, test } from 'node:test';
 import { Matrix } from 'ml-matrix';
 import { trust } from '../../src/engine';
 import { defaultTrustOptions, type TrustOptions } from '../../src/engine/analysis/options';
-<<<<<<< HEAD
-=======
-import { dequantize, quantize } from '../../src/engine/quantization/quantize';
-import { weightQuantizer } from '../../src/engine/quantization/quantizer';
->>>>>>> main
 import { trustToText } from '../../src/engine/report/trustText';
 import { assertClose, curvatureError } from '../support/assertions';
 import { Workspace } from '../support/models';
@@ -37,7 +32,6 @@ const base: TrustOptions = {
 };
 const meanLoss = (of: typeof samples): number => of.reduce((s, { loss }) => s + loss, 0) / SAMPLES;
 
-<<<<<<< HEAD
 /** Q(W) − W: round to nearest, a column a channel, levels to ±(2^(b−1) − 1). */
 function stepAt(bits: number): number[] {
   const classes = SIZE / FEATURES;
@@ -49,13 +43,6 @@ function stepAt(bits: number): number[] {
     const scale = Math.max(...column) / (2 ** (bits - 1) - 1);
     return scale * Math.round(w / scale) - w;
   });
-=======
-/** Q(W) − W, a column a channel. */
-function stepAt(bits: number): Float64Array {
-  const shape = [FEATURES, SIZE / FEATURES];
-  const quantized = quantize({ name: 'weight', shape, data: weight }, weightQuantizer(bits, 1));
-  return Float64Array.from(dequantize(quantized), (q, i) => q - weight[i]);
->>>>>>> main
 }
 
 test('losses and gradients along the steps, against softmax regression in float64', async () => {
