@@ -3,9 +3,14 @@ import type { LayerReport, Report } from '../../src/engine/report/schema';
 import type { Channel } from '../shared/channel';
 import { button } from '../shared/controls';
 import { element, fill, icon, setText, spoken } from '../shared/element';
-import { type Column, columnsFor } from './layerColumns';
+import { undecided } from '../../src/engine/analysis/decisions';
+import { type Beside, type Column, columnsFor } from './layerColumns';
+import { decisionWords, tied, tieProblem } from './decisions';
 import { sortedPositions } from './layerOrder';
-import { panel, type Section } from './section';
+import { drawPin, tieLetter } from './pinCell';
+import { hasDecisions, type Plan } from './plan';
+import type { Planner } from './planner';
+import { panel, type Section, type Shown } from './section';
 
 const statusWords = { analysed: '', 'not-reached': 'not reached', pending: 'not measured yet' } as const;
 
@@ -23,6 +28,7 @@ function tabSeparated(report: Report, order: readonly number[], columns: readonl
 interface Row {
   readonly root: HTMLTableRowElement;
   readonly name: HTMLElement;
+  readonly box: HTMLInputElement;
   readonly cells: readonly HTMLTableCellElement[];
 }
 
@@ -30,7 +36,7 @@ const cellClass = ({ numeric, className = '' }: Column): string =>
   `${numeric ? 'number' : ''} ${className}`.trim();
 
 /** Every figure of every layer. Rows are kept and moved, so that focus and selection survive partial results. */
-export function layerTable(channel: Channel): Section {
+export function layerTable(channel: Channel, plans: Planner): Section {
   const said = spoken('');
   said.setAttribute('role', 'status');
   const copy = button({
@@ -47,10 +53,21 @@ export function layerTable(channel: Channel): Section {
     { class: 'table-scroll', tabindex: '0', role: 'group', 'aria-label': 'Layer table, scrollable' },
     table,
   );
-  const root = panel('Layers', 'layer-table', copy);
-  root.append(scroller, said);
+  const decided = element('output', { class: 'decided' });
+  const tie = button({ label: 'Tie Selected', icon: 'link', onPress: tieSelected });
+  const clear = button({
+    label: 'Clear',
+    icon: 'clear-all',
+    description: 'Clear all pins and ties',
+    onPress: () => plans.decide(choices => ({ ...choices, ...undecided })),
+  });
+  const problem = element('p', { class: 'notice', 'data-severity': 'warning', role: 'alert' });
+  const root = panel('Layers', 'layer-table', decided, tie.root, clear.root, copy.root);
+  root.append(problem, scroller, said);
 
   let report: Report | undefined;
+  let plan: Plan | undefined;
+  const selected = new Set<string>();
   let columns: Column[] = [];
   let rows: Row[] = [];
   let order: number[] = [];
@@ -79,9 +96,77 @@ export function layerTable(channel: Channel): Section {
     });
   }
 
-  /** One row is in the tab order at a time; the arrow keys move through the rest. */
+  /** One row is in the tab order at a time, with its controls; the arrow keys move through the rest. */
   function focusable(index: number): void {
-    rows.forEach((row, i) => row.name.setAttribute('tabindex', i === index ? '0' : '-1'));
+    rows.forEach((row, i) => {
+      for (const control of row.root.querySelectorAll('.layer-name, input, select, .tie'))
+        control.setAttribute('tabindex', i === index ? '0' : '-1');
+    });
+  }
+
+  function explain(message: string | undefined): void {
+    problem.hidden = message === undefined;
+    fill(problem, message, () => [icon('warning'), message]);
+  }
+
+  function tieSelected(): void {
+    if (!plan || !report) return;
+    const chosen = report.layers.filter(({ name }) => selected.has(name));
+    const found = tieProblem(plan.choices, chosen);
+    explain(found);
+    if (found) return;
+    selected.clear();
+    plans.decide(choices =>
+      tied(
+        choices,
+        chosen.map(({ name }) => name),
+      ),
+    );
+  }
+
+  function showDecisions(): void {
+    const hasPlan = plan !== undefined;
+    for (const one of [decided, tie.root, clear.root]) one.hidden = !hasPlan;
+    setText(decided, plan ? decisionWords(plan.choices) : '');
+    tie.enable(selected.size > 1);
+    clear.enable(plan !== undefined && hasDecisions(plan.choices));
+    rows.forEach((row, index) => {
+      const layer = report?.layers[index];
+      row.box.hidden = !hasPlan || !Object.keys(layer?.sensitivity ?? {}).length;
+      row.box.checked = layer !== undefined && selected.has(layer.name);
+    });
+  }
+
+  function select(index: number, box: HTMLInputElement): void {
+    const name = report?.layers[index]?.name;
+    if (name === undefined) return;
+    if (box.checked) selected.add(name);
+    else selected.delete(name);
+    explain(undefined);
+    showDecisions();
+  }
+
+  /** Controls in cells; figures are the columns' own matter. */
+  function besideOf({ kept }: Shown, layers: readonly LayerReport[]): Beside {
+    const choices = plan?.choices;
+    const shares = kept && new Map(layers.map((layer, l) => [layer, kept[l] ?? 0]));
+    const words = ({ name }: LayerReport): string =>
+      [choices?.pins[name] ?? '', choices && (tieLetter(choices, name) ?? '')].join(' ').trim();
+    return {
+      kept: plan?.allocation.hasErrors ? { shares } : undefined,
+      pin: choices && {
+        id: 'pin',
+        label: 'Pin, tie',
+        hint: 'A width that the layer has to take; letters join layers that take one width',
+        numeric: false,
+        className: 'pins',
+        key: layer => words(layer) || undefined,
+        cell: () => [],
+        draw: (cell, layer) => drawPin(cell, layer, choices, plans),
+        fields: ['Pin, tie'],
+        copy: layer => [words(layer)],
+      },
+    };
   }
 
   body.addEventListener('keydown', event => {
@@ -108,21 +193,26 @@ export function layerTable(channel: Channel): Section {
       ? element('button', { class: 'layer-name', type: 'button' })
       : element('span', { class: 'layer-name' });
     const cells = columns.map(() => element('td'));
-    const position = element('td', { class: 'position' }, String(index + 1));
+    const box = element('input', { type: 'checkbox', class: 'select' });
+    box.addEventListener('change', () => select(index, box));
+    const position = element('td', { class: 'position' }, box, String(index + 1));
     const made = element('tr', {}, position, element('th', { scope: 'row' }, name), ...cells);
     if (channel.hasHost) {
-      made.addEventListener('click', () => {
+      made.addEventListener('click', event => {
+        if (event.target instanceof Element && event.target.closest('input, select, .tie')) return;
         // Selecting text to copy it ends with a click too.
         if (getSelection()?.isCollapsed !== false) reveal(index);
       });
     }
-    return { root: made, name, cells };
+    made.addEventListener('focusin', () => focusable(index));
+    return { root: made, name, box, cells };
   }
 
   function fillRow(row: Row, layer: LayerReport): void {
     row.root.dataset.status = layer.status;
     const words = statusWords[layer.status] || methodWord(layer.method);
     row.name.title = layer.reason ?? '';
+    row.box.setAttribute('aria-label', `Select ${layer.name}`);
     fill(row.name, [layer.name, words], () => [
       element('code', {}, layer.name),
       words ? element('span', { class: 'status' }, words) : undefined,
@@ -131,7 +221,8 @@ export function layerTable(channel: Channel): Section {
       const cell = row.cells[i];
       if (!cell) return;
       cell.className = cellClass(column);
-      fill(cell, [column.copy(layer), layer.trace, layer.bits], () => column.cell(layer));
+      if (column.draw) column.draw(cell, layer);
+      else fill(cell, [column.copy(layer), layer.trace, layer.bits], () => column.cell(layer));
     });
   }
 
@@ -176,11 +267,12 @@ export function layerTable(channel: Channel): Section {
 
   return {
     root,
-    update({ state }) {
-      report = state.report;
+    update(shown) {
+      ({ report } = shown.state);
+      ({ plan } = shown);
       root.hidden = !report?.layers.length;
       if (!report) return;
-      const next = columnsFor(report);
+      const next = columnsFor(report, besideOf(shown, report.layers));
       columns = next;
       fill(
         head,
@@ -206,7 +298,9 @@ export function layerTable(channel: Channel): Section {
       });
       sort();
       markSelected();
-      if (!rows.some(row => row.name.getAttribute('tabindex') === '0')) focusable(order[0] ?? 0);
+      showDecisions();
+      const tabbed = rows.findIndex(row => row.name.getAttribute('tabindex') === '0');
+      focusable(tabbed < 0 ? (order[0] ?? 0) : tabbed);
       if (!restored) {
         restored = true;
         scroller.scrollTop = channel.ui.tableScrollTop;

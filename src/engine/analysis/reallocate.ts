@@ -6,17 +6,8 @@ import { type Group, groupLayers } from '../allocation/groups';
 import { type AllocationProblem, totalParameters } from '../allocation/problem';
 import { hasErrors, redraw } from '../allocation/redraw';
 import type { FrontierPoint, LayerReport } from '../report/schema';
+import { type Decisions, undecided } from './decisions';
 import { FLOAT32, hasSensitivity, problemOf, withFloat32 } from './reportProblem';
-
-/** What the reader of a report settles before widths are chosen. */
-export interface Decisions {
-  /** Widths by layer; 32 leaves the layer in float32. */
-  readonly pins: Readonly<Record<string, number>>;
-  /** Layers of one tie, by name, take the same width. */
-  readonly ties: readonly (readonly string[])[];
-}
-
-export const undecided: Decisions = { pins: {}, ties: [] };
 
 /** Widths for a size, and what they amount to. */
 export interface Widths extends FrontierPoint {

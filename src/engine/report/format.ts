@@ -1,4 +1,4 @@
-import { type Estimate, type Method } from './schema';
+import type { Estimate, Method } from './schema';
 
 /** Four significant digits at most, in powers of ten where a plain number would be long. */
 export function formatNumber(value: number): string {

@@ -62,6 +62,8 @@ const messageTypes: Record<FromView['type'], true> = {
   chooseData: true,
   saveReport: true,
   revealLayer: true,
+  widthsChosen: true,
+  saveBits: true,
 };
 
 const isFromView = (message: unknown): message is FromView =>

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { answer } from '../../../src/engine/allocation/answer';
 import { parseBudget } from '../../../src/engine/allocation/budget';
 import { type AllocationProblem } from '../../../src/engine/allocation/problem';
-import { reallocation, undecided } from '../../../src/engine/analysis/reallocate';
+import { undecided } from '../../../src/engine/analysis/decisions';
+import { reallocation } from '../../../src/engine/analysis/reallocate';
 import { FLOAT32, problemOf } from '../../../src/engine/analysis/reportProblem';
 import type { LayerReport } from '../../../src/engine/report/schema';
 import { Rng } from '../../../src/engine/util/rng';
@@ -26,7 +27,10 @@ function layersOf(count: number, seed: number): LayerReport[] {
 }
 
 /** What every choice costs, with float32 for the layers that are pinned to it. */
-function bruteForce(layers: readonly LayerReport[], { pins, ties }: Pick<AllocationProblem, 'pins' | 'ties'>) {
+function bruteForce(
+  layers: readonly LayerReport[],
+  { pins, ties }: Pick<AllocationProblem, 'pins' | 'ties'>,
+) {
   const problem = problemOf(layers);
   const withFloat = problem.layers.map(layer => {
     const float = { bits: FLOAT32, sensitivity: 0, costs: { bytes: 4 * layer.parameters! } };

@@ -1,0 +1,75 @@
+import { FLOAT32 } from '../../src/engine/analysis/reportProblem';
+import type { LayerReport } from '../../src/engine/report/schema';
+import type { Choices } from '../shared/channel';
+import { element, fill, icon } from '../shared/element';
+import { pinned, tiedTo, untied } from './decisions';
+import type { Planner } from './planner';
+
+/** The letter of the layer's tie, in the order in which ties were made; undefined without one. */
+export function tieLetter({ ties }: Choices, name: string): string | undefined {
+  const index = ties.findIndex(tie => tie.includes(name));
+  return index < 0 ? undefined : index < 26 ? String.fromCharCode(65 + index) : String(index + 1);
+}
+
+const AUTO = 'auto';
+
+function makeSelect(layer: LayerReport, plans: Planner): HTMLSelectElement {
+  const widths = Object.keys(layer.sensitivity)
+    .map(Number)
+    .sort((a, b) => a - b);
+  const option = (value: string, label: string): HTMLElement => element('option', { value }, label);
+  const select = element(
+    'select',
+    { class: 'pin', 'aria-label': `Width of ${layer.name}` },
+    option(AUTO, 'auto'),
+    ...widths.map(bits => option(String(bits), `${bits} bit`)),
+    option(String(FLOAT32), 'float 32'),
+  );
+  select.addEventListener('change', () => {
+    const bits = select.value === AUTO ? null : Number(select.value);
+    plans.decide(choices => pinned(choices, layer.name, bits));
+  });
+  return select;
+}
+
+function makeTie(choices: Choices, letter: string, { name }: LayerReport, plans: Planner): HTMLElement {
+  const others = tiedTo(choices, name).filter(member => member !== name);
+  const title = `Tied with ${others.join(', ')}. Press to untie ${name}.`;
+  const made = element(
+    'button',
+    { type: 'button', class: 'tie', title, 'aria-label': `Untie ${name} from tie ${letter}` },
+    letter,
+    icon('close'),
+  );
+  made.addEventListener('click', () => plans.decide(now => untied(now, name)));
+  return made;
+}
+
+/** Brings a cell with a layer's pin and tie up to date; the select stays the same element, so that it keeps the focus. */
+export function drawPin(
+  cell: HTMLElement,
+  layer: LayerReport,
+  choices: Choices | undefined,
+  plans: Planner,
+): void {
+  if (!choices || !Object.keys(layer.sensitivity).length) {
+    cell.replaceChildren();
+    return;
+  }
+  let select = cell.querySelector('select');
+  if (!select) {
+    select = makeSelect(layer, plans);
+    cell.replaceChildren(select, element('span', { class: 'tie-place' }));
+  }
+  const pin = choices.pins[layer.name];
+  const value = pin === undefined ? AUTO : String(pin);
+  if (select.value !== value) select.value = value;
+  select.classList.toggle('pinned', pin !== undefined);
+  const place = select.nextElementSibling;
+  const letter = tieLetter(choices, layer.name);
+  if (place) {
+    fill(place, letter && [letter, tiedTo(choices, layer.name)], () =>
+      letter ? [makeTie(choices, letter, layer, plans)] : [],
+    );
+  }
+}
