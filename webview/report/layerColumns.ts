@@ -126,20 +126,42 @@ function keptColumn(shares: ReadonlyMap<LayerReport, number> | undefined): Colum
 
 /** What the reader's side of the table adds to the report's. */
 export interface Beside {
-  /** Pins and ties, where widths can be chosen. */
-  readonly pin: Column | undefined;
+  /** Where widths can be chosen: a cell to choose in, and the pin and tie in words. */
+  readonly widths:
+    | {
+        readonly draw: (cell: HTMLElement, layer: LayerReport) => void;
+        readonly decided: (layer: LayerReport) => string;
+      }
+    | undefined;
   /** Undefined where sensitivities have no errors; `shares` is until they are known. */
   readonly kept: { readonly shares: ReadonlyMap<LayerReport, number> | undefined } | undefined;
 }
 
+function bitsColumn(widths: Beside['widths']): Column {
+  const hint = widths
+    ? 'Bit width; pick one to pin it. Letters join layers that take one width'
+    : 'Bit width';
+  const plain = simple('bits', 'Bits', false, layer => layer.bits ?? undefined, suggestion, hint);
+  if (!widths) return plain;
+  return {
+    ...plain,
+    className: 'widths',
+    draw(cell, layer) {
+      if (Object.keys(layer.sensitivity).length) widths.draw(cell, layer);
+      else cell.replaceChildren(...suggestion(layer).filter(child => child !== undefined));
+    },
+    fields: ['Bits', 'Pin, tie'],
+    copy: layer => [layer.bits ?? '', widths.decided(layer)],
+  };
+}
+
 /** The columns after the layer's name; a matrix nobody measured has none. */
-export function columnsFor(report: Report, { pin, kept }: Beside): Column[] {
+export function columnsFor(report: Report, { widths, kept }: Beside): Column[] {
   const measured = (['ggn', 'hessian'] as const).filter(matrix =>
     report.layers.some(layer => layer.trace[matrix]),
   );
   return [
-    simple('bits', 'Bits', false, layer => layer.bits ?? undefined, suggestion, 'Bit width'),
-    ...(pin ? [pin] : []),
+    bitsColumn(widths),
     ...(kept ? [keptColumn(kept.shares)] : []),
     simple('op', 'Operator', false, layer => layer.opType),
     simple(

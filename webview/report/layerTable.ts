@@ -7,7 +7,7 @@ import { undecided } from '../../src/engine/analysis/decisions';
 import { type Beside, type Column, columnsFor } from './layerColumns';
 import { decisionWords, tied, tieProblem } from './decisions';
 import { sortedPositions } from './layerOrder';
-import { drawPin, tieLetter } from './pinCell';
+import { drawWidth, tieLetter } from './widthCell';
 import { hasDecisions, type Plan } from './plan';
 import type { Planner } from './planner';
 import { panel, type Section, type Shown } from './section';
@@ -150,21 +150,11 @@ export function layerTable(channel: Channel, plans: Planner): Section {
   function besideOf({ kept }: Shown, layers: readonly LayerReport[]): Beside {
     const choices = plan?.choices;
     const shares = kept && new Map(layers.map((layer, l) => [layer, kept[l] ?? 0]));
-    const words = ({ name }: LayerReport): string =>
-      [choices?.pins[name] ?? '', choices && (tieLetter(choices, name) ?? '')].join(' ').trim();
     return {
       kept: plan?.allocation.hasErrors ? { shares } : undefined,
-      pin: choices && {
-        id: 'pin',
-        label: 'Pin, tie',
-        hint: 'A width that the layer has to take; letters join layers that take one width',
-        numeric: false,
-        className: 'pins',
-        key: layer => words(layer) || undefined,
-        cell: () => [],
-        draw: (cell, layer) => drawPin(cell, layer, choices, plans),
-        fields: ['Pin, tie'],
-        copy: layer => [words(layer)],
+      widths: choices && {
+        draw: (cell, layer) => drawWidth(cell, layer, choices, plans),
+        decided: ({ name }) => [choices.pins[name] ?? '', tieLetter(choices, name) ?? ''].join(' ').trim(),
       },
     };
   }

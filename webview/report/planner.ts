@@ -29,7 +29,7 @@ export function planner(channel: Channel, onChange: () => void): Planner {
   let lastKind: string | undefined;
   let frame = 0;
   let telling: ReturnType<typeof setTimeout> | undefined;
-  let told = '';
+  let told = JSON.stringify({});
 
   function settle(choices: Choices, before: readonly Choices[]): void {
     channel.keep({ choices, before: before.slice(-MOST_UNDONE) });

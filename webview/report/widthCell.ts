@@ -2,6 +2,7 @@ import { FLOAT32 } from '../../src/engine/analysis/reportProblem';
 import type { LayerReport } from '../../src/engine/report/schema';
 import type { Choices } from '../shared/channel';
 import { element, fill, icon } from '../shared/element';
+import { bitChip } from './bitChip';
 import { pinned, tiedTo, untied } from './decisions';
 import type { Planner } from './planner';
 
@@ -20,7 +21,7 @@ function makeSelect(layer: LayerReport, plans: Planner): HTMLSelectElement {
   const option = (value: string, label: string): HTMLElement => element('option', { value }, label);
   const select = element(
     'select',
-    { class: 'pin', 'aria-label': `Width of ${layer.name}` },
+    { 'aria-label': `Width of ${layer.name}` },
     option(AUTO, 'auto'),
     ...widths.map(bits => option(String(bits), `${bits} bit`)),
     option(String(FLOAT32), 'float 32'),
@@ -45,27 +46,29 @@ function makeTie(choices: Choices, letter: string, { name }: LayerReport, plans:
   return made;
 }
 
-/** Brings a cell with a layer's pin and tie up to date; the select stays the same element, so that it keeps the focus. */
-export function drawPin(
-  cell: HTMLElement,
-  layer: LayerReport,
-  choices: Choices | undefined,
-  plans: Planner,
-): void {
-  if (!choices || !Object.keys(layer.sensitivity).length) {
-    cell.replaceChildren();
-    return;
-  }
+/** Brings a cell with a layer's width, pin and tie up to date; the select stays the same element, so that it keeps the focus. */
+export function drawWidth(cell: HTMLElement, layer: LayerReport, choices: Choices, plans: Planner): void {
   let select = cell.querySelector('select');
   if (!select) {
     select = makeSelect(layer, plans);
-    cell.replaceChildren(select, element('span', { class: 'tie-place' }));
+    const face = element('span', { class: 'width-face' });
+    cell.replaceChildren(
+      element('span', { class: 'width' }, face, select),
+      element('span', { class: 'tie-place' }),
+    );
   }
   const pin = choices.pins[layer.name];
   const value = pin === undefined ? AUTO : String(pin);
   if (select.value !== value) select.value = value;
-  select.classList.toggle('pinned', pin !== undefined);
-  const place = select.nextElementSibling;
+  select.title = pin === undefined ? 'Chosen by the budget; pick one to pin it' : 'Pinned';
+  const [width, place] = cell.children;
+  width?.classList.toggle('pinned', pin !== undefined);
+  const face = width?.firstElementChild;
+  if (face) {
+    fill(face, [layer.bits, pin], () => [
+      bitChip(layer.bits, icon(pin === undefined ? 'chevron-down' : 'pinned')),
+    ]);
+  }
   const letter = tieLetter(choices, layer.name);
   if (place) {
     fill(place, letter && [letter, tiedTo(choices, layer.name)], () =>
