@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { Analyses } from './analyses';
+import { ChosenWidths } from './chosenWidths';
 import { Coverages } from './coverages';
 import { DataChoices } from './dataChoices';
 import { EngineClient } from './engineClient';
@@ -14,6 +15,7 @@ export interface Ctx {
   readonly coverages: Coverages;
   readonly data: DataChoices;
   readonly texts: ModelTexts;
+  readonly widths: ChosenWidths;
 }
 
 export function createCtx(extension: vscode.ExtensionContext): Ctx {
@@ -34,6 +36,7 @@ export function createCtx(extension: vscode.ExtensionContext): Ctx {
     analyses,
     coverages,
     texts,
+    widths: new ChosenWidths(),
     data: new DataChoices(extension.workspaceState),
   };
 }

@@ -7,6 +7,7 @@ import { analyzeModel } from './analyzeModel';
 import { cancelAnalysis } from './cancelAnalysis';
 import { chooseData } from './chooseData';
 import { openReport } from './openReport';
+import { saveBits } from './saveBits';
 import { saveReport } from './saveReport';
 import { showModelText } from './showModelText';
 
@@ -21,6 +22,7 @@ export const commands = {
   'curvature.cancelAnalysis': cancelAnalysis,
   'curvature.openReport': openReport,
   'curvature.saveReport': saveReport,
+  'curvature.saveBits': saveBits,
 } satisfies Record<string, Command>;
 
 export function registerCommands(ctx: Ctx): vscode.Disposable {
