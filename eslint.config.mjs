@@ -19,6 +19,7 @@ export const engineLayers = [
   'quantization',
   'sensitivity',
   'allocation',
+  'export',
   'report',
   'analysis',
 ];

@@ -3,11 +3,15 @@ import { defaultOptions, defaultSpectrumOptions } from '../engine/analysis/optio
 import { traceMethods } from '../engine/estimators/trace';
 import { version } from '../../package.json';
 import { methods } from '../engine/allocation/answer';
+import { defaultExportOptions, exportFormats } from '../engine/export/options';
+import { recipeTools } from '../engine/export/recipes/recipe';
+import { rangeMethods } from '../engine/quantization/quantizer';
 import { type AllocateFlags } from './allocate';
 import { type AnalyzeFlags } from './analyze';
 import { type CoverageFlags } from './coverage';
 import { exitCodeOf, printError } from './errors';
 import { type HvpFlags } from './hvp';
+import { type QuantizeFlags } from './quantize';
 import { type SpectrumFlags } from './spectrum';
 import * as read from './values';
 
@@ -32,6 +36,10 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   addAllocate(program, async (file, flags) => {
     const { runAllocate } = await import('./allocate');
     code = await runAllocate(file, flags);
+  });
+  addQuantize(program, async (model, flags) => {
+    const { runQuantize } = await import('./quantize');
+    code = await runQuantize(model, flags);
   });
   addSpectrum(program, async (model, flags) => {
     const { runSpectrum } = await import('./spectrum');
@@ -146,6 +154,57 @@ function addAllocate(program: Command, action: (file: string, flags: AllocateFla
     .addHelpText(
       'after',
       "\nExit code 3 tells that the budgets can't be met; the nearest choice is printed then.\n\nExample:\n  curvature allocate resnet.curvature.json --budget 4.5bits --pin fc.weight=8 --tie conv1,shortcut",
+    )
+    .action(action);
+}
+
+function addQuantize(program: Command, action: (model: string, flags: QuantizeFlags) => Promise<void>): void {
+  program
+    .command('quantize')
+    .description('Write the model with its weights in the chosen bit widths, to run in ONNX Runtime.')
+    .argument('<model>', 'the .onnx file')
+    .requiredOption('-o, --output <file>', 'the .onnx file to write, or the recipe')
+    .option('--bits <file>', 'widths by layer: a *.bits.json, or what allocate --json prints')
+    .option('--report <file>', "a report (*.curvature.json); its suggested widths, or the best ones within --budget")
+    .option(
+      '--budget <size>',
+      'limit on the quantized weights, as for analyze; without --report the model is analyzed first',
+      read.budget,
+    )
+    .option('--width <bits>', 'one width for all layers, 2 to 16', read.bitWidth)
+    .addOption(
+      new Option(
+        '--format <name>',
+        "qdq writes DequantizeLinear, which all runtimes read; matmulnbits ONNX Runtime's MatMulNBits for matrix products alone; auto that where it fits, else qdq",
+      )
+        .choices(exportFormats)
+        .default(defaultExportOptions.format),
+    )
+    .option('--symmetric', 'levels around 0, no zero points (default)')
+    .addOption(new Option('--asymmetric', 'levels over the range, with zero points').conflicts('symmetric'))
+    .addOption(
+      new Option('--range <name>', 'what the levels span: all weights, 99.99 % of them, or what errs least')
+        .choices(rangeMethods)
+        .default(defaultExportOptions.range),
+    )
+    .option(
+      '--block-size <n>',
+      'weights along the summed axis of a matrix that share a scale (default: one scale per output channel; 32 for MatMulNBits)',
+      read.positive,
+    )
+    .addOption(
+      new Option('--recipe <tool>', 'write what this tool takes to quantize the model itself').choices(recipeTools),
+    )
+    .addOption(dataOption())
+    .addOption(labelsOption())
+    .addOption(lossOption())
+    .addOption(samplesOption())
+    .addOption(seedOption())
+    .addOption(providerOption())
+    .option('--json', 'print the summary as JSON in place of the table')
+    .addHelpText(
+      'after',
+      '\nExit code 3 tells that the budget can\'t be met.\n\nExample:\n  curvature quantize resnet.onnx --bits resnet.bits.json -o resnet.int.onnx\n  curvature quantize bert.onnx --report bert.curvature.json --budget 4.5bits --format auto -o bert.int.onnx',
     )
     .action(action);
 }

@@ -23,7 +23,7 @@ export const probes = integer(2, Number.MAX_SAFE_INTEGER);
 /** What XTrace needs at least. */
 export const products = integer(8, Number.MAX_SAFE_INTEGER);
 export const seed = integer(0, 2 ** 32 - 1);
-const bitWidth = integer(2, 16);
+export const bitWidth = integer(2, 16);
 
 export function tolerance(text: string): number {
   const value = Number(text);

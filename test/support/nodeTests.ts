@@ -7,7 +7,7 @@ import { fromModel } from '../../src/engine/graph/fromModel';
 import type { Graph } from '../../src/engine/graph/graph';
 import { toFloat32 } from '../../src/engine/graph/toFloat32';
 import { decodeModel } from '../../src/engine/onnx/read';
-import { decodeTensor, type ElemType, isFloat, isHalfByte, type Tensor } from '../../src/engine/onnx/tensor';
+import { decodeTensor, type ElemType, isFloat, isPacked, type Tensor } from '../../src/engine/onnx/tensor';
 import type { Feeds } from '../../src/engine/runtime/session';
 
 /** One of ONNX's own node tests, with all floats as float32. */
@@ -43,7 +43,7 @@ export function nodeTests(): Map<string, () => NodeTest> {
         const read = fromModel(decodeModel(part(ranges.model), name), '.');
         const inputs = ranges.inputs.map(tensor);
         const outputs = ranges.outputs.map(tensor);
-        if ([...inputs, ...outputs].some(t => isHalfByte(t.elemType)))
+        if ([...inputs, ...outputs].some(t => isPacked(t.elemType)))
           throw new Error('ONNX Runtime exchanges no values of 4 bits with Node');
         const version = Math.min(read.opsets.get('') ?? LATEST, LATEST);
         const bound: Graph = {

@@ -50,7 +50,16 @@ export const defaultOptions: Omit<AnalyzeOptions, 'model'> = {
 };
 
 export type Stage =
-  'load' | 'loss' | 'ggn' | 'hessian' | 'differences' | 'eigenvalues' | 'allocation' | 'trace' | 'density';
+  | 'load'
+  | 'loss'
+  | 'ggn'
+  | 'hessian'
+  | 'differences'
+  | 'eigenvalues'
+  | 'allocation'
+  | 'trace'
+  | 'density'
+  | 'quantize';
 
 /** One step of progress; sent after each probe. */
 export interface Progress {

@@ -1,8 +1,9 @@
 import path from 'node:path';
 import type { Layer } from '../curvature/layers';
 import { numElements } from '../onnx/tensor';
+import { quantizationError } from '../quantization/quantize';
+import { weightQuantizer } from '../quantization/quantizer';
 import { quantizedBytes } from '../quantization/size';
-import { quantizeUniform } from '../quantization/uniform';
 import type { Diagnostic, Eigenvalue, Estimate, LayerReport, Method, Report } from '../report/schema';
 import { REPORT_VERSION } from '../report/schema';
 import { omega } from '../sensitivity/omega';
@@ -50,15 +51,15 @@ export interface State {
 export function quantizeLayers(model: Model, bits: readonly number[]): Map<string, Quantization> {
   return new Map(
     model.layers.map(layer => {
-      const { initializer: name, shape, size, channelAxis: axis } = layer;
+      const { initializer: name, shape, channelAxis: axis } = layer;
       const weight = { name, shape, data: model.graph.initializers.get(name)!.data as Float32Array };
       const perBits = <T>(value: (b: number) => T): Record<string, T> =>
         Object.fromEntries(bits.map(b => [String(b), value(b)]));
       return [
         name,
         {
-          error: perBits(b => quantizeUniform(weight, { bits: b, axis }).error),
-          sizeBytes: perBits(b => quantizedBytes(size, axis === null ? 1 : shape[axis], b)),
+          error: perBits(b => quantizationError(weight, weightQuantizer(b, axis))),
+          sizeBytes: perBits(b => quantizedBytes(shape, weightQuantizer(b, axis))),
         },
       ];
     }),

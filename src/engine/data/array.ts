@@ -6,7 +6,7 @@ import {
 } from '../onnx/tensor';
 
 /** Element types that a file of arrays can hold, by ONNX's names. */
-export type ElemType = Exclude<OnnxElemType, 'bfloat16' | 'int4' | 'uint4'>;
+export type ElemType = Exclude<OnnxElemType, 'bfloat16' | 'int2' | 'uint2' | 'int4' | 'uint4'>;
 
 /**
  * A named array, row-major. float16 values are held in a Float32Array (exactly), bools as 0 and 1 in a
@@ -58,7 +58,7 @@ export const arrayConstructors: Readonly<Record<ElemType, ArrayConstructor>> = {
   float16: Float32Array,
 };
 
-const inNoFile = new Set(['bfloat16', 'int4', 'uint4']);
+const inNoFile = new Set(['bfloat16', 'int2', 'uint2', 'int4', 'uint4']);
 
 export const isElemType = (name: string): name is ElemType =>
   !inNoFile.has(name) && Object.hasOwn(arrayConstructors, name);

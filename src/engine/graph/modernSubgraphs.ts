@@ -58,7 +58,8 @@ function modernGraph(graph: GraphProto, version: number): GraphProto {
   return result;
 }
 
-function modernNode(
+/** A node with the attributes as operands that later operator sets have so; `store` makes these constants. */
+export function modernNode(
   node: NodeProto,
   version: number,
   store: (name: string, tensor: Tensor) => string,

@@ -1,16 +1,51 @@
-import { closeSync, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { type TensorProto, TensorProto_DataLocation } from 'onnx-buf';
+import {
+  type AttributeProto,
+  type GraphProto,
+  type ModelProto,
+  type TensorProto,
+  TensorProto_DataLocation,
+} from 'onnx-buf';
 import { CurvatureError } from '../errors';
 
 export const isExternal = (proto: TensorProto): boolean =>
   proto.dataLocation === TensorProto_DataLocation.EXTERNAL;
 
+/** All tensors of a model: initializers and those of attributes, of its branches, loop bodies and functions as well. */
+export function tensorsOf(model: ModelProto): TensorProto[] {
+  const ofAttribute = (a: AttributeProto): TensorProto[] => [
+    ...(a.t ? [a.t] : []),
+    ...a.tensors,
+    ...(a.g ? [a.g] : a.graphs).flatMap(ofGraph),
+  ];
+  const ofGraph = (graph: GraphProto): TensorProto[] => [
+    ...graph.initializer,
+    ...graph.node.flatMap(n => n.attribute.flatMap(ofAttribute)),
+  ];
+  const ofFunctions = model.functions.flatMap(f => f.node.flatMap(n => n.attribute.flatMap(ofAttribute)));
+  return [...ofGraph(model.graph!), ...ofFunctions];
+}
+
+/** The files beside a model that its tensors name, with their bytes. */
+export function externalFiles(model: ModelProto, modelFolder: string): Map<string, number> {
+  const locations = tensorsOf(model)
+    .filter(isExternal)
+    .map(t => ({ name: t.name, location: t.externalData.find(e => e.key === 'location')?.value ?? '' }));
+  const files = new Map(locations.map(({ name, location }) => [location, name]));
+  return new Map(
+    [...files].map(([location, name]) => {
+      const file = resolveInside(modelFolder, location, name);
+      return [file, statSync(file).size];
+    }),
+  );
+}
+
 /**
  * Reads a tensor's bytes from the file beside the model. A location that leaves the model's folder, by `..`,
  * an absolute path or a link, is a known attack and refused.
  */
-export function readExternalData(proto: TensorProto, modelFolder: string): Uint8Array {
+export function readExternalData(proto: TensorProto, modelFolder: string): Uint8Array<ArrayBuffer> {
   const entries = new Map(proto.externalData.map(e => [e.key, e.value]));
   const location = entries.get('location') ?? '';
   const file = resolveInside(modelFolder, location, proto.name);
@@ -36,7 +71,7 @@ export function readExternalData(proto: TensorProto, modelFolder: string): Uint8
 /** Longest piece that is read at once; systems refuse 2 GiB and more. */
 const MAX_READ = 1 << 30;
 
-function readBytes(handle: number, offset: number, length: number): Uint8Array {
+function readBytes(handle: number, offset: number, length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length);
   for (let done = 0; done < length;) {
     const read = readSync(handle, bytes, done, Math.min(MAX_READ, length - done), offset + done);

@@ -24,3 +24,19 @@ export function bfloat16ToFloats(bits: Uint16Array): Float32Array {
   for (let i = 0; i < bits.length; i++) words[i] = bits[i] << 16;
   return new Float32Array(words.buffer);
 }
+
+/** Single precision numbers to the nearest halves, ties to even, as their bits. */
+export function floatsToHalves(floats: Float32Array): Uint16Array {
+  const words = new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
+  return Uint16Array.from(floats, (x, i) => {
+    const sign = (words[i] >>> 16) & 0x8000;
+    if (!Number.isFinite(x)) return sign | (Number.isNaN(x) ? 0x7e00 : 0x7c00);
+    // Halves below 2^-14 are multiples of 2^-24; above, each power of two has 1024 steps.
+    const exponent = Math.max(-14, ((words[i] >>> 23) & 0xff) - 127);
+    const steps = roundHalfToEven(Math.abs(x) * 2 ** (10 - exponent));
+    return sign | Math.min(1024 * (exponent + 14) + steps, 0x7c00);
+  });
+}
+
+/** The sum leaves a float64 no room for a fraction. */
+const roundHalfToEven = (x: number): number => x + 1.5 * 2 ** 52 - 1.5 * 2 ** 52;

@@ -4,6 +4,8 @@ import type { ElemType } from './tensor';
 export const integerRange: Readonly<
   Partial<Record<ElemType, { readonly least: number; readonly most: number; readonly bits: number }>>
 > = {
+  int2: { least: -2, most: 1, bits: 2 },
+  uint2: { least: 0, most: 3, bits: 2 },
   int4: { least: -8, most: 7, bits: 4 },
   uint4: { least: 0, most: 15, bits: 4 },
   int8: { least: -128, most: 127, bits: 8 },

@@ -21,14 +21,16 @@ export type ArrayConstructor = {
 };
 
 /**
- * What holds the elements of each type: float16 and bfloat16 are held as their bits, int4 and uint4 one to a byte, where
- * files pack two.
+ * What holds the elements of each type: float16 and bfloat16 are held as their bits, integers of 2 and 4 bits one to a
+ * byte, where files pack them.
  */
 export const storage = {
   float32: Float32Array,
   float64: Float64Array,
   float16: Uint16Array,
   bfloat16: Uint16Array,
+  int2: Int8Array,
+  uint2: Uint8Array,
   int4: Int8Array,
   uint4: Uint8Array,
   int8: Int8Array,
@@ -58,6 +60,8 @@ const codes: readonly (readonly [ElemType, TensorProto_DataType])[] = [
   ['float64', TensorProto_DataType.DOUBLE],
   ['float16', TensorProto_DataType.FLOAT16],
   ['bfloat16', TensorProto_DataType.BFLOAT16],
+  ['int2', TensorProto_DataType.INT2],
+  ['uint2', TensorProto_DataType.UINT2],
   ['int4', TensorProto_DataType.INT4],
   ['uint4', TensorProto_DataType.UINT4],
   ['int8', TensorProto_DataType.INT8],
@@ -81,8 +85,10 @@ export function elemTypeCode(type: ElemType): TensorProto_DataType {
   return code;
 }
 
-/** Two of these share a byte in files; ONNX Runtime's Node binding can't hand them out. */
-export const isHalfByte = (elemType: ElemType): boolean => elemType === 'int4' || elemType === 'uint4';
+/** Bits of the types that share bytes in files; ONNX Runtime's Node binding can't hand these out. */
+const packedBits: Readonly<Partial<Record<ElemType, number>>> = { int2: 2, uint2: 2, int4: 4, uint4: 4 };
+
+export const isPacked = (elemType: ElemType): boolean => elemType in packedBits;
 
 export const isFloat = (type: ElemType): boolean =>
   type === 'float32' || type === 'float64' || type === 'float16' || type === 'bfloat16';
@@ -142,9 +148,10 @@ export function decodeTensor(proto: TensorProto, external?: Uint8Array): Tensor 
   }
   const length = numElements(shape);
   const stored = external ?? (proto.rawData.length > 0 ? proto.rawData : undefined);
-  const isPacked = isHalfByte(elemType);
-  const packed = isPacked ? (stored ?? Uint8Array.from(proto.int32Data)) : undefined;
-  const raw = packed && packed.length === Math.ceil(length / 2) ? unpacked(packed, elemType, length) : stored;
+  const bits = packedBits[elemType];
+  const packed = bits === undefined ? undefined : (stored ?? Uint8Array.from(proto.int32Data));
+  const raw =
+    packed && packed.length === Math.ceil((length * bits!) / 8) ? unpacked(packed, elemType, length) : stored;
   const found = raw ? raw.length / storage[elemType].BYTES_PER_ELEMENT : listedValues(proto, elemType).length;
   if (found !== length) {
     throw new CurvatureError(
@@ -156,19 +163,22 @@ export function decodeTensor(proto: TensorProto, external?: Uint8Array): Tensor 
   return { elemType, shape, data: raw ? viewOf(raw, elemType) : fromListed(proto, elemType, length) };
 }
 
-/** Two elements to a byte, the first in the lower half. */
+/** Several elements to a byte, the first in its lowest bits. */
 function unpacked(bytes: Uint8Array, elemType: ElemType, length: number): Uint8Array {
-  const signed = elemType === 'int4';
+  const bits = packedBits[elemType]!;
+  const [perByte, count] = [8 / bits, 2 ** bits];
+  const most = elemType.startsWith('u') ? count - 1 : count / 2 - 1;
   return Uint8Array.from({ length }, (_, i) => {
-    const half = (bytes[i >> 1] >> (i % 2 === 0 ? 0 : 4)) & 15;
-    return signed && half > 7 ? half - 16 : half;
+    const value = (bytes[Math.floor(i / perByte)] >> (bits * (i % perByte))) & (count - 1);
+    return value > most ? value - count : value;
   });
 }
 
-function packed(data: TypedArray): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(Math.ceil(data.length / 2));
+function packed(data: TypedArray, bits: number): Uint8Array<ArrayBuffer> {
+  const perByte = 8 / bits;
+  const bytes = new Uint8Array(Math.ceil(data.length / perByte));
   data.forEach((value: number | bigint, i: number) => {
-    bytes[i >> 1] |= (Number(value) & 15) << (i % 2 === 0 ? 0 : 4);
+    bytes[Math.floor(i / perByte)] |= (Number(value) & (2 ** bits - 1)) << (bits * (i % perByte));
   });
   return bytes;
 }
@@ -206,7 +216,8 @@ function fromListed(proto: TensorProto, elemType: ElemType, length: number): Typ
 
 /** The tensor's elements as a file has them; a view where nothing needs packing. */
 export function rawBytes({ elemType, data }: Tensor): Uint8Array<ArrayBuffer> {
-  if (isHalfByte(elemType)) return packed(data);
+  const bits = packedBits[elemType];
+  if (bits !== undefined) return packed(data, bits);
   return new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
 }
 

@@ -37,3 +37,11 @@ export interface QuantizedTensor {
   /** [] for a tensor, [channels] for a channel, the tensor's own with ⌈n/size⌉ at `axis` for blocks. */
   readonly scaleShape: readonly number[];
 }
+
+/** What reports go by: symmetric min-max, one scale per output channel, or for the tensor where those lie along no axis. */
+export const weightQuantizer = (bits: number, channelAxis: number | null): Quantizer => ({
+  bits,
+  symmetric: true,
+  granularity: channelAxis === null ? { kind: 'tensor' } : { kind: 'channel', axis: channelAxis },
+  range: 'min-max',
+});

@@ -1,6 +1,6 @@
 import type { Types } from '../graph/builder';
 import { type Graph, intAttribute, type Node, reads } from '../graph/graph';
-import { int64Tensor, isHalfByte, numElements, type Tensor } from '../onnx/tensor';
+import { int64Tensor, isPacked, numElements, type Tensor } from '../onnx/tensor';
 import { cpuSession, Session } from './session';
 
 /** Constants larger than this are left to be computed in each run. */
@@ -60,7 +60,7 @@ function isFoldable(node: Node, types: Types): boolean {
   return node.outputs.every(o => {
     const type = types.get(o);
     if (o === '') return true;
-    return type !== undefined && !isHalfByte(type.elemType) && numElements(type.shape) <= MAX_FOLDED;
+    return type !== undefined && !isPacked(type.elemType) && numElements(type.shape) <= MAX_FOLDED;
   });
 }
 

@@ -47,14 +47,16 @@ const byNode = (model: ModelProto, node: Parameters<typeof create<typeof NodePro
   model.graph!.node.unshift(create(NodeProtoSchema, { output: ['w'], ...node }));
 };
 
-describe('4-bit integers', () => {
+describe('integers of 2 and 4 bits', () => {
   for (const [elemType, values] of [
+    ['int2', Int8Array.of(-2, 1, -1, 0, 1)],
+    ['uint2', Uint8Array.of(3, 0, 2, 1, 3)],
     ['int4', Int8Array.of(-8, 7, -1, 0, 3)],
     ['uint4', Uint8Array.of(15, 0, 8, 7, 9)],
   ] as const) {
     test(`${elemType} is packed and unpacked`, () => {
       const proto = encodeTensor('t', { elemType, shape: [5], data: values });
-      assert.equal(proto.rawData.length, 3);
+      assert.equal(proto.rawData.length, elemType.endsWith('2') ? 2 : 3);
       assert.deepEqual(Array.from(decodeTensor(proto).data as Int8Array), Array.from(values));
       const listed = create(TensorProtoSchema, {
         ...proto,

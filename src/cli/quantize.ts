@@ -1,0 +1,133 @@
+import { readFile } from 'node:fs/promises';
+import {
+  allocateFile,
+  analyze,
+  type AnalyzeOptions,
+  CurvatureError,
+  defaultOptions,
+  exportQuantized,
+  type ExportFormat,
+  type ExportSummary,
+  exportRecipe,
+  type RecipeTool,
+} from '../engine';
+import type { RangeMethod } from '../engine/quantization/quantizer';
+import { parseBits } from '../engine/report/bits';
+import { requireWritable, writeResult } from './files';
+import { interruptible } from './interrupt';
+import { type ProgressView, showProgress } from './progress';
+import { exportToText } from './quantizeText';
+
+export interface QuantizeFlags extends Pick<AnalyzeOptions, 'data' | 'labels' | 'loss' | 'samples' | 'seed'> {
+  readonly bits?: string;
+  readonly report?: string;
+  readonly budget?: string;
+  readonly width?: number;
+  readonly format: ExportFormat;
+  readonly asymmetric?: boolean;
+  readonly range: RangeMethod;
+  readonly blockSize?: number;
+  readonly recipe?: RecipeTool;
+  readonly output: string;
+  readonly ep: string;
+  readonly json?: boolean;
+}
+
+/** Exit code where a budget can't be met. */
+const INFEASIBLE = 3;
+
+/** `curvature quantize`: resolves to the exit code. */
+export async function runQuantize(model: string, flags: QuantizeFlags): Promise<number> {
+  await requireWritable(flags.output);
+  const options = {
+    format: flags.format,
+    symmetric: !flags.asymmetric,
+    range: flags.range,
+    ...(flags.blockSize === undefined ? {} : { blockSize: flags.blockSize }),
+  };
+  const view = showProgress();
+  const { signal, release } = interruptible();
+  let summary: ExportSummary | undefined;
+  try {
+    const bits = await chosenBits(model, flags, view, signal);
+    if (bits === undefined) return INFEASIBLE;
+    if (flags.recipe !== undefined) {
+      const { text, notes } = exportRecipe(model, bits, options, flags.recipe);
+      view.stop();
+      for (const note of notes) process.stderr.write(`note: ${note}\n`);
+      await writeResult(flags.output, text);
+      return 0;
+    }
+    summary = await exportQuantized(model, bits, options, flags.output, {
+      onProgress: (message, fraction) => view.update({ stage: 'quantize', message, fraction }),
+      signal,
+    });
+  } finally {
+    release();
+    view.stop();
+  }
+  process.stdout.write(flags.json ? `${JSON.stringify(summary, null, 2)}\n` : exportToText(summary));
+  process.stderr.write(`Wrote ${flags.output}\n`);
+  return 0;
+}
+
+type Widths = Readonly<Record<string, number>> | number;
+
+/** Widths by layer from whatever the flags name; undefined where the budget can't be met. */
+async function chosenBits(
+  model: string,
+  flags: QuantizeFlags,
+  view: ProgressView,
+  signal: AbortSignal,
+): Promise<Widths | undefined> {
+  const { bits, report, width, budget } = flags;
+  const given = Object.entries({ '--bits': bits, '--report': report, '--width': width })
+    .filter(([, value]) => value !== undefined)
+    .map(([name]) => name);
+  if (given.length > 1 || (budget !== undefined && given.length > 0 && report === undefined)) {
+    const names = [...given, ...(budget === undefined ? [] : ['--budget'])].join(' and ');
+    throw new CurvatureError('option-invalid', `${names} both say how wide the layers are.`, 'Give one of them.');
+  }
+  if (bits !== undefined) return parseBits(await textOf(bits)).bits;
+  if (width !== undefined) return width;
+  if (report !== undefined) {
+    const budgets = budget === undefined ? [] : [budget];
+    const text = await textOf(report);
+    const none = { ties: [], pins: {}, method: 'pareto' as const, seed: flags.seed, draws: 0 };
+    const answer = await allocateFile(text, { ...none, budgets });
+    return feasible(answer.bits, answer.feasible, answer.message);
+  }
+  if (budget === undefined) {
+    throw new CurvatureError(
+      'option-invalid',
+      'Nothing says how wide the layers are to be.',
+      'Give --bits FILE, --report REPORT, --width BITS, or --budget SIZE, which analyses the model first.',
+    );
+  }
+  const { data, labels, loss, samples, seed, ep } = flags;
+  const found = await analyze(
+    { ...defaultOptions, eigenvalues: 0, model, data, labels, loss, samples, seed, budget, executionProvider: ep },
+    { signal, onProgress: progress => view.update(progress) },
+  );
+  const chosen = found.layers.flatMap(l => (l.bits === null ? [] : [[l.name, l.bits] as const]));
+  return feasible(Object.fromEntries(chosen), found.budget?.feasible ?? false, found.budget?.message);
+}
+
+function feasible(
+  bits: Readonly<Record<string, number>>,
+  isFeasible: boolean,
+  message = "The budget can't be met.",
+): Readonly<Record<string, number>> | undefined {
+  if (isFeasible) return bits;
+  process.stderr.write(`error: ${message}\n`);
+  return undefined;
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CurvatureError('problem-invalid', `'${file}' can't be read: ${reason}.`);
+  }
+}

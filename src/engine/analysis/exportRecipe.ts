@@ -1,0 +1,37 @@
+import type { ExportOptions } from '../export/options';
+import { llamaCppRecipe } from '../export/recipes/llamaCpp';
+import { nncfRecipe } from '../export/recipes/nncf';
+import { oliveRecipe } from '../export/recipes/olive';
+import { ortRecipe } from '../export/recipes/ort';
+import type { Recipe, RecipeInput, RecipeTool } from '../export/recipes/recipe';
+import { FLOAT_BITS, widthsOf } from '../export/widths';
+import { readModelFile } from '../onnx/read';
+import { openModel, requireLayers } from './model';
+
+const recipes: Readonly<Record<RecipeTool, (input: RecipeInput) => Recipe>> = {
+  ort: ortRecipe,
+  olive: oliveRecipe,
+  nncf: nncfRecipe,
+  'llama.cpp': llamaCppRecipe,
+};
+
+/**
+ * What another tool takes to quantize a model to these widths itself. Throws as `exportQuantized` does.
+ * @param bits widths by layer, or one for all; layers that are not named keep their floats
+ */
+export function exportRecipe(
+  file: string,
+  bits: Readonly<Record<string, number>> | number,
+  options: ExportOptions,
+  tool: RecipeTool,
+): Recipe {
+  const opened = openModel(file);
+  requireLayers(opened);
+  const widths = widthsOf(opened.layers, bits);
+  const layers = opened.layers.map(layer => ({ layer, bits: widths.get(layer) ?? FLOAT_BITS }));
+  const { text, notes } = recipes[tool]({ model: file, layers, options });
+  const named = new Set(readModelFile(file).model.graph!.node.map(n => n.name));
+  const nameless = tool !== 'llama.cpp' && layers.some(({ layer }) => layer.nodes.some(n => !named.has(n)));
+  const warning = 'Some nodes have no name in the file; the recipe has the names of their outputs in its place.';
+  return { text, notes: nameless ? [...notes, warning] : notes };
+}

@@ -1,0 +1,81 @@
+import { invariant } from '../errors';
+import { numElements } from '../onnx/tensor';
+import { forEachStretch, layoutOf } from './layout';
+import { levelsOf, roundHalfToEven } from './levels';
+import type { QuantizedTensor, Quantizer } from './quantizer';
+import { chooseScales } from './ranges';
+
+export interface Weight {
+  /** Appears in errors. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Row-major. */
+  readonly data: Float32Array;
+}
+
+/**
+ * Round-to-nearest quantization: clamp(round(w/scale) + zeroPoint), ties to even, in float32 arithmetic, the integers
+ * that ONNX's QuantizeLinear gives. Files hold the integers themselves: QuantizeLinear knows no levels without the lowest
+ * value, which clipping ranges need where symmetric.
+ * @throws CurvatureError `option-invalid` for a width or granularity that there is not, `model-invalid` for weights
+ * that aren't finite
+ */
+export function quantize({ name, shape, data }: Weight, quantizer: Quantizer): QuantizedTensor {
+  invariant(data.length === numElements(shape), `${data.length} values of '${name}' in [${shape.join()}]`);
+  const levels = levelsOf(quantizer.bits, quantizer.symmetric);
+  const layout = layoutOf(shape, quantizer.granularity);
+  const { scales, zeroPoints } = chooseScales(name, data, layout, quantizer);
+  const integers = new Int32Array(data.length);
+  forEachStretch(layout, (start, end, group, step) => {
+    for (let i = start, g = group; i < end; i++, g += step) {
+      const zeroPoint = zeroPoints[g];
+      integers[i] =
+        zeroPoint +
+        roundedWithin(Math.fround(data[i] / scales[g]), levels.low - zeroPoint, levels.high - zeroPoint);
+    }
+  });
+  return { quantizer, shape, integers, scales, zeroPoints, scaleShape: layout.scaleShape };
+}
+
+/**
+ * (integer − zeroPoint) · scale in float32, as DequantizeLinear computes it; row-major.
+ * @param out receives the values, where given
+ */
+export function dequantize(
+  { quantizer, shape, integers, scales, zeroPoints }: QuantizedTensor,
+  out = new Float32Array(integers.length),
+): Float32Array {
+  forEachStretch(layoutOf(shape, quantizer.granularity), (start, end, group, step) => {
+    for (let i = start, g = group; i < end; i++, g += step)
+      out[i] = (integers[i] - zeroPoints[g]) * scales[g];
+  });
+  return out;
+}
+
+/** ‖Q(W) − W‖² of the dequantized float32 values, summed in float64. Throws as `quantize` does. */
+export function quantizationError({ name, shape, data }: Weight, quantizer: Quantizer): number {
+  const levels = levelsOf(quantizer.bits, quantizer.symmetric);
+  const layout = layoutOf(shape, quantizer.granularity);
+  const { scales, zeroPoints } = chooseScales(name, data, layout, quantizer);
+  let error = 0;
+  forEachStretch(layout, (start, end, group, step) => {
+    let sum = 0;
+    for (let i = start, g = group; i < end; i++, g += step) {
+      const zeroPoint = zeroPoints[g];
+      const scale = scales[g];
+      const level = roundedWithin(
+        Math.fround(data[i] / scale),
+        levels.low - zeroPoint,
+        levels.high - zeroPoint,
+      );
+      const difference = Math.fround(level * scale) - data[i];
+      sum += difference * difference;
+    }
+    error += sum;
+  });
+  return error;
+}
+
+/** Clamped first: between whole bounds that changes nothing, and what is too large to round never gets there. */
+const roundedWithin = (x: number, low: number, high: number): number =>
+  roundHalfToEven(x < low ? low : x > high ? high : x);
