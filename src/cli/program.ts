@@ -1,17 +1,19 @@
 import { Command, CommanderError, Option } from 'commander';
-import { defaultOptions, defaultSpectrumOptions } from '../engine/analysis/options';
+import { defaultOptions, defaultProveOptions, defaultSpectrumOptions } from '../engine/analysis/options';
 import { traceMethods } from '../engine/estimators/trace';
 import { version } from '../../package.json';
 import { methods } from '../engine/allocation/answer';
 import { defaultExportOptions, exportFormats } from '../engine/export/options';
 import { recipeTools } from '../engine/export/recipes/recipe';
 import { rangeMethods } from '../engine/quantization/quantizer';
+import { metricNames } from '../engine/report/metrics';
 import { type AllocateFlags } from './allocate';
 import { type AnalyzeFlags } from './analyze';
 import { type CoverageFlags } from './coverage';
 import { exitCodeOf, printError } from './errors';
 import { type HvpFlags } from './hvp';
 import { type QuantizeFlags } from './quantize';
+import { type ProveFlags } from './prove';
 import { type SpectrumFlags } from './spectrum';
 import * as read from './values';
 
@@ -40,6 +42,10 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   addQuantize(program, async (model, flags) => {
     const { runQuantize } = await import('./quantize');
     code = await runQuantize(model, flags);
+  });
+  addProve(program, async (model, flags) => {
+    const { runProve } = await import('./prove');
+    code = await runProve(model, flags);
   });
   addSpectrum(program, async (model, flags) => {
     const { runSpectrum } = await import('./spectrum');
@@ -113,8 +119,17 @@ function addAnalyze(program: Command, action: (model: string, flags: AnalyzeFlag
       read.budget,
       defaultOptions.budget,
     )
+    .option(
+      '--measure-up-to <bits>',
+      'run the model with each layer quantized alone at widths up to this, where curvature foretells little, 0 for never',
+      read.count,
+      defaultOptions.measureUpTo,
+    )
+    .option(
+      '--metrics',
+      'measure metrics side by side: the loss and outputs with each layer quantized alone, the expansion of the loss, FIT, XᵀX, SQNR, and how they rank the layers',
+    )
     .addOption(seedOption())
-
     .addOption(providerOption())
     .option('-o, --out <file>', 'write the report as JSON, to open in the editor or analyze further')
     .option('--html <file>', 'write the report as one HTML page')
@@ -165,7 +180,10 @@ function addQuantize(program: Command, action: (model: string, flags: QuantizeFl
     .argument('<model>', 'the .onnx file')
     .requiredOption('-o, --output <file>', 'the .onnx file to write, or the recipe')
     .option('--bits <file>', 'widths by layer: a *.bits.json, or what allocate --json prints')
-    .option('--report <file>', "a report (*.curvature.json); its suggested widths, or the best ones within --budget")
+    .option(
+      '--report <file>',
+      'a report (*.curvature.json); its suggested widths, or the best ones within --budget',
+    )
     .option(
       '--budget <size>',
       'limit on the quantized weights, as for analyze; without --report the model is analyzed first',
@@ -193,7 +211,9 @@ function addQuantize(program: Command, action: (model: string, flags: QuantizeFl
       read.positive,
     )
     .addOption(
-      new Option('--recipe <tool>', 'write what this tool takes to quantize the model itself').choices(recipeTools),
+      new Option('--recipe <tool>', 'write what this tool takes to quantize the model itself').choices(
+        recipeTools,
+      ),
     )
     .addOption(dataOption())
     .addOption(labelsOption())
@@ -204,7 +224,48 @@ function addQuantize(program: Command, action: (model: string, flags: QuantizeFl
     .option('--json', 'print the summary as JSON in place of the table')
     .addHelpText(
       'after',
-      '\nExit code 3 tells that the budget can\'t be met.\n\nExample:\n  curvature quantize resnet.onnx --bits resnet.bits.json -o resnet.int.onnx\n  curvature quantize bert.onnx --report bert.curvature.json --budget 4.5bits --format auto -o bert.int.onnx',
+      "\nExit code 3 tells that the budget can't be met.\n\nExample:\n  curvature quantize resnet.onnx --bits resnet.bits.json -o resnet.int.onnx\n  curvature quantize bert.onnx --report bert.curvature.json --budget 4.5bits --format auto -o bert.int.onnx",
+    )
+    .action(action);
+}
+
+function addProve(program: Command, action: (model: string, flags: ProveFlags) => Promise<void>): void {
+  program
+    .command('prove')
+    .description(
+      'Measure the suggested bits on data that the analysis has not seen, beside uniform widths and rivals of the same size.',
+    )
+    .argument('<model>', 'the .onnx file')
+    .requiredOption('--report <file>', 'the report of the analysis (*.curvature.json)')
+    .requiredOption('-d, --data <file>', "an .npz with other samples than the analysis's")
+    .addOption(labelsOption())
+    .option(
+      '--skip <n>',
+      'leave out the first n samples: those that `analyze --samples n` has used',
+      read.count,
+    )
+    .addOption(samplesOption())
+    .option('--bits <file>', "measure the widths of a file (*.bits.json) in place of the report's")
+    .option(
+      '--random <n>',
+      'how many random allocations of the same size to compare with',
+      read.count,
+      defaultProveOptions.random,
+    )
+    .addOption(
+      new Option('--rivals <metrics...>', 'metrics of the report that choose rivals of the same size')
+        .choices(metricNames)
+        .default([...defaultProveOptions.rivals], defaultProveOptions.rivals.join(' ')),
+    )
+    .addOption(batchOption('as many as fit into memory, 64 at most'))
+    .addOption(memoryOption())
+    .addOption(seedOption())
+    .addOption(providerOption())
+    .option('-o, --out <file>', 'write the proof as JSON')
+    .option('--json', 'print that JSON in place of the text')
+    .addHelpText(
+      'after',
+      '\nExample:\n  curvature analyze net.onnx --data net.npz --samples 128 --metrics --out net.curvature.json\n  curvature prove net.onnx --report net.curvature.json --data net.npz --skip 128',
     )
     .action(action);
 }

@@ -7,6 +7,8 @@ import type { Report } from '../report/schema';
 import { measureTraces } from './chain';
 import { fitToMemory } from './memory';
 import { memoryBudget } from './memoryBudget';
+import { MetricTable } from './metricTable';
+import { measureCoarseWidths, measureMetrics } from './metrics';
 import { openModel, requireLayers } from './model';
 import type { AnalyzeHooks, AnalyzeOptions } from './options';
 import { type Plan, ProgressTracker } from './progress';
@@ -27,14 +29,15 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
   memoryBudget(options.memory);
   const progress = new ProgressTracker(p => hooks.onProgress?.(p));
   const started = performance.now();
-  progress.plan(planOf(options, 0));
+  progress.plan(planOf(options, 0, 0));
   progress.begin('load', 'Reading the model');
   const model = openModel(options.model);
   requireLayers(model);
   const { ready, ...fit } = await fitToMemory(model, options);
   if (hooks.signal?.aborted) throw cancelled();
   const { problem, parameters } = ready;
-  progress.plan(planOf(options, [...ready.methods.values()].filter(m => m === 'differences').length));
+  const byDifferences = [...ready.methods.values()].filter(m => m === 'differences').length;
+  progress.plan(planOf(options, byDifferences, ready.methods.size));
   const state: State = {
     model,
     options,
@@ -51,6 +54,7 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
     hessian: new Map(),
     stepDoubts: new Map(),
     eigenvalues: [],
+    metrics: new MetricTable(),
   };
   const run = new Run(state, progress, hooks);
   try {
@@ -61,6 +65,7 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
     await measureTraces(run);
     if (fit.eigenvalues > 0 && parameters.length > 0)
       await run.attempt('eigenvalues', 'Largest eigenvalues', () => eigenvalues(run));
+    await (options.metrics ? measureMetrics(run) : measureCoarseWidths(run));
     // A report without a single number is a failure, and the first one tells why.
     if (run.failure !== undefined && state.ggn.size + state.hessian.size === 0) throw run.failure;
   } catch (error) {
@@ -103,7 +108,12 @@ async function eigenvalues(run: Run): Promise<void> {
 }
 
 /** Rough costs of the stages, in passes over the data. */
-function planOf({ matrix, eigenvalues, maxProbes }: AnalyzeOptions, byDifferences: number): Plan[] {
+function planOf(
+  { matrix, eigenvalues, maxProbes, metrics, bits, measureUpTo }: AnalyzeOptions,
+  byDifferences: number,
+  layers: number,
+): Plan[] {
+  const coarse = bits.filter(b => b <= measureUpTo).length;
   return [
     { stage: 'load', cost: 2 },
     { stage: 'loss', cost: 1 },
@@ -111,6 +121,8 @@ function planOf({ matrix, eigenvalues, maxProbes }: AnalyzeOptions, byDifference
     { stage: 'hessian', cost: matrix === 'ggn' ? 0 : 2 * maxProbes },
     { stage: 'differences', cost: byDifferences * maxProbes },
     { stage: 'eigenvalues', cost: eigenvalues === 0 ? 0 : 3 * (2 * eigenvalues + 20) },
+    // Runs forward from each layer on, for each width.
+    { stage: 'metrics', cost: metrics ? layers * bits.length : (layers * coarse) / 6 },
     { stage: 'allocation', cost: 1 },
   ];
 }

@@ -17,6 +17,7 @@ const SYNTHETIC_SAMPLES = 64;
 export interface DataOptions {
   readonly data?: string;
   readonly labels?: string;
+  readonly skip?: number;
   readonly samples?: number;
   readonly seed: number;
 }
@@ -49,6 +50,7 @@ export async function openData(
   const dataset = openDataset(bytes, file, {
     inputs: graph.inputs,
     labels: options.labels,
+    skip: options.skip,
     samples: options.samples,
   });
   const data = {

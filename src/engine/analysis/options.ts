@@ -1,4 +1,5 @@
 import type { TraceMethod } from '../estimators/trace';
+import type { MetricName } from '../report/metrics';
 import type { Report } from '../report/schema';
 import type { SpectrumReport } from '../report/spectrum';
 
@@ -32,6 +33,13 @@ export interface AnalyzeOptions {
   readonly bits: readonly number[];
   /** `8MB`, `120KB`, `4.5bits`, or a fraction between the smallest and largest width such as `0.5`. */
   readonly budget: string;
+  /**
+   * At widths up to this each layer is quantized alone and the model run, and its sensitivity is what the outputs change by: there the
+   * quadratic model can't be relied on. 0 for never.
+   */
+  readonly measureUpTo: number;
+  /** Measure metrics side by side: the loss with each layer quantized alone, its expansion, FIT, and others. */
+  readonly metrics?: boolean;
   readonly seed: number;
   /** ONNX Runtime execution provider: `cpu`, `cuda`, `webgpu`, `dml`, `coreml`; or `auto`, the fastest that computes rightly. */
   readonly executionProvider: string;
@@ -45,6 +53,7 @@ export const defaultOptions: Omit<AnalyzeOptions, 'model'> = {
   maxProbes: 100,
   bits: [2, 3, 4, 8],
   budget: '0.5',
+  measureUpTo: 3,
   seed: 0,
   executionProvider: 'auto',
 };
@@ -56,6 +65,7 @@ export type Stage =
   | 'hessian'
   | 'differences'
   | 'eigenvalues'
+  | 'metrics'
   | 'allocation'
   | 'trace'
   | 'density'
@@ -165,3 +175,31 @@ export interface SpectrumHooks {
   readonly onPartial?: (report: SpectrumReport) => void;
   readonly signal?: AbortSignal;
 }
+
+/** Everything a proof depends on; names that it shares with `AnalyzeOptions` mean the same. */
+export interface ProveOptions extends Pick<
+  AnalyzeOptions,
+  'model' | 'labels' | 'samples' | 'batch' | 'memory' | 'seed' | 'executionProvider'
+> {
+  /** Path of the report whose bits are measured. */
+  readonly report: string;
+  /** Path of an .npz file with samples that the analysis did not use. */
+  readonly data: string;
+  /** How many samples to leave out at the beginning. */
+  readonly skip?: number;
+  /** Path of a file of bit widths to measure in place of the report's suggestion. */
+  readonly bits?: string;
+  /** How many random allocations of the same size to compare with. */
+  readonly random: number;
+  /** Metrics that choose allocations of the same size to compare with. */
+  readonly rivals: readonly MetricName[];
+}
+
+export const defaultProveOptions = {
+  random: 8,
+  rivals: ['sqnr'],
+  seed: 0,
+  executionProvider: 'auto',
+} as const satisfies Omit<ProveOptions, 'model' | 'report' | 'data'>;
+
+export type ProveHooks = Pick<AnalyzeHooks, 'onProgress' | 'signal'>;

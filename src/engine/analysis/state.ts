@@ -3,15 +3,17 @@ import type { Layer } from '../curvature/layers';
 import { numElements } from '../onnx/tensor';
 import { quantizationError } from '../quantization/quantize';
 import { weightQuantizer } from '../quantization/quantizer';
-import { quantizedBytes } from '../quantization/size';
 import type { Diagnostic, Eigenvalue, Estimate, LayerReport, Method, Report } from '../report/schema';
+import type { LayerMetrics, Metrics } from '../report/metrics';
 import { REPORT_VERSION } from '../report/schema';
 import { omega } from '../sensitivity/omega';
 import { allocate } from './allocate';
 import { estimateDiagnostics } from './estimateDiagnostics';
 import type { Fit } from './memory';
 import type { Model } from './model';
+import { correlationsOf, type MetricTable } from './metricTable';
 import type { AnalyzeOptions } from './options';
+import { bytesAt, weightOf } from './quantizedWeight';
 import type { SetUp } from './setUp';
 
 /** The version of this tool, as reports record it. */
@@ -46,20 +48,24 @@ export interface State {
   /** How much the forms of a layer measured by differences change with their step. */
   readonly stepDoubts: Map<string, number>;
   eigenvalues: readonly Eigenvalue[];
+  /** What is measured of single layers, all of it or the coarse widths alone. */
+  readonly metrics: MetricTable;
+  /** All layers at one width together; only where metrics are asked for. */
+  uniform?: Metrics['uniform'];
 }
 
 export function quantizeLayers(model: Model, bits: readonly number[]): Map<string, Quantization> {
   return new Map(
     model.layers.map(layer => {
       const { initializer: name, shape, channelAxis: axis } = layer;
-      const weight = { name, shape, data: model.graph.initializers.get(name)!.data as Float32Array };
+      const weight = { name, shape, data: weightOf(model, layer) };
       const perBits = <T>(value: (b: number) => T): Record<string, T> =>
         Object.fromEntries(bits.map(b => [String(b), value(b)]));
       return [
         name,
         {
           error: perBits(b => quantizationError(weight, weightQuantizer(b, axis))),
-          sizeBytes: perBits(b => quantizedBytes(shape, weightQuantizer(b, axis))),
+          sizeBytes: perBits(b => bytesAt(layer, b)),
         },
       ];
     }),
@@ -102,6 +108,7 @@ export function buildReport(state: State, complete: boolean, stopped?: Report['s
       rtol: options.rtol,
       maxProbes: options.maxProbes,
       bits: [...options.bits],
+      ...(options.measureUpTo > 0 ? { measureUpTo: options.measureUpTo } : {}),
       seed: options.seed,
       executionProvider: options.executionProvider,
       threads: problem.session.threads,
@@ -114,6 +121,7 @@ export function buildReport(state: State, complete: boolean, stopped?: Report['s
     eigenvalues: [...state.eigenvalues],
     frontier,
     budget,
+    ...(state.uniform ? { metrics: metricsReport(state.uniform, layers, options, complete) } : {}),
     diagnostics: [
       ...setUp.diagnostics,
       ...deviceDiagnostics(device.failure),
@@ -134,8 +142,12 @@ function layerReport(state: State, layer: Layer, complete: boolean): LayerReport
   const deciding = decidingOf(state, layer);
   const method = state.methods.get(layer.initializer);
   const { error, sizeBytes } = state.quantization.get(layer.initializer)!;
-  const omegas = deciding
-    ? Object.entries(error).map(([b, e]) => [b, omega(deciding, layer.size, e)] as const)
+  const metrics = state.metrics.of(layer);
+  const sensitivities = deciding
+    ? Object.entries(error).map(([b, e]) => [
+        b,
+        measuredInstead(state, metrics, b) ?? omega(deciding, layer.size, e),
+      ] as const)
     : [];
   const failed = deciding ? undefined : state.failures.find(f => f.layer === layer.name)?.message;
   const reason = failed ?? state.setUp.reasons.get(layer.initializer);
@@ -156,12 +168,43 @@ function layerReport(state: State, layer: Layer, complete: boolean): LayerReport
     averageTrace: deciding ? deciding.estimate / layer.size : null,
     hessianEqualsGgn: state.piecewiseLinear.has(layer.initializer),
     quantizationError: error,
-    sensitivity: Object.fromEntries(omegas.map(([b, o]) => [b, o.value])),
-    sensitivityStderr: Object.fromEntries(omegas.map(([b, o]) => [b, o.stderr])),
+    sensitivity: Object.fromEntries(sensitivities.map(([b, o]) => [b, o.value])),
+    sensitivityStderr: Object.fromEntries(sensitivities.map(([b, o]) => [b, o.stderr])),
     sizeBytes,
+    ...(metrics ? { metrics } : {}),
     bits: null,
   };
 }
+
+/**
+ * Where the step is large the quadratic model fails, and what was measured stands in its place: the divergence from the unchanged
+ * model, twice, as Ω is twice what the loss is expected to rise by. On the data given it has no noise.
+ */
+function measuredInstead(
+  { options }: State,
+  metrics: LayerMetrics | undefined,
+  bits: string,
+): { value: number; stderr: number } | undefined {
+  const found = metrics?.divergence?.[bits];
+  return found && Number(bits) <= options.measureUpTo ? { value: 2 * found.value, stderr: 0 } : undefined;
+}
+
+const metricsReport = (
+  uniform: Metrics['uniform'],
+  layers: readonly LayerReport[],
+  { bits, seed }: AnalyzeOptions,
+  complete: boolean,
+): Metrics => ({
+  // Their intervals take a second; partial reports are made several times in one.
+  correlations: complete
+    ? correlationsOf(
+        layers.map(l => l.metrics),
+        bits,
+        seed,
+      )
+    : [],
+  uniform: uniform.map(u => ({ ...u })),
+});
 
 const deviceDiagnostics = (failure: string | undefined): Diagnostic[] =>
   failure === undefined ? [] : [{ severity: 'warning', code: 'provider-failed', message: failure }];

@@ -48,15 +48,24 @@ export function termsPerSample({ kind, shape, classAxis, parts }: LossSpec): num
   return kind === 'mse' ? elements : elements / shape[classAxis];
 }
 
-/** Adds the loss, and the inputs it needs, to a model's graph. */
-export function attachLoss(b: GraphBuilder, spec: LossSpec, weighting: Weighting): AttachedLoss {
+/**
+ * Adds the loss, and the inputs it needs, to a model's graph.
+ * @param reference what a label-free loss compares the model's output with, of the same shape; by default that output itself
+ */
+export function attachLoss(
+  b: GraphBuilder,
+  spec: LossSpec,
+  weighting: Weighting,
+  reference: string = spec.logits,
+): AttachedLoss {
   return b.within('loss', () => {
     if (spec.kind === 'cross-entropy') return crossEntropy(b, spec, weighting);
     const terms = spec.shape[0] * termsPerSample(spec);
     const weight = weighting === 'mean' ? b.scalar(1 / terms) : weightInput(b, spec.shape);
+    const references = spec.parts ? split(b, spec.parts, reference) : [reference];
     const parts = partsOf(b, spec, weight).map((part, i) => {
       const attach = part.spec.kind === 'kl' ? kl : meanSquaredError;
-      return attach(b, part.spec, part.weight, spec.parts ? `_${i}` : '');
+      return attach(b, part.spec, part.weight, references[i], spec.parts ? `_${i}` : '');
     });
     return {
       loss:
@@ -105,19 +114,9 @@ function join(b: GraphBuilder, parts: readonly LossSpec[], values: readonly stri
 /** −Σ w log softmax(z)[label] */
 function crossEntropy(b: GraphBuilder, spec: LossSpec, weighting: Weighting): AttachedLoss {
   const { logits, shape, classAxis } = spec;
-  const classes = shape[classAxis];
   const labelShape = shape.filter((_, i) => i !== classAxis);
-  const labels = b.input({ name: targetsName('cross-entropy'), elemType: 'int64', shape: labelShape });
-  const open = shape.map((d, i) => (i === classAxis ? 1 : d));
-  const range = b.constant(
-    int64Tensor(
-      Array.from({ length: classes }, (_, c) => c),
-      shape.map((_, i) => (i === classAxis ? classes : 1)),
-    ),
-  );
-  const laid = reshape(b, labels, labelShape, open);
-  // A label outside the classes, such as −100, matches none of them and drops out.
-  const oneHot = indicator(b, b.add('Equal', [laid, range]));
+  b.input({ name: targetsName('cross-entropy'), elemType: 'int64', shape: labelShape });
+  const oneHot = oneHotLabels(b, spec);
   const isCounted = reduceSum(b, oneHot, [classAxis], true);
   const sampleWeight =
     weighting === 'mean' ? b.add('Reciprocal', [sumAll(b, isCounted)]) : weightInput(b, shape);
@@ -126,26 +125,41 @@ function crossEntropy(b: GraphBuilder, spec: LossSpec, weighting: Weighting): At
   return { loss: neg(b, sumAll(b, terms)), fixed: new Set(), weight: mul(b, isCounted, sampleWeight) };
 }
 
+/** 1 at each position's label. A label outside the classes, such as −100, matches none of them and drops out. */
+function oneHotLabels(b: GraphBuilder, { shape, classAxis }: LossSpec): string {
+  const labelShape = shape.filter((_, i) => i !== classAxis);
+  const open = shape.map((d, i) => (i === classAxis ? 1 : d));
+  const range = b.constant(
+    int64Tensor(
+      Array.from({ length: shape[classAxis] }, (_, c) => c),
+      shape.map((_, i) => (i === classAxis ? shape[classAxis] : 1)),
+    ),
+  );
+  const laid = reshape(b, targetsName('cross-entropy'), labelShape, open);
+  return indicator(b, b.add('Equal', [laid, range]));
+}
+
 type Attach = (
   b: GraphBuilder,
   spec: LossSpec,
   weight: string,
+  reference: string,
   suffix: string,
 ) => { readonly loss: string; readonly fixed: readonly string[] };
 
-/** Σ w p₀ (log p₀ − log softmax(z)) with p₀ the model's own distribution, held fixed. */
-const kl: Attach = (b, { logits, classAxis }, weight, suffix) => {
+/** Σ w p₀ (log p₀ − log softmax(z)) with p₀ the distribution of the reference, held fixed. */
+const kl: Attach = (b, { logits, classAxis }, weight, reference, suffix) => {
   const axis = { axis: { int: classAxis } };
   const logP = b.add('LogSoftmax', [logits], axis);
-  const own = fixedCopy(b, b.add('Softmax', [logits], axis), `own_distribution${suffix}`);
-  const ownLog = fixedCopy(b, logP, `own_log_distribution${suffix}`);
+  const own = fixedCopy(b, b.add('Softmax', [reference], axis), `own_distribution${suffix}`);
+  const ownLog = fixedCopy(b, b.add('LogSoftmax', [reference], axis), `own_log_distribution${suffix}`);
   const loss = sumAll(b, mul(b, mul(b, own, sub(b, ownLog, logP)), weight));
   return { loss, fixed: [own, ownLog] };
 };
 
 /** Σ w (y − t)², w = 1/(number of elements) for the mean. */
-const meanSquaredError: Attach = (b, { logits, shape, isLabelled }, weight, suffix) => {
-  const own = isLabelled ? undefined : fixedCopy(b, logits, `own_output${suffix}`);
+const meanSquaredError: Attach = (b, { logits, shape, isLabelled }, weight, reference, suffix) => {
+  const own = isLabelled ? undefined : fixedCopy(b, reference, `own_output${suffix}`);
   const targets = own ?? b.input({ name: targetsName('mse'), elemType: 'float32', shape });
   const difference = sub(b, logits, targets);
   return {
@@ -169,6 +183,16 @@ function weightInput(b: GraphBuilder, shape: readonly number[]): string {
 function fixedCopy(b: GraphBuilder, value: string, name: string): string {
   b.alias(value, `curvature/${name}`);
   return `curvature/${name}`;
+}
+
+/** The gradient of a loss with labels at the output: w (p − 1_label) for cross-entropy, 2 w (y − t) for mse. */
+export function outputGradient(b: GraphBuilder, spec: LossSpec, weight: string): string {
+  return b.within('loss', () => {
+    const { kind, logits, classAxis } = spec;
+    if (kind === 'mse') return scale(b, mul(b, sub(b, logits, targetsName(kind)), weight), 2);
+    const p = b.add('Softmax', [logits], { axis: { int: classAxis } });
+    return mul(b, sub(b, p, oneHotLabels(b, spec)), weight);
+  });
 }
 
 /**

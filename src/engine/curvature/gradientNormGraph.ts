@@ -15,20 +15,20 @@ export const gradientNormName = (layer: number): string => `curvature/norm_${lay
  * Squared norms of the gradients ∇_{W_l} ⟨S r, f(x)⟩ for signs r that are fed: per sample where the layer's samples can be
  * told apart, else of the sum over the batch, which has the same mean. Back-propagation through activations only.
  * @param together layers whose samples must be taken together
+ * @param seed cotangent of the logits; by default S r, the factor of the output Hessian applied to the signs
  */
 export function gradientNormGraph(
   prepared: Prepared,
   loss: LossSpec,
   layers: readonly Layer[],
   together: ReadonlySet<number>,
+  seed: Seed = factorTimesSigns,
 ): { graph: Graph; perSample: boolean[] } {
   const { graph, types } = prepared;
   const consumers = consumersOf(graph.nodes);
   const uses = layers.map(layer => usesOf(layer, consumers));
   const b = new GraphBuilder(graph, types);
-  const { weight } = attachLoss(b, loss, 'weighted');
-  const r = b.input({ name: OUTPUT_PROBE, elemType: 'float32', shape: loss.shape });
-  const seeds = new Map([[loss.logits, outputFactor(b, loss, weight, r)]]);
+  const seeds = new Map([[loss.logits, seed(b, loss)]]);
   const sources = new Set(layers.map(l => l.initializer));
   const mayStandAlone = uses.map((u, l) => u.length === 1 && !together.has(l));
   const wanted = new Set([
@@ -56,6 +56,14 @@ export function gradientNormGraph(
     .map((_, l) => l)
     .filter(l => mayStandAlone[l] && !perSample[l] && uses[l].length > 0);
   if (refused.length > 0)
-    return gradientNormGraph(prepared, loss, layers, new Set([...together, ...refused]));
+    return gradientNormGraph(prepared, loss, layers, new Set([...together, ...refused]), seed);
   return { graph: b.build(layers.map((_, l) => gradientNormName(l))), perSample };
 }
+
+export type Seed = (b: GraphBuilder, loss: LossSpec) => string;
+
+const factorTimesSigns: Seed = (b, loss) => {
+  const { weight } = attachLoss(b, loss, 'weighted');
+  const r = b.input({ name: OUTPUT_PROBE, elemType: 'float32', shape: loss.shape });
+  return outputFactor(b, loss, weight, r);
+};

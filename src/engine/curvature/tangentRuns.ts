@@ -66,11 +66,18 @@ export class TangentRuns {
     return new TangentRuns(problem, session, first, signal);
   }
 
-  /** The results of each batch in turn. */
-  async *run(tangents: Feeds): AsyncGenerator<Readonly<Record<string, Tensor>>, void, void> {
+  /**
+   * The results of each batch in turn.
+   * @param besides what a batch is fed besides the data, the same in every run
+   */
+  async *run(
+    tangents: Feeds,
+    besides: (batch: number) => Feeds = () => ({}),
+  ): AsyncGenerator<Readonly<Record<string, Tensor>>, void, void> {
     let batch = 0;
-    for (const feeds of batches(this.problem)) {
+    for (const data of batches(this.problem)) {
       if (this.signal?.aborted) throw cancelled();
+      const feeds = { ...data, ...besides(batch) };
       const kept = this.fixed && (this.kept[batch] ??= await this.fixed.run(feeds));
       yield await this.session.run({ ...feeds, ...kept, ...tangents });
       batch++;

@@ -20,7 +20,9 @@ export interface DatasetSpec {
    * Name of the array of labels; without it, the first of `labels`, `targets`, `y`, `label` that there is.
    */
   readonly labels?: string;
-  /** Use the first so many samples; all by default. */
+  /** Leave out so many samples at the beginning; none by default. */
+  readonly skip?: number;
+  /** Use the first so many samples, of those that are not skipped; all by default. */
   readonly samples?: number;
 }
 
@@ -79,20 +81,25 @@ export function openDataset(bytes: Uint8Array, fileName: string, spec: DatasetSp
   });
   if (counted.length === 0) throw mismatch('No input of the model has an axis of samples.');
   const ofLabels = labels ? [{ name: labels.name, axis: 0, samples: labels.shape.at(0) }] : [];
-  const available = requireSampleCount([...counted, ...ofLabels]);
+  const all = requireSampleCount([...counted, ...ofLabels]);
+  const skip = spec.skip ?? 0;
+  if (skip >= all) throw mismatch(`${skip} samples are to be skipped, and the data hold ${all}: none is left.`);
+  const available = all - skip;
   const inputs = new Map(
     [...found].map(([name, array]): [string, InputArray] => {
       const sampleAxis = axes.get(name) ?? null;
-      return [name, { ...moveAxis(array, sampleAxis ?? 0, 0), sampleAxis }];
+      const laid = moveAxis(array, sampleAxis ?? 0, 0);
+      return [name, { ...(sampleAxis === null ? laid : rows({ ...array, ...laid }, skip, all)), sampleAxis }];
     }),
   );
   if (spec.samples !== undefined && spec.samples > available) {
-    notes.push(`${spec.samples} samples were asked for; the file holds ${available}, and all are used.`);
+    const after = skip > 0 ? ` after the ${skip} skipped` : '';
+    notes.push(`${spec.samples} samples were asked for; the file holds ${available}${after}, and all are used.`);
   }
   const used = new Set([...sources.values(), labelsName]);
   const ignored = file.names.filter(name => !used.has(name));
   if (ignored.length > 0) notes.push(`Not used from '${fileName}': ${quoted(ignored)}.`);
-  return makeDataset(inputs, labels, Math.min(spec.samples ?? available, available), ignored, notes);
+  return makeDataset(inputs, labels && rows(labels, skip, all), Math.min(spec.samples ?? available, available), ignored, notes);
 }
 
 /** A dataset over arrays that are known to be right; arrays longer than `samples` are cut. */

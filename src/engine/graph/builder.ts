@@ -16,6 +16,8 @@ export class GraphBuilder {
   private readonly inputs: ValueInfo[];
   private readonly made = new Map<string, readonly string[]>();
   private readonly names = new Set<string>();
+  /** Nodes of several outputs have names that are no value's. */
+  private readonly nodeNames = new Set<string>();
   private readonly counters = new Map<string, number>();
   /** Index into `nodes` by the node's first output. */
   private readonly position = new Map<string, number>();
@@ -163,13 +165,14 @@ export class GraphBuilder {
   }
 
   private push(node: Node): void {
+    this.nodeNames.add(node.name);
     this.position.set(node.outputs[0], this.nodes.length);
     this.nodes.push(node);
   }
 
   private unique(base: string): string {
     let name = base;
-    while (this.names.has(name)) {
+    while (this.names.has(name) || this.nodeNames.has(name)) {
       const n = (this.counters.get(base) ?? 1) + 1;
       this.counters.set(base, n);
       name = `${base}_${n}`;

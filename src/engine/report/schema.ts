@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { layerMetricsSchema, metricsSchema } from './metrics';
 
 /** The version of the report's format; raised when a reader of the old one would misread the new one. */
 export const REPORT_VERSION = 1;
@@ -47,7 +48,10 @@ export const layerSchema = z.object({
   hessianEqualsGgn: z.boolean(),
   /** ‖Q(W) − W‖² per bit width: symmetric, per output channel, round to nearest. */
   quantizationError: perBits,
-  /** HAWQ-V2's Ω = averageTrace · ‖Q(W) − W‖² per bit width; empty without a trace. */
+  /**
+   * HAWQ-V2's Ω = averageTrace · ‖Q(W) − W‖² per bit width; empty without a trace. At widths up to `settings.measureUpTo`, where
+   * the quadratic model can't be relied on, twice the divergence of the outputs that was measured with this layer alone quantized.
+   */
   sensitivity: perBits,
   /** The standard error of `sensitivity` that comes from the trace's. */
   sensitivityStderr: perBits,
@@ -55,6 +59,8 @@ export const layerSchema = z.object({
   sizeBytes: perBits,
   /** Other costs by name, per bit width: `bops`, `latency` in milliseconds, or anything else that was measured. */
   costs: z.record(z.string(), perBits).optional(),
+  /** Metrics side by side, by name and bit width, where they were asked for. */
+  metrics: layerMetricsSchema.optional(),
   /** The suggested bit width; null when the layer has no trace. */
   bits: z.number().int().nullable(),
 });
@@ -116,6 +122,8 @@ export const reportSchema = z.object({
     rtol: z.number(),
     maxProbes: z.number().int(),
     bits: z.array(z.number().int()),
+    /** Sensitivities at widths up to this are measured by running the model; absent where none are. */
+    measureUpTo: z.number().int().optional(),
     seed: z.number().int(),
     /** As it was asked for; `device` tells what ran. */
     executionProvider: z.string(),
@@ -148,6 +156,8 @@ export const reportSchema = z.object({
       chosen: z.object({ bytes: z.number(), effectiveBits: z.number(), sensitivity: z.number() }),
     })
     .nullable(),
+  /** How the metrics of the layers agree, and what all layers do together. */
+  metrics: metricsSchema.optional(),
   diagnostics: z.array(diagnosticSchema),
   /** Seconds per stage. */
   timings: z.record(z.string(), z.number()),

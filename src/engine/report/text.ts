@@ -1,3 +1,4 @@
+import { metricsLines } from './metricsText';
 import { formatBytes, formatEstimate, formatNumber, methodWord } from './format';
 import { type LayerReport, type Report } from './schema';
 import { alignColumns } from './table';
@@ -7,7 +8,9 @@ import { alignColumns } from './table';
  * in a newline.
  */
 export function reportToText(report: Report): string {
-  return [...layerTable(report), '', ...summary(report), ''].join('\n');
+  const metrics = metricsLines(report);
+  const lines = [...layerTable(report), '', ...summary(report), ...(metrics.length > 0 ? ['', ...metrics] : [])];
+  return `${lines.join('\n')}\n`;
 }
 
 const matrices = { ggn: 'GGN trace', hessian: 'Hessian trace' } as const;

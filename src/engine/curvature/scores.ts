@@ -1,0 +1,83 @@
+import { cancelled } from '../errors';
+import { float32Tensor, type Tensor } from '../onnx/tensor';
+import { Session } from '../runtime/session';
+import { forwardGraph } from './differenceGraphs';
+import type { Layer } from './layers';
+import { batches, type Problem } from './problem';
+import { DIVERGENCES, HITS, LOSSES, REFERENCE, scoreGraph } from './scoreGraph';
+import { planRuns, TangentRuns } from './tangentRuns';
+
+/** How a model does on each sample of the data. */
+export interface Scores {
+  /** Shares of the mean loss, whose sum is the loss. */
+  readonly losses: Float64Array;
+  /** Shares of the mean divergence from the unchanged model: KL, or the mean squared change of the outputs for mse. */
+  readonly divergences: Float64Array;
+  /** Shares of the top-1 accuracy; absent where there are no class labels. */
+  readonly hits?: Float64Array;
+}
+
+/** Scores a model with other weights. */
+export interface Scorer {
+  /** @param weights row-major, by initializer; layers of the scorer that are left out keep theirs */
+  readonly score: (weights: ReadonlyMap<string, Float32Array>) => Promise<Scores>;
+  dispose(): Promise<void>;
+}
+
+/** The unchanged model's logits, batch by batch. */
+export async function referenceLogits(problem: Problem, signal?: AbortSignal): Promise<Tensor[]> {
+  const { prepared, loss } = problem;
+  const session = await Session.create(forwardGraph(prepared, loss, []), problem.session);
+  const logits: Tensor[] = [];
+  try {
+    for (const feeds of batches(problem)) {
+      if (signal?.aborted) throw cancelled();
+      logits.push((await session.run(feeds))[loss.logits]);
+    }
+  } finally {
+    await session.dispose();
+  }
+  return logits;
+}
+
+/**
+ * One session for all changes of some layers. What comes before these layers runs once per batch, as far as it can be kept.
+ * @param reference of `referenceLogits`
+ */
+export async function scorer(
+  problem: Problem,
+  layers: readonly Layer[],
+  reference: readonly Tensor[],
+  signal?: AbortSignal,
+): Promise<Scorer> {
+  const { prepared, loss, dataset, batch, targets } = problem;
+  const graph = await scoreGraph(prepared, loss, layers);
+  const plan = await planRuns(problem, graph, new Set(layers.map(l => l.initializer)));
+  const runs = await TangentRuns.create(problem, plan, signal);
+  const unchanged = layers.map(l => prepared.graph.initializers.get(l.initializer)!.data as Float32Array);
+  return {
+    score: async weights => {
+      const feeds = Object.fromEntries(
+        layers.map(({ initializer, shape }, l) => [
+          initializer,
+          float32Tensor(shape, weights.get(initializer) ?? unchanged[l]),
+        ]),
+      );
+      const found = new Map([LOSSES, DIVERGENCES, HITS].map(name => [name, new Float64Array(dataset.samples)]));
+      let start = 0;
+      for await (const results of runs.run(feeds, k => ({ [REFERENCE]: reference[k] }))) {
+        const real = Math.min(batch, dataset.samples - start);
+        for (const [name, all] of found) {
+          const part = results[name] as Tensor | undefined;
+          if (part) all.set((part.data as Float32Array).subarray(0, real), start);
+        }
+        start += batch;
+      }
+      const losses = found.get(LOSSES)!;
+      const divergences = loss.isLabelled ? found.get(DIVERGENCES)! : losses;
+      if (loss.kind !== 'cross-entropy') return { losses, divergences };
+      return { losses, divergences, hits: found.get(HITS)!.map(count => count / targets!.count) };
+    },
+    dispose: () => runs.dispose(),
+  };
+}
