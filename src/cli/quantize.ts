@@ -86,7 +86,11 @@ async function chosenBits(
     .map(([name]) => name);
   if (given.length > 1 || (budget !== undefined && given.length > 0 && report === undefined)) {
     const names = [...given, ...(budget === undefined ? [] : ['--budget'])].join(' and ');
-    throw new CurvatureError('option-invalid', `${names} both say how wide the layers are.`, 'Give one of them.');
+    throw new CurvatureError(
+      'option-invalid',
+      `${names} both say how wide the layers are.`,
+      'Give one of them.',
+    );
   }
   if (bits !== undefined) return parseBits(await textOf(bits)).bits;
   if (width !== undefined) return width;
@@ -106,7 +110,18 @@ async function chosenBits(
   }
   const { data, labels, loss, samples, seed, ep } = flags;
   const found = await analyze(
-    { ...defaultOptions, eigenvalues: 0, model, data, labels, loss, samples, seed, budget, executionProvider: ep },
+    {
+      ...defaultOptions,
+      eigenvalues: 0,
+      model,
+      data,
+      labels,
+      loss,
+      samples,
+      seed,
+      budget,
+      executionProvider: ep,
+    },
     { signal, onProgress: progress => view.update(progress) },
   );
   const chosen = found.layers.flatMap(l => (l.bits === null ? [] : [[l.name, l.bits] as const]));

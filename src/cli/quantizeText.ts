@@ -19,7 +19,9 @@ export function exportToText({ layers, size, operatorSet, notes }: ExportSummary
     ...layers.flatMap(({ name, note }) => (note === undefined ? [] : [`${name}: ${note}.`])),
     ...notes,
     `${formatBytes(before)} to ${formatBytes(written)} (${written} bytes; predicted ${predicted}, off by ${off}); operator set ${
-      operatorSet.before === operatorSet.after ? operatorSet.after : `${operatorSet.before} to ${operatorSet.after}`
+      operatorSet.before === operatorSet.after
+        ? operatorSet.after
+        : `${operatorSet.before} to ${operatorSet.after}`
     }.`,
     '',
   ].join('\n');

@@ -92,7 +92,8 @@ describe('a model with class labels', async () => {
     const opened = openModel(model);
     const { inputs } = opened.graph;
     const found = opened.layers.find(l => l.name === layer)!;
-    const weight = bits === undefined ? undefined : float32Tensor(found.shape, quantizedWeight(opened, found, bits));
+    const weight =
+      bits === undefined ? undefined : float32Tensor(found.shape, quantizedWeight(opened, found, bits));
     const initializers = new Map(opened.graph.initializers);
     if (weight) initializers.set(found.initializer, weight);
     const session = await Session.create({ ...opened.graph, initializers });
@@ -119,13 +120,24 @@ describe('a model with class labels', async () => {
       for (const bits of [2, 4]) {
         const expected = (await lossOf(layer.name, bits)) - (await lossOf(layer.name, undefined));
         const found = layer.metrics!.deltaLoss![String(bits)].value;
-        assert.ok(Math.abs(found - expected) < 1e-5 * Math.abs(expected) + 1e-6, `${layer.name}: ${found}, ${expected}`);
+        assert.ok(
+          Math.abs(found - expected) < 1e-5 * Math.abs(expected) + 1e-6,
+          `${layer.name}: ${found}, ${expected}`,
+        );
       }
   });
 
   test('has all metrics but the one of the matrix that was not asked for, and all correlations', () => {
     const names = Object.keys(report.layers[0].metrics!).sort();
-    assert.deepEqual(names, ['deltaLoss', 'divergence', 'expansion', 'fit', 'inputWeighted', 'omegaGgn', 'sqnr']);
+    assert.deepEqual(names, [
+      'deltaLoss',
+      'divergence',
+      'expansion',
+      'fit',
+      'inputWeighted',
+      'omegaGgn',
+      'sqnr',
+    ]);
     assert.equal(report.metrics!.correlations.length, (7 * 6) / 2);
   });
 

@@ -32,6 +32,7 @@ export function exportRecipe(
   const { text, notes } = recipes[tool]({ model: file, layers, options });
   const named = new Set(readModelFile(file).model.graph!.node.map(n => n.name));
   const nameless = tool !== 'llama.cpp' && layers.some(({ layer }) => layer.nodes.some(n => !named.has(n)));
-  const warning = 'Some nodes have no name in the file; the recipe has the names of their outputs in its place.';
+  const warning =
+    'Some nodes have no name in the file; the recipe has the names of their outputs in its place.';
   return { text, notes: nameless ? [...notes, warning] : notes };
 }

@@ -1,5 +1,12 @@
 import type { Layer } from '../curvature/layers';
-import { asCost, type LayerMetrics, type MetricName, metricNames, type Metrics, type MetricValue } from '../report/metrics';
+import {
+  asCost,
+  type LayerMetrics,
+  type MetricName,
+  metricNames,
+  type Metrics,
+  type MetricValue,
+} from '../report/metrics';
 import { agreement, type Table } from '../sensitivity/agreement';
 
 /** Metrics of single layers as they are found. */

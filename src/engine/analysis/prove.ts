@@ -126,12 +126,24 @@ async function prepareTask(options: ProveOptions, signal?: AbortSignal): Promise
   );
   const layers = report.layers.flatMap(found => {
     const layer = model.layers.find(l => l.initializer === found.initializer);
-    const takesPart = layer && ready.methods.has(layer.initializer) && Object.keys(found.sensitivity).length > 0;
+    const takesPart =
+      layer && ready.methods.has(layer.initializer) && Object.keys(found.sensitivity).length > 0;
     return takesPart ? [{ layer, predicted: predictionsOf(model, report, found, layer) }] : [];
   });
   if (layers.length === 0)
-    throw new CurvatureError('report-invalid', 'No layer of the report has a sensitivity: there is nothing to prove.');
-  return { model, report, options, ready, layers, reference: await referenceLogits(ready.problem, signal), signal };
+    throw new CurvatureError(
+      'report-invalid',
+      'No layer of the report has a sensitivity: there is nothing to prove.',
+    );
+  return {
+    model,
+    report,
+    options,
+    ready,
+    layers,
+    reference: await referenceLogits(ready.problem, signal),
+    signal,
+  };
 }
 
 function requireSameModel(model: Model, report: Report, options: ProveOptions): void {
@@ -168,7 +180,11 @@ function textOf(file: string, code: 'report-invalid' | 'problem-invalid'): strin
 
 /** The suggestion first, and what it is compared with. */
 function candidatesOf({ report, options, layers }: Task): Candidate[] {
-  const suggestion: Candidate = { name: 'suggestion', kind: 'suggestion', bits: suggestedBits(report, options, layers) };
+  const suggestion: Candidate = {
+    name: 'suggestion',
+    kind: 'suggestion',
+    bits: suggestedBits(report, options, layers),
+  };
   const bytes = bytesOf(layers, suggestion.bits);
   const rivals = layers.map(({ layer, predicted }) => ({
     name: layer.name,
@@ -186,7 +202,11 @@ function candidatesOf({ report, options, layers }: Task): Candidate[] {
   ];
 }
 
-function suggestedBits(report: Report, options: ProveOptions, layers: Task['layers']): Record<string, number> {
+function suggestedBits(
+  report: Report,
+  options: ProveOptions,
+  layers: Task['layers'],
+): Record<string, number> {
   if (options.bits === undefined)
     return Object.fromEntries(
       layers.map(({ layer }) => [layer.name, report.layers.find(l => l.name === layer.name)!.bits!]),
@@ -291,7 +311,9 @@ const RESOLVED = 2;
 
 const resolvedBits = (widths: readonly number[], changes: readonly (readonly Change[])[]): number[] =>
   widths.filter((_, w) => {
-    const clear = changes.filter(row => Math.abs(row[w].lossChange.value) > RESOLVED * (row[w].lossChange.stderr ?? 0));
+    const clear = changes.filter(
+      row => Math.abs(row[w].lossChange.value) > RESOLVED * (row[w].lossChange.stderr ?? 0),
+    );
     return 2 * clear.length >= changes.length;
   });
 

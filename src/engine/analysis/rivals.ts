@@ -28,15 +28,25 @@ const menusBy = (layers: readonly RivalLayer[], metric?: MetricName): CostedMenu
   );
 
 /** The widths with the least sum of a metric's costs within so many bytes; undefined where a layer lacks the metric. */
-export function chosenBy(layers: readonly RivalLayer[], metric: MetricName, bytes: number): Candidate | undefined {
-  if (layers.some(({ choices }) => choices.some(({ costs }) => costs[metric] === undefined))) return undefined;
+export function chosenBy(
+  layers: readonly RivalLayer[],
+  metric: MetricName,
+  bytes: number,
+): Candidate | undefined {
+  if (layers.some(({ choices }) => choices.some(({ costs }) => costs[metric] === undefined)))
+    return undefined;
   const menus = menusBy(layers, metric);
   const { picks } = bestWithin(menus, bytes);
   return { name: metric, kind: 'metric', bits: bitsOf(layers, picks ?? cheapestPicks(menus, 0)) };
 }
 
 /** Widths drawn at random that fill as many bytes. */
-export const drawn = (layers: readonly RivalLayer[], bytes: number, count: number, seed: number): Candidate[] =>
+export const drawn = (
+  layers: readonly RivalLayer[],
+  bytes: number,
+  count: number,
+  seed: number,
+): Candidate[] =>
   Array.from({ length: count }, (_, k) => ({
     name: `random ${k + 1}`,
     kind: 'random' as const,

@@ -144,10 +144,9 @@ function layerReport(state: State, layer: Layer, complete: boolean): LayerReport
   const { error, sizeBytes } = state.quantization.get(layer.initializer)!;
   const metrics = state.metrics.of(layer);
   const sensitivities = deciding
-    ? Object.entries(error).map(([b, e]) => [
-        b,
-        measuredInstead(state, metrics, b) ?? omega(deciding, layer.size, e),
-      ] as const)
+    ? Object.entries(error).map(
+        ([b, e]) => [b, measuredInstead(state, metrics, b) ?? omega(deciding, layer.size, e)] as const,
+      )
     : [];
   const failed = deciding ? undefined : state.failures.find(f => f.layer === layer.name)?.message;
   const reason = failed ?? state.setUp.reasons.get(layer.initializer);

@@ -24,7 +24,9 @@ function agreementVerdicts({ agreement, single, resolvedBits }: Omit<Proof, 'ver
   if (layers < FEWEST_LAYERS)
     return [`${layers} layers are too few to tell by ranks which metric foretells their losses.`];
   if (resolvedBits.length === 0)
-    return ['At no width do the losses of single layers stand out of the noise of the data: take more samples to tell metrics apart.'];
+    return [
+      'At no width do the losses of single layers stand out of the noise of the data: take more samples to tell metrics apart.',
+    ];
   return agreement.filter(a => a.measured === 'deltaLoss').flatMap(blind);
 }
 

@@ -20,11 +20,7 @@ export async function directionalDerivatives(
 ): Promise<Directional[]> {
   const { prepared, loss, dataset, batch } = problem;
   const direction = tangentName(layer.initializer);
-  const plan = await planRuns(
-    problem,
-    await directionalGraph(prepared, loss, layer),
-    new Set([direction]),
-  );
+  const plan = await planRuns(problem, await directionalGraph(prepared, loss, layer), new Set([direction]));
   const runs = await TangentRuns.create(problem, plan, signal);
   const found: Directional[] = [];
   try {

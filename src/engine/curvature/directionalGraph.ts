@@ -24,10 +24,7 @@ export async function directionalGraph(prepared: Prepared, loss: LossSpec, layer
   const info = { name: tangentName(layer.initializer), elemType: 'float32', shape: layer.shape } as const;
   const along = new Map([[layer.initializer, first.input(info)]]);
   const tangent = (b: GraphBuilder, { graph, types }: typeof base, value: string, name: string): void =>
-    b.alias(
-      jvp(b, graph.nodes, types, along, [value], fixed).get(value) ?? zeros(b, [loss.shape[0]]),
-      name,
-    );
+    b.alias(jvp(b, graph.nodes, types, along, [value], fixed).get(value) ?? zeros(b, [loss.shape[0]]), name);
   tangent(first, base, shares, SLOPES);
   const slopes = await typed(first, [SLOPES]);
   const second = new GraphBuilder(slopes.graph, slopes.types);

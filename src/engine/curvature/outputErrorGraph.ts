@@ -87,6 +87,9 @@ function squaredOutput(b: GraphBuilder, at: Site, operand: number, weight: strin
   const operands = operand === 1 ? [x, weight] : [weight, x];
   if (opType !== 'Gemm') return b.add(opType, operands, attributes);
   const { alpha, transA, transB } = gemmAttributes(at);
-  const product = b.add('Gemm', operands, { transA: { int: Number(transA) }, transB: { int: Number(transB) } });
+  const product = b.add('Gemm', operands, {
+    transA: { int: Number(transA) },
+    transB: { int: Number(transB) },
+  });
   return scale(b, product, alpha * alpha);
 }

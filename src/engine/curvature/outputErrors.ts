@@ -6,9 +6,7 @@ import { outputErrorGraph, outputErrorName, squaredErrorInput } from './outputEr
 import { batches, type Problem } from './problem';
 
 /** Σ_ij E[x_j²] δ_ij² of each sample by layer; undefined for a layer that is not linear in its weight. */
-export type OutputErrors = (
-  squaredErrors: readonly Float32Array[],
-) => Promise<(Float64Array | undefined)[]>;
+export type OutputErrors = (squaredErrors: readonly Float32Array[]) => Promise<(Float64Array | undefined)[]>;
 
 /** Measures how much errors δ of the weights move the outputs of their own layers, XᵀX taken as diagonal. */
 export async function outputErrors(

@@ -63,7 +63,9 @@ export async function scorer(
           float32Tensor(shape, weights.get(initializer) ?? unchanged[l]),
         ]),
       );
-      const found = new Map([LOSSES, DIVERGENCES, HITS].map(name => [name, new Float64Array(dataset.samples)]));
+      const found = new Map(
+        [LOSSES, DIVERGENCES, HITS].map(name => [name, new Float64Array(dataset.samples)]),
+      );
       let start = 0;
       for await (const results of runs.run(feeds, k => ({ [REFERENCE]: reference[k] }))) {
         const real = Math.min(batch, dataset.samples - start);

@@ -83,7 +83,8 @@ export function openDataset(bytes: Uint8Array, fileName: string, spec: DatasetSp
   const ofLabels = labels ? [{ name: labels.name, axis: 0, samples: labels.shape.at(0) }] : [];
   const all = requireSampleCount([...counted, ...ofLabels]);
   const skip = spec.skip ?? 0;
-  if (skip >= all) throw mismatch(`${skip} samples are to be skipped, and the data hold ${all}: none is left.`);
+  if (skip >= all)
+    throw mismatch(`${skip} samples are to be skipped, and the data hold ${all}: none is left.`);
   const available = all - skip;
   const inputs = new Map(
     [...found].map(([name, array]): [string, InputArray] => {
@@ -94,12 +95,20 @@ export function openDataset(bytes: Uint8Array, fileName: string, spec: DatasetSp
   );
   if (spec.samples !== undefined && spec.samples > available) {
     const after = skip > 0 ? ` after the ${skip} skipped` : '';
-    notes.push(`${spec.samples} samples were asked for; the file holds ${available}${after}, and all are used.`);
+    notes.push(
+      `${spec.samples} samples were asked for; the file holds ${available}${after}, and all are used.`,
+    );
   }
   const used = new Set([...sources.values(), labelsName]);
   const ignored = file.names.filter(name => !used.has(name));
   if (ignored.length > 0) notes.push(`Not used from '${fileName}': ${quoted(ignored)}.`);
-  return makeDataset(inputs, labels && rows(labels, skip, all), Math.min(spec.samples ?? available, available), ignored, notes);
+  return makeDataset(
+    inputs,
+    labels && rows(labels, skip, all),
+    Math.min(spec.samples ?? available, available),
+    ignored,
+    notes,
+  );
 }
 
 /** A dataset over arrays that are known to be right; arrays longer than `samples` are cut. */

@@ -50,8 +50,7 @@ export function findDefinitions(graph: GraphProto): Definitions {
     for (const { name } of [...body.input, ...body.initializer]) names.add(name);
     for (const node of body.node) {
       for (const name of [node.name, ...node.output]) names.add(name);
-      const tensor =
-        node.opType === 'Constant' ? node.attribute.find(a => a.name === 'value')?.t : undefined;
+      const tensor = node.opType === 'Constant' ? node.attribute.find(a => a.name === 'value')?.t : undefined;
       if (tensor) define(node.output[0], { body, tensor, node });
       node.input.forEach((name, input) => {
         const reader = { body, node, input };

@@ -40,7 +40,9 @@ export const tensorsOf = ({ integers, scales, zeroPoints }: Parts): NamedType[] 
 
 /** Bytes of the tensor's elements in a file. */
 export const dataBytes = ({ elemType, shape }: TensorType): number =>
-  Math.ceil((numElements(shape) * (integerRange[elemType]?.bits ?? 8 * storage[elemType].BYTES_PER_ELEMENT)) / 8);
+  Math.ceil(
+    (numElements(shape) * (integerRange[elemType]?.bits ?? 8 * storage[elemType].BYTES_PER_ELEMENT)) / 8,
+  );
 
 /** @param names taken so far; they get the new ones */
 export const partsOf = (plan: WeightPlan, names: Set<string>): Parts =>

@@ -105,7 +105,15 @@ function inMatrix(
   const granularity: Granularity = { kind: 'block', axis: matrix.summedAxis, size: blockSize };
   const storedBits = storable(bits);
   const quantizer = { bits, symmetric, range, granularity };
-  return { layer, place, matrix, quantizer, storedBits, domain: 'com.microsoft', note: wider(bits, storedBits) };
+  return {
+    layer,
+    place,
+    matrix,
+    quantizer,
+    storedBits,
+    domain: 'com.microsoft',
+    note: wider(bits, storedBits),
+  };
 }
 
 function inDequantize(

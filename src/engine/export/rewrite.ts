@@ -21,7 +21,10 @@ const FREE_INITIALIZERS = 4n;
 /** The version of the file format that first had a type or operator set, latest first. */
 const formats: readonly (readonly [version: bigint, isNeeded: (plan: ExportPlan) => boolean])[] = [
   [13n, ({ weights }) => weights.some(w => !w.matrix && w.storedBits === 2)],
-  [10n, ({ weights, operatorSet }) => operatorSet >= 21 || weights.some(w => !w.matrix && w.storedBits === 4)],
+  [
+    10n,
+    ({ weights, operatorSet }) => operatorSet >= 21 || weights.some(w => !w.matrix && w.storedBits === 4),
+  ],
   [7n, ({ operatorSet }) => operatorSet >= 13],
   [FREE_INITIALIZERS, () => true],
 ];

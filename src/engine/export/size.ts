@@ -42,11 +42,16 @@ export function predictBytes(
     const { node, tensor } = weight.place;
     const nodes = [...parts.before, ...parts.instead.flatMap(i => i.nodes)];
     total -= encodedBytes(tensor);
-    if (node) total -= framed(toBinary(NodeProtoSchema, create(NodeProtoSchema, { ...node, attribute: [] })).length);
+    if (node)
+      total -= framed(toBinary(NodeProtoSchema, create(NodeProtoSchema, { ...node, attribute: [] })).length);
     for (const { reader } of parts.instead) total -= framed(toBinary(NodeProtoSchema, reader).length);
     for (const added of nodes) total += framed(toBinary(NodeProtoSchema, added).length);
     for (const { name, elemType, shape } of tensorsOf(parts)) {
-      const header = create(TensorProtoSchema, { name, dims: shape.map(BigInt), dataType: elemTypeCode(elemType) });
+      const header = create(TensorProtoSchema, {
+        name,
+        dims: shape.map(BigInt),
+        dataType: elemTypeCode(elemType),
+      });
       const bytes = framed(dataBytes({ elemType, shape }));
       total += framed(toBinary(TensorProtoSchema, header).length + bytes);
     }

@@ -58,17 +58,13 @@ export const agreementSchema = z.object({
 });
 
 export const metricsSchema = z.object({
-  correlations: z.array(
-    agreementSchema.extend({ first: z.enum(metricNames), second: z.enum(metricNames) }),
-  ),
+  correlations: z.array(agreementSchema.extend({ first: z.enum(metricNames), second: z.enum(metricNames) })),
   /** All layers at one width together. */
   uniform: z.array(
     z.object({
       bits: z.number().int(),
       /** gᵀδ and ½ δᵀHδ over all layers with second derivatives, and the part of the latter between layers; absent without such layers. */
-      expansion: z
-        .object({ linear: z.number(), quadratic: z.number(), interactions: z.number() })
-        .optional(),
+      expansion: z.object({ linear: z.number(), quadratic: z.number(), interactions: z.number() }).optional(),
       deltaLoss: metricValueSchema,
       divergence: metricValueSchema,
     }),

@@ -33,13 +33,19 @@ function allocationLines(allocations: Proof['allocations']): string[] {
     formatNumber(a.effectiveBits),
     formatNumber(a.loss),
     changeText(a.lossChange),
-    ...(hasAccuracy ? [percent(a.accuracy ?? NaN), a.accuracyChange ? percentChange(a.accuracyChange) : ''] : []),
+    ...(hasAccuracy
+      ? [percent(a.accuracy ?? NaN), a.accuracyChange ? percentChange(a.accuracyChange) : '']
+      : []),
     changeText(a.divergence),
   ]);
   return alignColumns([header, ...rows], column => column === 0);
 }
 
-function agreementLines({ agreement, resolvedBits }: Proof, measured: 'deltaLoss' | 'divergence', what: string): string[] {
+function agreementLines(
+  { agreement, resolvedBits }: Proof,
+  measured: 'deltaLoss' | 'divergence',
+  what: string,
+): string[] {
   const found = agreement.filter(a => a.measured === measured);
   if (found.length === 0) return [];
   const rows = found.map(a => [
@@ -52,7 +58,15 @@ function agreementLines({ agreement, resolvedBits }: Proof, measured: 'deltaLoss
     rhoText(a.allocations),
   ]);
   const widths = Object.keys(found[0].byWidth);
-  const header = ['metric', 'all', '95 %', 'equal width', '95 %', ...widths.map(b => `${b} bits`), 'allocations'];
+  const header = [
+    'metric',
+    'all',
+    '95 %',
+    'equal width',
+    '95 %',
+    ...widths.map(b => `${b} bits`),
+    'allocations',
+  ];
   const over =
     measured === 'deltaLoss' && resolvedBits.length > 0
       ? `the mean over ${resolvedBits.join(', ')} bits, where the changes stand out of the noise`

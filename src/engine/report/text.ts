@@ -9,7 +9,12 @@ import { alignColumns } from './table';
  */
 export function reportToText(report: Report): string {
   const metrics = metricsLines(report);
-  const lines = [...layerTable(report), '', ...summary(report), ...(metrics.length > 0 ? ['', ...metrics] : [])];
+  const lines = [
+    ...layerTable(report),
+    '',
+    ...summary(report),
+    ...(metrics.length > 0 ? ['', ...metrics] : []),
+  ];
   return `${lines.join('\n')}\n`;
 }
 

@@ -4,7 +4,7 @@ import { Rng } from './rng';
 export function ranks(values: readonly number[]): number[] {
   const order = values.map((_, i) => i).sort((a, b) => values[a] - values[b]);
   const found = new Array<number>(values.length).fill(0);
-  for (let start = 0; start < order.length; ) {
+  for (let start = 0; start < order.length;) {
     let end = start + 1;
     while (end < order.length && values[order[end]] === values[order[start]]) end++;
     for (let i = start; i < end; i++) found[order[i]] = (start + end + 1) / 2;
@@ -39,7 +39,11 @@ export interface Interval {
 export function bootstrapInterval(
   items: number,
   statistic: (drawn: readonly number[]) => number,
-  { seed, draws = 500, level = 0.95 }: { readonly seed: number; readonly draws?: number; readonly level?: number },
+  {
+    seed,
+    draws = 500,
+    level = 0.95,
+  }: { readonly seed: number; readonly draws?: number; readonly level?: number },
 ): Interval | undefined {
   const random = Rng.of(seed, 'bootstrap');
   const found: number[] = [];

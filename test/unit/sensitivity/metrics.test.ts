@@ -47,8 +47,18 @@ test('agreement tells pooled ranks from those among layers of equal width', () =
 });
 
 test('agreement leaves out what was not measured, and may count some widths alone', () => {
-  const first = [[1, 3], [2, 2], [3, undefined], [4, 1]];
-  const second = [[1, 1], [2, 2], [3, 5], [4, 3]];
+  const first = [
+    [1, 3],
+    [2, 2],
+    [3, undefined],
+    [4, 1],
+  ];
+  const second = [
+    [1, 1],
+    [2, 2],
+    [3, 5],
+    [4, 3],
+  ];
   const found = agreement(first, second, [2, 4], 0, [2]);
   assert.deepEqual(found.byWidth, { 2: 1, 4: -1 });
   assert.equal(found.acrossLayers, 1);

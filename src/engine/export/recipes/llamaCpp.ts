@@ -58,14 +58,17 @@ export function llamaCppRecipe({ layers }: RecipeInput): Recipe {
   const notes =
     unknown.length === 0
       ? []
-      : [`What a GGUF file calls these layers is not known; their own names stand for it: ${unknown.join(', ')}.`];
+      : [
+          `What a GGUF file calls these layers is not known; their own names stand for it: ${unknown.join(', ')}.`,
+        ];
   return { text: `${lines.join('\n')}\n`, notes };
 }
 
 function ggufName(layer: string): string | undefined {
   const module = layer.replace(/\.weight(#\d+)?$/, '');
   const block = /(?:^|\.)(?:layers?|h)\.(\d+)\.(.+)$/.exec(module);
-  if (block && Object.hasOwn(blockModules, block[2])) return `blk.${block[1]}.${blockModules[block[2]]}.weight`;
+  if (block && Object.hasOwn(blockModules, block[2]))
+    return `blk.${block[1]}.${blockModules[block[2]]}.weight`;
   const last = module.split('.').at(-1)!;
   return Object.hasOwn(otherModules, last) ? `${otherModules[last]}.weight` : undefined;
 }

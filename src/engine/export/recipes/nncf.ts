@@ -25,7 +25,9 @@ export function nncfRecipe({ layers, options }: RecipeInput): Recipe {
   };
   const wide = layers.filter(({ bits }) => bits > 8 && bits !== FLOAT_BITS).map(({ layer }) => layer.name);
   const notes =
-    wide.length === 0 ? [] : [`NNCF compresses to 8 bits at most; these stay as they are: ${wide.join(', ')}.`];
+    wide.length === 0
+      ? []
+      : [`NNCF compresses to 8 bits at most; these stay as they are: ${wide.join(', ')}.`];
   const narrow = layers.filter(({ bits }) => bits <= 8);
   return { text: asJson(recipe), notes: [...rounded(narrow, WIDTHS, 'NNCF'), ...notes] };
 }
