@@ -16,6 +16,8 @@ export interface Ctx {
   readonly data: DataChoices;
   readonly texts: ModelTexts;
   readonly widths: ChosenWidths;
+  /** A process of its own, for whoever asks; ended by disposing it. */
+  readonly newEngine: () => EngineClient;
 }
 
 export function createCtx(extension: vscode.ExtensionContext): Ctx {
@@ -37,6 +39,7 @@ export function createCtx(extension: vscode.ExtensionContext): Ctx {
     coverages,
     texts,
     widths: new ChosenWidths(),
+    newEngine,
     data: new DataChoices(extension.workspaceState),
   };
 }

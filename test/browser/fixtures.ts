@@ -317,6 +317,47 @@ export function hessianReport(): Report {
   );
 }
 
+/** Each layer alone at each width, predicted and measured: close at few bits, lost in the noise of the data at many. */
+export function metricsReport(): Report {
+  const whole = smallReport();
+  const random = uniform(11);
+  const layers = whole.layers.map(found => {
+    const omega = (bits: number) => found.sensitivity[String(bits)] ?? 0;
+    const noisy = (bits: number) => (omega(bits) / 2) * (0.7 + 0.8 * random());
+    const values = (of: (bits: number) => { value: number; stderr?: number }) =>
+      Object.fromEntries(widths.map(bits => [String(bits), of(bits)]));
+    return {
+      ...found,
+      metrics: {
+        omegaGgn: values(bits => ({ value: omega(bits) })),
+        sqnr: values(bits => ({ value: 6 * bits + random() })),
+        divergence: values(bits => ({ value: noisy(bits), stderr: 0.1 * noisy(bits) })),
+        deltaLoss: values(bits => ({ value: noisy(bits) + 2e-4 * (random() - 0.5), stderr: 1e-4 })),
+      },
+    };
+  });
+  const agreement = (all: number, acrossLayers: number) => ({
+    all,
+    allInterval: { low: all - 0.06, high: Math.min(1, all + 0.02) },
+    acrossLayers,
+    byWidth: {},
+    count: 28,
+  });
+  return {
+    ...whole,
+    layers,
+    metrics: {
+      correlations: [
+        { first: 'omegaGgn', second: 'divergence', ...agreement(0.97, 0.93) },
+        { first: 'omegaGgn', second: 'deltaLoss', ...agreement(0.88, 0.7) },
+        { first: 'sqnr', second: 'divergence', ...agreement(0.61, -0.12) },
+        { first: 'sqnr', second: 'deltaLoss', ...agreement(0.55, -0.1) },
+      ],
+      uniform: [],
+    },
+  };
+}
+
 /** A name that would run as markup anywhere text is taken for HTML. */
 export const hostileName = '<img src=x onerror="window.hacked=1"></script><script>window.hacked=1</script>';
 

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { launch, openPage, skip } from './browser';
-import { cancelledState, doneState, failedState, hessianReport, largeReport, runningState } from './fixtures';
+import {
+  cancelledState,
+  doneState,
+  failedState,
+  hessianReport,
+  largeReport,
+  metricsReport,
+  runningState,
+} from './fixtures';
 import { themes } from './themes';
 
 const widths = [1400, 1000, 700, 520, 420, 320];
@@ -10,6 +18,7 @@ const widths = [1400, 1000, 700, 520, 420, 320];
 const states = {
   large: doneState(largeReport()),
   hessian: doneState(hessianReport()),
+  metrics: doneState(metricsReport()),
   running: runningState(),
   cancelled: cancelledState(),
   failed: failedState,

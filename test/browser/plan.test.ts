@@ -4,7 +4,7 @@ import type { Browser, Locator, Page } from 'playwright-core';
 import { reallocation } from '../../src/engine/analysis/reallocate';
 import { undecided } from '../../src/engine/analysis/decisions';
 import type { Report } from '../../src/engine/report/schema';
-import { launch, openPage, type OpenPage, skip } from './browser';
+import { assets, launch, openPage, type OpenPage, skip } from './browser';
 import { doneState, largeReport, smallReport } from './fixtures';
 
 const slider = (page: Page): Locator => page.getByRole('slider', { name: 'Budget' });
@@ -23,6 +23,11 @@ const tableBits = async (page: Page): Promise<string[]> =>
 
 const words = (bits: readonly (number | null)[]): string[] =>
   bits.map(width => (width === 32 ? 'float 32' : `${width} bit`));
+
+test('the page carries neither the integer program nor the checks of files', async () => {
+  const { script } = await assets();
+  assert.doesNotMatch(script, /highs|ZodError/i);
+});
 
 describe('the budget, pins and ties', { skip }, () => {
   let browser: Browser;
@@ -189,6 +194,13 @@ describe('the budget, pins and ties', { skip }, () => {
     const expected = Object.fromEntries(report.layers.map((layer, l) => [layer.name, bits[l]]));
     assert.deepEqual(saved?.type === 'saveBits' && saved.bits, expected);
     assert.deepEqual(told?.type === 'widthsChosen' && told.bits, expected);
+  });
+
+  test('the model is exported in the widths that are seen', async () => {
+    await button(page, 'Export Quantized Model…').click();
+    const asked = (await open.posted()).find(message => message.type === 'exportQuantized');
+    const expected = Object.fromEntries(report.layers.map(({ name, bits }) => [name, bits]));
+    assert.deepEqual(asked?.type === 'exportQuantized' && asked.bits, expected);
   });
 
   test('sixty layers follow the slider within a frame', async () => {

@@ -139,3 +139,32 @@ describe('files of bit widths', () => {
     assert.ok(found.length > 0);
   });
 });
+
+describe('exporting a quantized model', () => {
+  it('writes a file that can be analysed again, in the widths that were asked for', async () => {
+    const analysis = await analysisOf(model);
+    if (analysis.state.phase !== 'done') await analyze(model);
+    const bits = Object.fromEntries((analysis.report?.layers ?? []).map(({ name }) => [name, 8]));
+    const target = inWorkspace('digits_cnn.q.onnx');
+    await vscode.commands.executeCommand('curvature.exportQuantized', inWorkspace(model), bits, target);
+    const { size } = await vscode.workspace.fs.stat(target);
+    const { size: before } = await vscode.workspace.fs.stat(inWorkspace(model));
+    assert.ok(size < before / 2, `${before} to ${size} bytes`);
+    const text = await vscode.workspace.openTextDocument(textOf(target));
+    assert.match(text.getText(), /DequantizeLinear/);
+  });
+
+  it('refuses names that no layer has', async () => {
+    const target = inWorkspace('never.onnx');
+    await catchingErrors(
+      () => undefined,
+      async shown => {
+        const bits = { nobody: 4 };
+        await vscode.commands.executeCommand('curvature.exportQuantized', inWorkspace(model), bits, target);
+        const error = await eventually('an error', () => shown[0]);
+        assert.match(error.message, /nobody/);
+      },
+    );
+    await assert.rejects(Promise.resolve(vscode.workspace.fs.stat(target)));
+  });
+});

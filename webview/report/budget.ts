@@ -8,7 +8,7 @@ import { conflict, decisionWords } from './decisions';
 import { decidedLayers, fp32Bytes } from './facts';
 import type { Plan } from './plan';
 import type { Planner } from './planner';
-import { saveWidths } from './saveWidths';
+import { exportModel, saveWidths } from './saveWidths';
 import type { Shown } from './section';
 
 /** Positions of the slider: fine enough for a byte or two on small models, and for a pixel on large ones. */
@@ -60,9 +60,15 @@ export function budgetControls(channel: Channel, plans: Planner): BudgetControls
   const save = button({
     label: 'Save Bit Widths…',
     icon: 'save',
-    primary: true,
     onPress: () => shown && saveWidths(channel, shown),
   });
+  const write = button({
+    label: 'Export Quantized Model…',
+    icon: 'export',
+    primary: true,
+    onPress: () => shown && exportModel(channel, shown),
+  });
+  write.root.hidden = !channel.hasHost;
   const row = (className: string, ...children: HTMLElement[]): HTMLElement =>
     element('div', { class: className }, ...children);
   const group = element(
@@ -75,7 +81,8 @@ export function budgetControls(channel: Channel, plans: Planner): BudgetControls
     row('budget-head', element('span', { class: 'budget-label' }, 'Budget'), limit, group),
     position.root,
     reading,
-    row('budget-row', own, row('budget-actions', undo.root, reset.root, save.root)),
+    row('budget-row', own, row('budget-actions', undo.root, reset.root)),
+    row('budget-row', row('budget-actions', save.root, write.root)),
   );
 
   /** Where a preset can't be met there is nothing to press. */

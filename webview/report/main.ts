@@ -20,6 +20,7 @@ import { frontier } from './frontier';
 import { header } from './header';
 import { layerTable } from './layerTable';
 import { planner } from './planner';
+import { prediction } from './prediction';
 import { progress } from './progress';
 import { provenance } from './provenance';
 import type { Section } from './section';
@@ -38,7 +39,7 @@ const sizes = frontier(channel, plans);
 const table = layerTable(channel, plans);
 const charts: readonly Section[] = [bars, sizes, eigenvalues()];
 const above: readonly Section[] = [progress(), figures];
-const below: readonly Section[] = [table, diagnostics(), provenance(channel)];
+const below: readonly Section[] = [table, prediction(channel), diagnostics(), provenance(channel)];
 
 const rootsOf = (some: readonly Section[]) => some.map(section => section.root);
 document.body.append(

@@ -19,3 +19,8 @@ export function saveWidths(channel: Channel, { measured, plan }: Shown): void {
   element('a', { href: url, download: `${base}.bits.json` }).click();
   setTimeout(() => URL.revokeObjectURL(url), 1000);
 }
+
+/** Only VS Code can: the model is not in the page. */
+export function exportModel(channel: Channel, { measured, plan }: Shown): void {
+  if (measured && plan) channel.post({ type: 'exportQuantized', bits: bitsByName(measured, plan) });
+}

@@ -19,6 +19,9 @@ export interface UiState {
   readonly choices: Choices;
   /** What `choices` were before, the last one at the end. */
   readonly before: readonly Choices[];
+  /** The metric and the measurement of the picture of predictions; what there is where they are not. */
+  readonly prediction: string;
+  readonly measurement: string;
   readonly provenanceOpen: boolean;
   readonly selectedLayer: string | null;
   readonly scrollTop: number;
@@ -33,6 +36,8 @@ const initialUi: UiState = {
   byValue: false,
   choices: noChoices,
   before: [],
+  prediction: '',
+  measurement: '',
   provenanceOpen: false,
   selectedLayer: null,
   scrollTop: 0,

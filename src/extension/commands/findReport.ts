@@ -29,3 +29,9 @@ export async function findReport(ctx: Ctx, resource: Resource): Promise<Found> {
     { title: 'Analyze Curvature', command: 'curvature.analyzeCurvature', args: [model] },
   ]);
 }
+
+/** The model that a report is of; looked for beside the report's file, since that may come from another machine. */
+export const modelOf = ({ report, source }: Found): vscode.Uri =>
+  isReport(source)
+    ? vscode.Uri.joinPath(source, '..', report.model.file.split(/[\\/]/).at(-1) ?? '')
+    : source;

@@ -6,6 +6,7 @@ import { analyzeCurvature } from './analyzeCurvature';
 import { analyzeModel } from './analyzeModel';
 import { cancelAnalysis } from './cancelAnalysis';
 import { chooseData } from './chooseData';
+import { exportQuantized } from './exportQuantized';
 import { openReport } from './openReport';
 import { saveBits } from './saveBits';
 import { saveReport } from './saveReport';
@@ -23,6 +24,7 @@ export const commands = {
   'curvature.openReport': openReport,
   'curvature.saveReport': saveReport,
   'curvature.saveBits': saveBits,
+  'curvature.exportQuantized': exportQuantized,
 } satisfies Record<string, Command>;
 
 export function registerCommands(ctx: Ctx): vscode.Disposable {

@@ -5,7 +5,7 @@ import type { BitWidths } from '../chosenWidths';
 import type { Ctx } from '../ctx';
 import { exists, fileName, isReport } from '../modelUri';
 import { Cancelled, UserError } from '../userError';
-import { findReport } from './findReport';
+import { findReport, modelOf } from './findReport';
 import type { Resource } from './resource';
 
 /** Writes the widths that the panel shows, or the report's suggestion, to `target`, or to where the user says. */
@@ -15,7 +15,8 @@ export async function saveBits(
   given?: BitWidths,
   target?: vscode.Uri,
 ): Promise<void> {
-  const { report, source, base } = await findReport(ctx, resource);
+  const found = await findReport(ctx, resource);
+  const { report, source, base } = found;
   const bits = given ?? ctx.widths.of(source, report);
   if (Object.keys(bits).length === 0) {
     throw new UserError('The report has no bit widths to save.', 'Analyze the model to its end first.');
@@ -24,12 +25,9 @@ export async function saveBits(
   if (!file) throw new Cancelled('no file was chosen');
   const folder = path.posix.dirname(file.path);
   const beside = (uri: vscode.Uri): string => path.posix.relative(folder, uri.path);
-  const model = isReport(source)
-    ? vscode.Uri.joinPath(source, '..', report.model.file.split(/[\\/]/).at(-1) ?? '')
-    : source;
   const saved = isReport(source) ? source : base.with({ path: `${base.path}.curvature.json` });
   const text = bitsText({
-    model: beside(model),
+    model: beside(modelOf(found)),
     ...((await exists(saved)) ? { report: beside(saved) } : {}),
     bits,
   });

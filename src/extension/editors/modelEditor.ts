@@ -38,7 +38,8 @@ export class ModelEditor implements vscode.CustomReadonlyEditorProvider<Readonly
       case 'saveReport':
         return vscode.commands.executeCommand('curvature.saveReport', model, message.format);
       case 'saveBits':
-        return vscode.commands.executeCommand('curvature.saveBits', model, message.bits);
+      case 'exportQuantized':
+        return vscode.commands.executeCommand(`curvature.${message.type}`, model, message.bits);
       case 'widthsChosen':
         return this.ctx.widths.set(model, message.bits);
       case 'revealLayer':

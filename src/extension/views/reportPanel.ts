@@ -64,6 +64,7 @@ const messageTypes: Record<FromView['type'], true> = {
   revealLayer: true,
   widthsChosen: true,
   saveBits: true,
+  exportQuantized: true,
 };
 
 const isFromView = (message: unknown): message is FromView =>

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Browser } from 'playwright-core';
+import { judgement, predictionPoints } from '../../webview/report/predictionPoints';
+import { launch, openPage, skip } from './browser';
+import { doneState, metricsReport, smallReport } from './fixtures';
+
+test('points are half of Ω against what was measured', () => {
+  const report = metricsReport();
+  const points = predictionPoints(report, 'omegaGgn', 'divergence');
+  assert.equal(points.length, 28);
+  const [layer] = report.layers;
+  const [first] = points;
+  assert.equal(first?.predicted, (layer?.sensitivity['2'] ?? 0) / 2);
+  assert.equal(first?.measured, layer?.metrics?.divergence?.['2']?.value);
+  assert.deepEqual(predictionPoints(smallReport(), 'omegaGgn', 'divergence'), []);
+});
+
+test('a correlation has a word for it', () => {
+  assert.equal(judgement(0.95), 'ranks very well');
+  assert.equal(judgement(0.5), 'ranks only roughly');
+  assert.equal(judgement(-0.3), 'does not rank');
+  assert.equal(judgement(null), 'says nothing about');
+});
+
+describe('predicted against measured', { skip }, () => {
+  let browser: Browser;
+  before(async () => {
+    browser = await launch();
+  });
+  after(() => browser.close());
+
+  test('is shown where it was measured, in words, as a picture and as a table', async () => {
+    const open = await openPage(browser);
+    const { page } = open;
+    await open.show(doneState(smallReport()));
+    assert.equal(await page.locator('.prediction').isVisible(), false);
+    await open.show(doneState(metricsReport()));
+    const said = () => page.locator('.prediction .meaning').innerText();
+    assert.match(
+      await said(),
+      /^½ Ω \(GGN\) ranks very well the measured divergence of the outputs: Spearman’s ρ is 0\.97 \(95 %: 0\.91 to 0\.99\) over all layers and widths, 0\.93 among/,
+    );
+    assert.match((await page.locator('.prediction canvas').getAttribute('aria-label')) ?? '', /^28 points, /);
+    const rows = await page.locator('.prediction tbody tr').allInnerTexts();
+    assert.deepEqual(
+      rows.map(row => row.split(/\s*\t\s*/)),
+      [
+        ['½ Ω (GGN)', '0.97', '0.93', '0.88', '0.70'],
+        ['SQNR', '0.61', '−0.12', '0.55', '−0.10'],
+      ],
+    );
+    await page.locator('.prediction vscode-dropdown').nth(1).click();
+    await page.locator('.prediction vscode-option', { hasText: 'change of the loss' }).click();
+    assert.match(await said(), /ρ is 0\.88/);
+    assert.match(await page.locator('.left-out').innerText(), /^\d+ figures? at or below zero/);
+    assert.deepEqual(open.problems, []);
+    await open.close();
+  });
+});
