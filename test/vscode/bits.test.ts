@@ -86,7 +86,7 @@ describe('files of bit widths', () => {
     const widest = report.layers.filter(({ bits }) => bits !== null && bits > 2);
     assert.ok(widest.length > 0);
     const low = Object.fromEntries(report.layers.map(({ name }) => [name, 2]));
-    const document = await write('low.bits.json', { model, bits: low });
+    const document = await write('few.bits.json', { model, bits: low });
     const [problem] = await problemsOf(document, 'too-few-bits');
     const [, name, use] =
       /^(\S+): 2 bits carry [\d.]+ % of the predicted loss increase of these widths; it needs (\d+)\.$/.exec(

@@ -109,6 +109,8 @@ export function layerTable(channel: Channel, plans: Planner): Section {
     fill(problem, message, () => [icon('warning'), message]);
   }
 
+  explain(undefined);
+
   function tieSelected(): void {
     if (!plan || !report) return;
     const chosen = report.layers.filter(({ name }) => selected.has(name));
