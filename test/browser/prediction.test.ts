@@ -17,10 +17,11 @@ test('points are half of Ω against what was measured', () => {
 });
 
 test('a correlation has a word for it', () => {
-  assert.equal(judgement(0.95), 'ranks very well');
-  assert.equal(judgement(0.5), 'ranks only roughly');
-  assert.equal(judgement(-0.3), 'does not rank');
-  assert.equal(judgement(null), 'says nothing about');
+  const said = (rho: number | null): string => judgement('sqnr', 'divergence', rho);
+  assert.equal(said(0.95), 'SQNR ranks the measured divergence of the outputs very well');
+  assert.equal(said(0.5), 'SQNR ranks the measured divergence of the outputs only roughly');
+  assert.equal(said(-0.3), 'SQNR does not rank the measured divergence of the outputs');
+  assert.equal(said(null), 'SQNR says nothing about the measured divergence of the outputs');
 });
 
 describe('predicted against measured', { skip }, () => {
@@ -39,7 +40,7 @@ describe('predicted against measured', { skip }, () => {
     const said = () => page.locator('.prediction .meaning').innerText();
     assert.match(
       await said(),
-      /^½ Ω \(GGN\) ranks very well the measured divergence of the outputs: Spearman’s ρ is 0\.97 \(95 %: 0\.91 to 0\.99\) over all layers and widths, 0\.93 among/,
+      /^½ Ω \(GGN\) ranks the measured divergence of the outputs very well: Spearman’s ρ is 0\.97 \(95 %: 0\.91 to 0\.99\) over all layers and widths, 0\.93 among/,
     );
     assert.match((await page.locator('.prediction canvas').getAttribute('aria-label')) ?? '', /^28 points, /);
     const rows = await page.locator('.prediction tbody tr').allInnerTexts();

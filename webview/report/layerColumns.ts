@@ -104,12 +104,12 @@ const omegaColumn = (bits: number): Column => ({
   copy: layer => [layer.sensitivity[String(bits)] ?? '', layer.sensitivityStderr[String(bits)] ?? ''],
 });
 
-/** Share of the redraws in which the layer keeps its width; a dot while it is being found out. */
-function keptColumn(shares: ReadonlyMap<LayerReport, number> | undefined): Column {
+/** Share of the redraws in which the layer keeps its width; dots while it is being found out. */
+function keptColumn({ shares, isPending }: Kept): Column {
   const key = (layer: LayerReport): SortKey => shares?.get(layer);
   const cell = (layer: LayerReport): Child[] => {
     const share = shares?.get(layer);
-    if (layer.bits === null) return dash();
+    if (layer.bits === null || (share === undefined && !isPending)) return dash();
     if (share === undefined) return [element('span', { class: 'none', title: 'Being found out' }, '…')];
     const text = formatPercent(share);
     return share < 0.8 ? [element('span', { class: 'shaky' }, text)] : [text];
@@ -124,6 +124,12 @@ function keptColumn(shares: ReadonlyMap<LayerReport, number> | undefined): Colum
   );
 }
 
+/** How often each layer keeps its width; undefined until it is known, and where the budget can't be met. */
+export interface Kept {
+  readonly shares: ReadonlyMap<LayerReport, number> | undefined;
+  readonly isPending: boolean;
+}
+
 /** What the reader's side of the table adds to the report's. */
 export interface Beside {
   /** Where widths can be chosen: a cell to choose in, and the pin and tie in words. */
@@ -133,8 +139,8 @@ export interface Beside {
         readonly decided: (layer: LayerReport) => string;
       }
     | undefined;
-  /** Undefined where sensitivities have no errors; `shares` is until they are known. */
-  readonly kept: { readonly shares: ReadonlyMap<LayerReport, number> | undefined } | undefined;
+  /** Undefined where sensitivities have no errors. */
+  readonly kept: Kept | undefined;
 }
 
 function bitsColumn(widths: Beside['widths']): Column {
@@ -162,7 +168,7 @@ export function columnsFor(report: Report, { widths, kept }: Beside): Column[] {
   );
   return [
     bitsColumn(widths),
-    ...(kept ? [keptColumn(kept.shares)] : []),
+    ...(kept ? [keptColumn(kept)] : []),
     simple('op', 'Operator', false, layer => layer.opType),
     simple(
       'shape',

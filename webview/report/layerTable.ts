@@ -153,7 +153,7 @@ export function layerTable(channel: Channel, plans: Planner): Section {
     const choices = plan?.choices;
     const shares = kept && new Map(layers.map((layer, l) => [layer, kept[l] ?? 0]));
     return {
-      kept: plan?.allocation.hasErrors ? { shares } : undefined,
+      kept: plan?.allocation.hasErrors ? { shares, isPending: plan.feasible } : undefined,
       widths: choices && {
         draw: (cell, layer) => drawWidth(cell, layer, choices, plans),
         decided: ({ name }) => [choices.pins[name] ?? '', tieLetter(choices, name) ?? ''].join(' ').trim(),

@@ -37,7 +37,7 @@ function sentence(prediction: Prediction, measurement: Measurement, found: Agree
   if (!found) return '';
   const { all, acrossLayers, allInterval } = found;
   const between = allInterval ? ` (95 %: ${figure(allInterval.low)} to ${figure(allInterval.high)})` : '';
-  return `${metricWords[prediction]} ${judgement(all)} the ${metricWords[measurement]}: Spearman’s ρ is ${figure(all)}${between} over all layers and widths, ${figure(acrossLayers)} among layers of equal width.`;
+  return `${judgement(prediction, measurement, all)}: Spearman’s ρ is ${figure(all)}${between} over all layers and widths, ${figure(acrossLayers)} among layers of equal width.`;
 }
 
 /** How each metric ranks what was measured, the best one first. */

@@ -79,11 +79,10 @@ export function agreementOf(
   );
 }
 
-/** The correlation in a word. */
-export function judgement(rho: number | null): string {
-  if (rho === null) return 'says nothing about';
-  if (rho >= 0.9) return 'ranks very well';
-  if (rho >= 0.7) return 'ranks well';
-  if (rho >= 0.4) return 'ranks only roughly';
-  return 'does not rank';
+/** The correlation in a word: `½ Ω (GGN) ranks the measured divergence of the outputs well`. */
+export function judgement(metric: MetricName, measurement: Measurement, rho: number | null): string {
+  const [by, what] = [metricWords[metric], metricWords[measurement]];
+  if (rho === null) return `${by} says nothing about the ${what}`;
+  if (rho < 0.4) return `${by} does not rank the ${what}`;
+  return `${by} ranks the ${what} ${rho >= 0.9 ? 'very well' : rho >= 0.7 ? 'well' : 'only roughly'}`;
 }
