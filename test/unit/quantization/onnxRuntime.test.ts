@@ -87,7 +87,6 @@ const bits = (data: Float32Array): Uint32Array =>
   new Uint32Array(data.buffer, data.byteOffset, data.length).map(word => (word === 2 ** 31 ? 0 : word));
 
 describe('integers and values are those of ONNX Runtime, bit for bit', () => {
-  // Kernels of QuantizeLinear to 2 bits are not in ONNX Runtime 1.30; their integers are read by DequantizeLinear.
   for (const width of [2, 4, 8, 16]) {
     for (const symmetric of [true, false]) {
       test(`${symmetric ? 'int' : 'uint'}${width}`, async () => {
@@ -98,7 +97,9 @@ describe('integers and values are those of ONNX Runtime, bit for bit', () => {
               const data = Float32Array.from({ length: SIZE }, (_, i) => draw(rng, i));
               const quantizer = { bits: width, symmetric, granularity, range };
               const quantized = quantize({ name: kind, shape: SHAPE, data }, quantizer);
-              const found = await byOnnxRuntime(quantized, width === 2 ? undefined : data);
+              // ONNX Runtime 1.30 loses some integers of 2 bits where each value of a row has its own scale.
+              const isQuantized = width > 2 || granularity.kind !== 'channel' || granularity.axis !== 2;
+              const found = await byOnnxRuntime(quantized, isQuantized ? data : undefined);
               const title = JSON.stringify({ kind, ...quantizer });
               assert.deepEqual(bits(found.values.data as Float32Array), bits(dequantize(quantized)), title);
               // The operator has no levels without the lowest; where ranges are clipped it comes up.
@@ -164,7 +165,6 @@ describe('MatMulNBits multiplies by the same values', () => {
       test(`${width} bits, ${k} inputs in blocks of ${size}`, async () => {
         const n = 24;
         for (const [kind, draw] of Object.entries(values)) {
-          if (kind === 'extreme') continue;
           const rng = Rng.of(width, k, kind);
           const data = Float32Array.from({ length: n * k }, (_, i) => draw(rng, i));
           const quantized = quantize(

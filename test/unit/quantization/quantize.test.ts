@@ -98,7 +98,8 @@ test('groups share scales as the granularity says; the last block is shorter', (
       assert.deepEqual(quantized.scaleShape, scaleShape);
       const groups: number[][] = Array.from({ length: scaleShape.reduce((a, b) => a * b, 1) }, () => []);
       data.forEach((w, k) => groups[groupAt(Math.floor(k / 15), Math.floor(k / 3) % 5, k % 3)].push(w));
-      const alone = groups.map(g => quantize(weightOf([g.length], g), { ...quantizer, granularity: tensor }));
+      const byItself: Quantizer = { ...quantizer, granularity: tensor };
+      const alone = groups.map(g => quantize(weightOf([g.length], g), byItself));
       assert.deepEqual(
         [...quantized.scales],
         alone.map(q => q.scales[0]),
