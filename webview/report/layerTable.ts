@@ -3,14 +3,11 @@ import type { LayerReport, Report } from '../../src/engine/report/schema';
 import type { Channel } from '../shared/channel';
 import { button } from '../shared/controls';
 import { element, fill, icon, setText, spoken } from '../shared/element';
-import { undecided } from '../../src/engine/analysis/decisions';
-import { type Beside, type Column, columnsFor } from './layerColumns';
-import { decisionWords, tied, tieProblem } from './decisions';
+import { type Column, columnsFor } from './layerColumns';
+import { layerDecisions } from './layerDecisions';
 import { sortedPositions } from './layerOrder';
-import { drawWidth, tieLetter } from './widthCell';
-import { hasDecisions, type Plan } from './plan';
 import type { Planner } from './planner';
-import { panel, type Section, type Shown } from './section';
+import { panel, type Section } from './section';
 
 const statusWords = { analysed: '', 'not-reached': 'not reached', pending: 'not measured yet' } as const;
 
@@ -53,21 +50,11 @@ export function layerTable(channel: Channel, plans: Planner): Section {
     { class: 'table-scroll', tabindex: '0', role: 'group', 'aria-label': 'Layer table, scrollable' },
     table,
   );
-  const decided = element('output', { class: 'decided' });
-  const tie = button({ label: 'Tie Selected', icon: 'link', onPress: tieSelected });
-  const clear = button({
-    label: 'Clear',
-    icon: 'clear-all',
-    description: 'Clear all pins and ties',
-    onPress: () => plans.decide(choices => ({ ...choices, ...undecided })),
-  });
-  const problem = element('p', { class: 'notice', 'data-severity': 'warning', role: 'alert' });
-  const root = panel('Layers', 'layer-table', decided, tie.root, clear.root, copy.root);
-  root.append(problem, scroller, said);
+  const decisions = layerDecisions(plans);
+  const root = panel('Layers', 'layer-table', ...decisions.controls, copy.root);
+  root.append(decisions.notice, scroller, said);
 
   let report: Report | undefined;
-  let plan: Plan | undefined;
-  const selected = new Set<string>();
   let columns: Column[] = [];
   let rows: Row[] = [];
   let order: number[] = [];
@@ -104,63 +91,6 @@ export function layerTable(channel: Channel, plans: Planner): Section {
     });
   }
 
-  function explain(message: string | undefined): void {
-    problem.hidden = message === undefined;
-    fill(problem, message, () => [icon('warning'), message]);
-  }
-
-  explain(undefined);
-
-  function tieSelected(): void {
-    if (!plan || !report) return;
-    const chosen = report.layers.filter(({ name }) => selected.has(name));
-    const found = tieProblem(plan.choices, chosen);
-    explain(found);
-    if (found) return;
-    selected.clear();
-    plans.decide(choices =>
-      tied(
-        choices,
-        chosen.map(({ name }) => name),
-      ),
-    );
-  }
-
-  function showDecisions(): void {
-    const hasPlan = plan !== undefined;
-    for (const one of [decided, tie.root, clear.root]) one.hidden = !hasPlan;
-    setText(decided, plan ? decisionWords(plan.choices) : '');
-    tie.enable(selected.size > 1);
-    clear.enable(plan !== undefined && hasDecisions(plan.choices));
-    rows.forEach((row, index) => {
-      const layer = report?.layers[index];
-      row.box.hidden = !hasPlan || !Object.keys(layer?.sensitivity ?? {}).length;
-      row.box.checked = layer !== undefined && selected.has(layer.name);
-    });
-  }
-
-  function select(index: number, box: HTMLInputElement): void {
-    const name = report?.layers[index]?.name;
-    if (name === undefined) return;
-    if (box.checked) selected.add(name);
-    else selected.delete(name);
-    explain(undefined);
-    showDecisions();
-  }
-
-  /** Controls in cells; figures are the columns' own matter. */
-  function besideOf({ kept }: Shown, layers: readonly LayerReport[]): Beside {
-    const choices = plan?.choices;
-    const shares = kept && new Map(layers.map((layer, l) => [layer, kept[l] ?? 0]));
-    return {
-      kept: plan?.allocation.hasErrors ? { shares, isPending: plan.feasible } : undefined,
-      widths: choices && {
-        draw: (cell, layer) => drawWidth(cell, layer, choices, plans),
-        decided: ({ name }) => [choices.pins[name] ?? '', tieLetter(choices, name) ?? ''].join(' ').trim(),
-      },
-    };
-  }
-
   body.addEventListener('keydown', event => {
     const from = order.findIndex(index => rows[index]?.name === document.activeElement);
     const last = order.length - 1;
@@ -186,7 +116,10 @@ export function layerTable(channel: Channel, plans: Planner): Section {
       : element('span', { class: 'layer-name' });
     const cells = columns.map(() => element('td'));
     const box = element('input', { type: 'checkbox', class: 'select' });
-    box.addEventListener('change', () => select(index, box));
+    box.addEventListener('change', () => {
+      const layer = report?.layers[index];
+      if (layer) decisions.select(layer.name, box.checked);
+    });
     const position = element('td', { class: 'position' }, box, String(index + 1));
     const made = element('tr', {}, position, element('th', { scope: 'row' }, name), ...cells);
     if (channel.hasHost) {
@@ -204,7 +137,7 @@ export function layerTable(channel: Channel, plans: Planner): Section {
     row.root.dataset.status = layer.status;
     const words = statusWords[layer.status] || methodWord(layer.method);
     row.name.title = layer.reason ?? '';
-    row.box.setAttribute('aria-label', `Select ${layer.name}`);
+    decisions.drawBox(row.box, layer);
     fill(row.name, [layer.name, words], () => [
       element('code', {}, layer.name),
       words ? element('span', { class: 'status' }, words) : undefined,
@@ -261,10 +194,10 @@ export function layerTable(channel: Channel, plans: Planner): Section {
     root,
     update(shown) {
       ({ report } = shown.state);
-      ({ plan } = shown);
+      decisions.update(shown);
       root.hidden = !report?.layers.length;
       if (!report) return;
-      const next = columnsFor(report, besideOf(shown, report.layers));
+      const next = columnsFor(report, decisions.beside(shown, report.layers));
       columns = next;
       fill(
         head,
@@ -290,7 +223,6 @@ export function layerTable(channel: Channel, plans: Planner): Section {
       });
       sort();
       markSelected();
-      showDecisions();
       const tabbed = rows.findIndex(row => row.name.getAttribute('tabindex') === '0');
       focusable(tabbed < 0 ? (order[0] ?? 0) : tabbed);
       if (!restored) {
