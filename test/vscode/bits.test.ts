@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { parseBits } from '../../src/engine/report/bits';
 import type { Report } from '../../src/engine/report/schema';
-import { analysisOf, analyze, activated, eventually, inWorkspace } from '../support/vscode/host';
+import {
+  activated,
+  analysisOf,
+  analyze,
+  catchingErrors,
+  eventually,
+  inWorkspace,
+  textOf,
+} from '../support/vscode/host';
 
 const model = 'digits_cnn.onnx';
 

@@ -10,6 +10,9 @@ import { formatNumber, typesetNumber } from '../shared/format';
 import type { Theme } from '../shared/theme';
 import type { SinglePrediction } from './predictionPoints';
 
+/** The library draws the errors that there are; its types want four of each point. */
+type ErrorPoint = ScatterConfig['data']['datasets'][number]['data'][number];
+
 interface Range {
   readonly min: number;
   readonly max: number;
@@ -57,7 +60,7 @@ export function predictionConfig(
             // An error that reaches zero goes on beyond the picture.
             yMin: Math.max(measured - stderr, range.min / 10),
             yMax: measured + stderr,
-          })),
+          })) as ErrorPoint[],
           radius: 5,
           hoverRadius: 7,
           backgroundColor: colours,
@@ -70,7 +73,7 @@ export function predictionConfig(
         },
         {
           label: 'Equal',
-          data: [range.min, range.max].map(value => ({ x: value, y: value })),
+          data: [range.min, range.max].map(value => ({ x: value, y: value })) as ErrorPoint[],
           showLine: true,
           borderColor: theme.muted,
           borderWidth: 1,
