@@ -122,7 +122,7 @@ describe('using the report page', { skip }, () => {
   test('the chart shows the chosen quantity', async () => {
     await open.show(doneState(smallReport()));
     const { page } = open;
-    await page.locator('vscode-dropdown').click();
+    await page.locator('.sensitivity vscode-dropdown').click();
     await page.locator('vscode-option', { hasText: 'Ω at 4 bits' }).click();
     const label = () => page.locator('.sensitivity canvas').getAttribute('aria-label');
     assert.match((await label()) ?? '', /^Ω at 4 bits per layer/);

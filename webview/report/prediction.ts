@@ -81,11 +81,11 @@ export function prediction(channel: Channel): Section {
       ...['all', 'across layers', 'all', 'across layers'].map(text => heading(text, '1')),
     ),
   );
+  const name = 'Rank correlations of the metrics with what was measured';
   const table = element(
-    'table',
-    { class: 'plain', 'aria-label': 'Rank correlations of the metrics with what was measured' },
-    head,
-    body,
+    'div',
+    { class: 'rivals', tabindex: '0', role: 'group', 'aria-label': name },
+    element('table', { class: 'plain', 'aria-label': name }, head, body),
   );
   const root = panel('Predicted against measured', 'prediction', predicted.root, measured.root);
   root.append(

@@ -58,11 +58,11 @@ test('names that no layer has are told with the nearest, widths without a figure
     { kind: 'unknown-layer', layer: 'aa', nearest: 'a' },
     { kind: 'width-not-measured', layer: 'b', measured: [2, 3, 4, 8], suggested: 4 },
   ]);
-  assert.equal(findingText(found[0]!, 4), 'The report has no layer aa; did you mean a?');
-  assert.equal(findingText(found[1]!, 5), 'b: the report has no figure for 5 bits; it has 2, 3, 4, 8.');
+  assert.equal(findingText(found[0], 4), 'The report has no layer aa; did you mean a?');
+  assert.equal(findingText(found[1], 5), 'b: the report has no figure for 5 bits; it has 2, 3, 4, 8.');
   const [few] = bitsFindings({ a: 2 }, report);
   assert.equal(
-    findingText(few!, 2),
+    findingText(few, 2),
     'a: 2 bits carry 100 % of the predicted loss increase of these widths; it needs 8.',
   );
 });
