@@ -23,7 +23,8 @@ export function widthMarkdown(name: string, bits: BitWidths, report: Report): st
     ...(size === undefined ? [] : [formatBytes(size)]),
   ].join(' · ');
   const need = few && `It needs **${few.use} bits**.`;
-  const suggested = layer.bits === null ? undefined : `Suggested: **${layer.bits} bits**.`;
+  const suggested =
+    layer.bits === null || layer.bits === few?.use ? undefined : `Suggested: **${layer.bits} bits**.`;
   return [
     head,
     facts,

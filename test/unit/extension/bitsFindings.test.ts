@@ -8,6 +8,7 @@ import {
   withEnoughBits,
 } from '../../../src/extension/bits/findings';
 import { readBitsDocument } from '../../../src/extension/bits/document';
+import { widthMarkdown } from '../../../src/extension/bits/markdown';
 import { aLayer, aReport } from '../../support/vscode/reports';
 
 /** Ω at 2 bits: 16, 1, 1 and 0.25; each further bit quarters it. */
@@ -90,4 +91,18 @@ test('a file that is being typed is read as far as it goes', () => {
   assert.deepEqual(readBitsDocument('').entries, []);
   assert.deepEqual(readBitsDocument('[1]').entries, []);
   assert.deepEqual(readBitsDocument('{"bits": {"a": "x"}}').entries[0]?.bits, undefined);
+});
+
+test('a hover tells the share, and what the layer needs once', () => {
+  const text = widthMarkdown('a', { a: 4, b: 4, c: 4, d: 2 }, report) ?? '';
+  assert.match(
+    text,
+    /^\*\*a\*\* at 4 bits\n\n73 % of the predicted loss increase of these widths · Ω 1 ± 0\.025 · 176 B/,
+  );
+  assert.match(text, /\n\nIt needs \*\*8 bits\*\*\.\n\nTrace \*\*12\.\d+ ± 0\.31\*\* \(16 draws\)$/);
+  assert.match(
+    widthMarkdown('a', { a: 32 }, report) ?? '',
+    /^\*\*a\*\* at float32\n\nSuggested: \*\*8 bits\*\*\./,
+  );
+  assert.equal(widthMarkdown('nobody', { nobody: 4 }, report), undefined);
 });
