@@ -262,6 +262,7 @@ function addProve(program: Command, action: (model: string, flags: ProveFlags) =
     .addOption(seedOption())
     .addOption(providerOption())
     .option('-o, --out <file>', 'write the proof as JSON')
+    .option('--embed', 'keep the proof in the report as well')
     .option('--json', 'print that JSON in place of the text')
     .addHelpText(
       'after',

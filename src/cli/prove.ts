@@ -1,4 +1,5 @@
-import { prove, type Proof } from '../engine';
+import { readFile } from 'node:fs/promises';
+import { parseReport, prove, type Proof, stringifyReport } from '../engine';
 import type { ProveOptions } from '../engine/analysis/options';
 import { proofToText } from '../engine/report/proofText';
 import { requireWritable, writeResult } from './files';
@@ -8,19 +9,25 @@ import { showProgress } from './progress';
 export type ProveFlags = Omit<ProveOptions, 'model' | 'executionProvider'> & {
   readonly ep: string;
   readonly out?: string;
+  readonly embed?: boolean;
   readonly json?: boolean;
 };
 
 /** `curvature prove`: resolves to the exit code. */
 export async function runProve(model: string, flags: ProveFlags): Promise<number> {
-  const { ep, out, json, ...settings } = flags;
-  if (out !== undefined) await requireWritable(out);
+  const { ep, out, embed, json, ...settings } = flags;
+  for (const file of [out, embed ? settings.report : undefined])
+    if (file !== undefined) await requireWritable(file);
   const proof = await runToTheEnd({ ...settings, model, executionProvider: ep });
   const text = `${JSON.stringify(proof, null, 2)}\n`;
   process.stdout.write(json ? text : proofToText(proof));
   for (const { severity, message } of proof.diagnostics)
     process.stderr.write(`${severity === 'info' ? 'note' : severity}: ${message}\n`);
   if (out !== undefined) await writeResult(out, text);
+  if (embed) {
+    const report = parseReport(await readFile(settings.report, 'utf8'));
+    await writeResult(settings.report, stringifyReport({ ...report, proof }));
+  }
   return 0;
 }
 

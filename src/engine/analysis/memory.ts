@@ -1,4 +1,6 @@
 import { formsRuns, hessianRuns, normsGraph } from '../curvature/derived';
+import { directionalRuns } from '../curvature/directional';
+import { scoreRuns } from '../curvature/scores';
 import type { RunPlan } from '../curvature/tangentRuns';
 import { CurvatureError } from '../errors';
 import { basisBytes, usualSteps } from '../estimators/lanczos';
@@ -99,7 +101,7 @@ function largestFitting(
 /** Bytes at the worst moment of any stage of the analysis. */
 async function predictPeak(
   { problem, reached, parameters }: SetUp,
-  { matrix, eigenvalues }: Pick<AnalyzeOptions, 'matrix' | 'eigenvalues'>,
+  { matrix, eigenvalues, metrics }: Pick<AnalyzeOptions, 'matrix' | 'eigenvalues' | 'metrics'>,
   probes: number,
 ): Promise<number> {
   const peaks = [predictPeakBytes([problem.prepared])];
@@ -111,6 +113,12 @@ async function predictPeak(
     await consider(async () => predictPeakBytes([await normsGraph(problem, reached)]));
   if (reached.length > 0 && matrix !== 'ggn')
     await consider(async () => peakOfRuns(await formsRuns(problem, reached, probes)));
+  if (reached.length > 0 && metrics) {
+    // The first layer has the most behind it.
+    await consider(async () => peakOfRuns(await scoreRuns(problem, reached.slice(0, 1))));
+    await consider(async () => peakOfRuns(await directionalRuns(problem, reached[0])));
+    await consider(async () => peakOfRuns(await formsRuns(problem, reached, 1)));
+  }
   if (parameters.length > 0 && eigenvalues > 0) {
     const size = parameters.reduce((sum, p) => sum + p.size, 0);
     const basis = basisBytes(size, usualSteps(eigenvalues));

@@ -3,15 +3,15 @@ import { fisherTraces } from '../curvature/fisherTraces';
 import type { Layer } from '../curvature/layers';
 import { outputErrors } from '../curvature/outputErrors';
 import { quadraticForms } from '../curvature/quadraticForms';
-import { referenceLogits, type Scorer, scorer } from '../curvature/scores';
+import { referenceLogits } from '../curvature/scores';
 import type { Tensor } from '../onnx/tensor';
-import type { Metrics } from '../report/metrics';
 import type { Estimate, Method } from '../report/schema';
 import { expansion } from '../sensitivity/expansion';
 import { omega } from '../sensitivity/omega';
-import { measured, pairedDifference } from '../sensitivity/sampleMean';
+import { measured } from '../sensitivity/sampleMean';
 import { sqnr } from '../sensitivity/sqnr';
-import { quantizedWeight, weightError, weightOf } from './quantizedWeight';
+import { changesAlone, changesTogether } from './changes';
+import { weightError, weightOf } from './quantizedWeight';
 import type { Run } from './run';
 
 /** The metrics of each layer alone at each width, and of all layers together. A part that fails costs its own results only. */
@@ -92,56 +92,35 @@ async function fit(run: Run, layers: readonly Layer[]): Promise<void> {
 
 /** ΔL and divergence of each layer alone at each width, and of all layers together. */
 async function measureLosses(run: Run, layers: readonly Layer[]): Promise<void> {
-  const { options, setUp } = run.state;
+  const { model, options, setUp } = run.state;
   const reference = await eachLayer(run, layers, options.bits);
   tell(run, 'measuring all layers together', 0.5);
-  const { score, dispose } = await scorer(setUp.problem, layers, reference, run.signal);
-  try {
-    run.state.uniform = await changes(run, score, layers, options.bits);
-  } finally {
-    await dispose();
-  }
+  const { bits } = options;
+  run.state.uniform = await changesTogether(model, setUp.problem, layers, bits, reference, run.signal);
 }
 
 /** Measures each layer alone at each of the widths. Resolves to the unchanged model's logits. */
 async function eachLayer(run: Run, layers: readonly Layer[], widths: readonly number[]): Promise<Tensor[]> {
-  const { setUp, metrics: table } = run.state;
-  const reference = await referenceLogits(setUp.problem, run.signal);
-  for (const [l, layer] of layers.entries()) {
-    tell(run, `measuring layer ${l + 1} of ${layers.length}`, (0.5 * l) / layers.length);
-    const { score, dispose } = await scorer(setUp.problem, [layer], reference, run.signal);
-    try {
-      for (const { bits, deltaLoss, divergence } of await changes(run, score, [layer], widths)) {
-        table.set(layer, 'deltaLoss', bits, deltaLoss);
-        table.set(layer, 'divergence', bits, divergence);
-      }
-    } finally {
-      await dispose();
+  const { model, setUp, metrics: table } = run.state;
+  const { problem } = setUp;
+  const reference = await referenceLogits(problem, run.signal);
+  let done = 0;
+  for await (const { layer, changes } of changesAlone(
+    model,
+    problem,
+    layers,
+    widths,
+    reference,
+    run.signal,
+  )) {
+    for (const { bits, deltaLoss, divergence } of changes) {
+      table.set(layer, 'deltaLoss', bits, deltaLoss);
+      table.set(layer, 'divergence', bits, divergence);
     }
+    done++;
+    tell(run, `layer ${done} of ${layers.length} measured`, (0.5 * done) / layers.length);
   }
   return reference;
-}
-
-/** What the loss and the output change by with some layers at each of the widths. */
-async function changes(
-  { state: { model } }: Run,
-  score: Scorer['score'],
-  layers: readonly Layer[],
-  widths: readonly number[],
-): Promise<Metrics['uniform']> {
-  // By the same session, so that an unchanged weight changes nothing.
-  const before = await score(new Map());
-  const found: Metrics['uniform'] = [];
-  for (const bits of widths) {
-    const weights = layers.map(layer => [layer.initializer, quantizedWeight(model, layer, bits)] as const);
-    const { losses, divergences } = await score(new Map(weights));
-    found.push({
-      bits,
-      deltaLoss: pairedDifference(losses, before.losses),
-      divergence: measured(divergences),
-    });
-  }
-  return found;
 }
 
 /** gᵀδ + ½ δᵀHδ of each layer alone, and over all of them, where the second term also has a part between layers. */

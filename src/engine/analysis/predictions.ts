@@ -1,6 +1,7 @@
 import type { Layer } from '../curvature/layers';
 import { type LayerMetrics, type MetricName, metricNames } from '../report/metrics';
-import type { LayerReport, Report } from '../report/schema';
+import type { Estimate, LayerReport } from '../report/schema';
+import { omega } from '../sensitivity/omega';
 import { sqnr } from '../sensitivity/sqnr';
 import type { Model } from './model';
 import { weightOf } from './quantizedWeight';
@@ -8,9 +9,8 @@ import { weightOf } from './quantizedWeight';
 /** What a report says of a layer, by metric and width. */
 export type Predicted = LayerMetrics;
 
-/** The metrics that were measured, with the sensitivity and the SQNR, which every report allows. */
-export function predictionsOf(model: Model, report: Report, found: LayerReport, layer: Layer): Predicted {
-  const deciding = report.settings.sensitivityMatrix === 'hessian' ? 'omegaHessian' : 'omegaGgn';
+/** The metrics that were measured, with those that every report allows: the sensitivity, Ω and SQNR. */
+export function predictionsOf(model: Model, found: LayerReport, layer: Layer): Predicted {
   const byBits = (values: Readonly<Record<string, number>>, of: (value: number) => number) =>
     Object.fromEntries(
       Object.entries(values)
@@ -18,8 +18,13 @@ export function predictionsOf(model: Model, report: Report, found: LayerReport, 
         .filter(([, { value }]) => Number.isFinite(value)),
     );
   const weight = weightOf(model, layer);
+  const omegas = (trace: Estimate | undefined) =>
+    trace && byBits(found.quantizationError, error => omega(trace, layer.size, error).value);
+  const { ggn, hessian } = found.trace;
   return {
-    [deciding]: byBits(found.sensitivity, value => value),
+    sensitivity: byBits(found.sensitivity, value => value),
+    ...(ggn ? { omegaGgn: omegas(ggn) } : {}),
+    ...(hessian ? { omegaHessian: omegas(hessian) } : {}),
     sqnr: byBits(found.quantizationError, error => sqnr(weight, error)),
     ...found.metrics,
   };

@@ -1,47 +1,27 @@
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Layer } from '../curvature/layers';
-import { referenceLogits, type Scores, scorer } from '../curvature/scores';
+import { type Scores, scorer } from '../curvature/scores';
 import { CurvatureError } from '../errors';
-import type { Tensor } from '../onnx/tensor';
 import { parseBits } from '../report/bits';
-import { parseReport } from '../report/json';
 import { metricNames } from '../report/metrics';
 import { type Proof, PROOF_VERSION, type ProofAllocation } from '../report/proof';
 import type { Report } from '../report/schema';
-import { agreement, type Table } from '../sensitivity/agreement';
 import { measured, pairedDifference } from '../sensitivity/sampleMean';
-import { spearman } from '../util/rankCorrelation';
-import { predictPeakBytes } from '../runtime/memory';
-import { fitBatch } from './memory';
-import { costTable } from './metricTable';
-import { type Model, openModel, requireLayers } from './model';
+import { type Change, changesAlone } from './changes';
+import { agreementOf, resolvedBits } from './foretold';
 import type { ProveHooks, ProveOptions } from './options';
-import { allPredicted, type Predicted, predictionsOf } from './predictions';
+import { allPredicted } from './predictions';
 import { ProgressTracker } from './progress';
+import { prepareTask, type Task, textOf } from './proofTask';
 import { bytesAt, quantizedWeight } from './quantizedWeight';
 import { type Candidate, chosenBy, drawn, uniformly } from './rivals';
 import { secondsSince } from './run';
-import { type SetUp } from './setUp';
-import { setUp } from './setUp';
 import { TOOL } from './state';
 import { verdictsOf } from './verdicts';
 
 /** Widths that every suggestion is compared with. */
 const UNIFORM = [8, 4];
 const FLOAT_BITS = 32;
-
-/** What is measured, settled before anything runs. */
-interface Task {
-  readonly model: Model;
-  readonly report: Report;
-  readonly options: ProveOptions;
-  readonly ready: SetUp;
-  /** The layers that take part, with what the report says of them. */
-  readonly layers: readonly { readonly layer: Layer; readonly predicted: Predicted }[];
-  readonly reference: readonly Tensor[];
-  readonly signal?: AbortSignal;
-}
 
 /**
  * Measures what the bits of a report are worth on data that its analysis has not seen: loss and accuracy beside uniform widths, widths
@@ -96,7 +76,8 @@ export async function prove(options: ProveOptions, hooks: ProveHooks = {}): Prom
             return value === undefined ? [] : [[name, value]];
           }),
         ),
-        ...changes[l][w],
+        deltaLoss: changes[l][w].deltaLoss,
+        divergence: changes[l][w].divergence,
       })),
     ),
     resolvedBits: resolvedBits(bits, changes),
@@ -106,76 +87,6 @@ export async function prove(options: ProveOptions, hooks: ProveHooks = {}): Prom
   };
   progress.step('metrics', 'Done', 1);
   return { ...proof, verdicts: verdictsOf(proof) };
-}
-
-async function prepareTask(options: ProveOptions, signal?: AbortSignal): Promise<Task> {
-  const report = parseReport(textOf(options.report, 'report-invalid'));
-  const model = openModel(options.model);
-  requireLayers(model);
-  requireSameModel(model, report, options);
-  const settings = {
-    ...options,
-    labels: options.labels ?? report.data.labels,
-    loss: report.settings.loss,
-    outputs: outputsOf(model, report),
-  };
-  const first = await setUp(model, settings);
-  requireFreshData(first, report, options);
-  const { ready } = await fitBatch(model, settings, first, ({ problem }) =>
-    Promise.resolve(predictPeakBytes([problem.prepared])),
-  );
-  const layers = report.layers.flatMap(found => {
-    const layer = model.layers.find(l => l.initializer === found.initializer);
-    const takesPart =
-      layer && ready.methods.has(layer.initializer) && Object.keys(found.sensitivity).length > 0;
-    return takesPart ? [{ layer, predicted: predictionsOf(model, report, found, layer) }] : [];
-  });
-  if (layers.length === 0)
-    throw new CurvatureError(
-      'report-invalid',
-      'No layer of the report has a sensitivity: there is nothing to prove.',
-    );
-  return {
-    model,
-    report,
-    options,
-    ready,
-    layers,
-    reference: await referenceLogits(ready.problem, signal),
-    signal,
-  };
-}
-
-function requireSameModel(model: Model, report: Report, options: ProveOptions): void {
-  if (model.sha256 === report.model.sha256) return;
-  throw new CurvatureError(
-    'option-invalid',
-    `${path.basename(options.report)} is of another model than ${path.basename(options.model)}: the files' checksums differ.`,
-    'Analyze this model first, or give the one that was analysed.',
-  );
-}
-
-/** A suggestion that is measured on the samples that it was made from proves little. */
-function requireFreshData({ data }: SetUp, report: Report, { skip = 0 }: ProveOptions): void {
-  if (data.sha256 !== report.data.sha256 || skip >= report.samples) return;
-  throw new CurvatureError(
-    'option-invalid',
-    `These are the data of the analysis, which used the first ${report.samples} samples; ${skip === 0 ? 'none of them' : `only ${skip}`} would be skipped.`,
-    `Give other data, or split these: analyze --samples N, then prove --skip N.`,
-  );
-}
-
-function outputsOf({ graph }: Model, { model }: Report): readonly string[] | undefined {
-  const names = model.output.split(', ');
-  return names.every(name => graph.outputs.includes(name)) ? names : undefined;
-}
-
-function textOf(file: string, code: 'report-invalid' | 'problem-invalid'): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new CurvatureError(code, `'${file}' can't be read: ${(error as Error).message}.`);
-  }
 }
 
 /** The suggestion first, and what it is compared with. */
@@ -276,81 +187,17 @@ async function measureAllocations(
   };
 }
 
-type Change = Pick<Proof['single'][number], 'lossChange' | 'divergence'>;
-
 /** What changes by layer and width, that layer alone quantized. */
 async function measureSingles(
   { model, report, ready, layers, reference, signal }: Task,
   tell: (label: string, share: number) => void,
-): Promise<Change[][]> {
-  const found: Change[][] = [];
-  for (const [l, { layer }] of layers.entries()) {
-    tell(`Measuring layer ${l + 1} of ${layers.length} alone`, l / layers.length);
-    const { score, dispose } = await scorer(ready.problem, [layer], reference, signal);
-    try {
-      const before = await score(new Map());
-      const row: Change[] = [];
-      for (const bits of report.settings.bits) {
-        const weights = new Map([[layer.initializer, quantizedWeight(model, layer, bits)]]);
-        const { losses, divergences } = await score(weights);
-        row.push({
-          lossChange: pairedDifference(losses, before.losses),
-          divergence: measured(divergences),
-        });
-      }
-      found.push(row);
-    } finally {
-      await dispose();
-    }
+): Promise<(readonly Change[])[]> {
+  const all = layers.map(({ layer }) => layer);
+  const found: (readonly Change[])[] = [];
+  const { bits } = report.settings;
+  for await (const { changes } of changesAlone(model, ready.problem, all, bits, reference, signal)) {
+    found.push(changes);
+    tell(`Layer ${found.length} of ${layers.length} measured alone`, found.length / layers.length);
   }
   return found;
-}
-
-/** Noise that a change must pass to be told from none, in standard errors. */
-const RESOLVED = 2;
-
-const resolvedBits = (widths: readonly number[], changes: readonly (readonly Change[])[]): number[] =>
-  widths.filter((_, w) => {
-    const clear = changes.filter(
-      row => Math.abs(row[w].lossChange.value) > RESOLVED * (row[w].lossChange.stderr ?? 0),
-    );
-    return 2 * clear.length >= changes.length;
-  });
-
-function agreementOf(
-  { report, options, layers }: Task,
-  changes: readonly (readonly Change[])[],
-  allocations: readonly ProofAllocation[],
-): Proof['agreement'] {
-  const { bits } = report.settings;
-  const predicted = layers.map(l => l.predicted);
-  const resolved = resolvedBits(bits, changes);
-  const targets = [
-    { measured: 'deltaLoss' as const, of: ({ lossChange }: Change) => lossChange.value },
-    { measured: 'divergence' as const, of: ({ divergence }: Change) => divergence.value },
-  ];
-  return targets.flatMap(({ measured: what, of }) =>
-    metricNames
-      .filter(metric => predicted.some(p => p[metric]))
-      .map(metric => {
-        const told = allocations.filter(a => a.predicted[metric] !== undefined);
-        const rho = spearman(
-          told.map(a => a.predicted[metric]!),
-          told.map(of),
-        );
-        const truth: Table = changes.map(row => row.map(of));
-        return {
-          metric,
-          measured: what,
-          ...agreement(
-            costTable(predicted, metric, bits),
-            truth,
-            bits,
-            options.seed,
-            what === 'deltaLoss' && resolved.length > 0 ? resolved : bits,
-          ),
-          allocations: Number.isNaN(rho) ? null : rho,
-        };
-      }),
-  );
 }

@@ -185,7 +185,9 @@ function measuredInstead(
   bits: string,
 ): { value: number; stderr: number } | undefined {
   const found = metrics?.divergence?.[bits];
-  return found && Number(bits) <= options.measureUpTo ? { value: 2 * found.value, stderr: 0 } : undefined;
+  if (!found || Number(bits) > options.measureUpTo) return undefined;
+  // Rounding may leave a divergence of nothing a little below zero.
+  return { value: 2 * Math.max(found.value, 0), stderr: 0 };
 }
 
 const metricsReport = (

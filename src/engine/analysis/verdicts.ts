@@ -8,6 +8,8 @@ const SIGNIFICANT = 2;
 /** Sentences on whether the suggestion holds, and which metrics don't foretell what layers suffer on this model. */
 export function verdictsOf(proof: Omit<Proof, 'verdicts'>): string[] {
   const rivals = proof.allocations.filter(({ kind }) => kind === 'metric' || kind === 'random');
+  const [suggestion] = proof.allocations;
+  const against = (rival: ProofAllocation, whom: string): string => compared(suggestion, rival, whom);
   const best = rivals.toSorted((a, b) => a.loss - b.loss).at(0);
   return [
     ...(best ? [against(best, `the best of ${rivals.length} rivals of its size (${best.name})`)] : []),
@@ -33,7 +35,13 @@ function agreementVerdicts({ agreement, single, resolvedBits }: Omit<Proof, 'ver
 const sized = ({ name, effectiveBits }: ProofAllocation): string =>
   `${name} (${formatNumber(effectiveBits)} bits per weight)`;
 
-function against({ lossOverSuggestion }: ProofAllocation, whom: string): string {
+function compared(
+  suggestion: ProofAllocation,
+  { bits, lossOverSuggestion }: ProofAllocation,
+  whom: string,
+): string {
+  if (Object.entries(bits).every(([layer, width]) => suggestion.bits[layer] === width))
+    return `The suggestion is the same as ${whom}.`;
   const { value, stderr = 0 } = lossOverSuggestion!;
   const by = `${formatNumber(Math.abs(value))} ± ${Number(stderr.toPrecision(2))}`;
   if (Math.abs(value) <= SIGNIFICANT * stderr)

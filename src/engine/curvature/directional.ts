@@ -3,12 +3,18 @@ import { CURVATURES, directionalGraph, SLOPES } from './directionalGraph';
 import type { Layer } from './layers';
 import type { Problem } from './problem';
 import { tangentName } from './productGraphs';
-import { planRuns, TangentRuns } from './tangentRuns';
+import { planRuns, type RunPlan, TangentRuns } from './tangentRuns';
 
 /** How the loss changes along a direction at the weights at hand; shares of the samples, whose sums are gᵀv and vᵀHv. */
 export interface Directional {
   readonly slopes: Float64Array;
   readonly curvatures: Float64Array;
+}
+
+/** The graphs of both derivatives along directions on one layer. */
+export async function directionalRuns(problem: Problem, layer: Layer): Promise<RunPlan> {
+  const graph = await directionalGraph(problem.prepared, problem.loss, layer);
+  return planRuns(problem, graph, new Set([tangentName(layer.initializer)]));
 }
 
 /** Both derivatives of the loss along each of the directions on one layer, all others held. */
@@ -18,10 +24,9 @@ export async function directionalDerivatives(
   directions: readonly Float32Array[],
   signal?: AbortSignal,
 ): Promise<Directional[]> {
-  const { prepared, loss, dataset, batch } = problem;
+  const { dataset, batch } = problem;
   const direction = tangentName(layer.initializer);
-  const plan = await planRuns(problem, await directionalGraph(prepared, loss, layer), new Set([direction]));
-  const runs = await TangentRuns.create(problem, plan, signal);
+  const runs = await TangentRuns.create(problem, await directionalRuns(problem, layer), signal);
   const found: Directional[] = [];
   try {
     for (const v of directions) {

@@ -5,7 +5,7 @@ import { forwardGraph } from './differenceGraphs';
 import type { Layer } from './layers';
 import { batches, type Problem } from './problem';
 import { DIVERGENCES, HITS, LOSSES, REFERENCE, scoreGraph } from './scoreGraph';
-import { planRuns, TangentRuns } from './tangentRuns';
+import { planRuns, type RunPlan, TangentRuns } from './tangentRuns';
 
 /** How a model does on each sample of the data. */
 export interface Scores {
@@ -40,6 +40,12 @@ export async function referenceLogits(problem: Problem, signal?: AbortSignal): P
   return logits;
 }
 
+/** The graphs that score changes of some layers. */
+export async function scoreRuns(problem: Problem, layers: readonly Layer[]): Promise<RunPlan> {
+  const graph = await scoreGraph(problem.prepared, problem.loss, layers);
+  return planRuns(problem, graph, new Set(layers.map(l => l.initializer)));
+}
+
 /**
  * One session for all changes of some layers. What comes before these layers runs once per batch, as far as it can be kept.
  * @param reference of `referenceLogits`
@@ -51,9 +57,7 @@ export async function scorer(
   signal?: AbortSignal,
 ): Promise<Scorer> {
   const { prepared, loss, dataset, batch, targets } = problem;
-  const graph = await scoreGraph(prepared, loss, layers);
-  const plan = await planRuns(problem, graph, new Set(layers.map(l => l.initializer)));
-  const runs = await TangentRuns.create(problem, plan, signal);
+  const runs = await TangentRuns.create(problem, await scoreRuns(problem, layers), signal);
   const unchanged = layers.map(l => prepared.graph.initializers.get(l.initializer)!.data as Float32Array);
   return {
     score: async weights => {

@@ -1,7 +1,11 @@
 import { z } from 'zod';
 
-/** What a quantization of one layer can be judged by, in the order in which tables show them. */
+/**
+ * What a quantization of one layer can be judged by, in the order in which tables show them. `sensitivity` is what bits are chosen by: Ω, and
+ * at coarse widths what was measured in its place; it stands in the layers' own fields and is a metric in proofs only.
+ */
 export const metricNames = [
+  'sensitivity',
   'omegaGgn',
   'omegaHessian',
   'expansion',
@@ -15,6 +19,7 @@ export type MetricName = (typeof metricNames)[number];
 
 /** Short titles for tables. */
 export const metricTitles: Readonly<Record<MetricName, string>> = {
+  sensitivity: 'sensitivity',
   omegaGgn: 'Ω (GGN)',
   omegaHessian: 'Ω (Hessian)',
   expansion: 'gᵀδ+½δᵀHδ',

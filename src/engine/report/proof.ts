@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { agreementSchema, metricNames, metricValueSchema } from './metrics';
-import { diagnosticSchema, reportSchema } from './schema';
+import { dataSchema, diagnosticSchema, lossSchema, toolSchema } from './parts';
 
 /** The version of the proof's format; raised when a reader of the old one would misread the new one. */
 export const PROOF_VERSION = 1;
@@ -35,16 +35,16 @@ export const allocationSchema = z.object({
 export const proofSchema = z.object({
   format: z.literal('curvature-proof'),
   version: z.literal(PROOF_VERSION),
-  tool: reportSchema.shape.tool,
+  tool: toolSchema,
   model: z.object({ file: z.string(), sha256: z.string() }),
   /** Of the analysis that the suggestion comes from. */
-  analysis: z.object({ createdAt: z.string(), data: reportSchema.shape.data, samples: z.number().int() }),
-  data: reportSchema.shape.data,
+  analysis: z.object({ createdAt: z.string(), data: dataSchema, samples: z.number().int() }),
+  data: dataSchema,
   /** The first sample that was used, and how many. */
   skip: z.number().int(),
   samples: z.number().int(),
   settings: z.object({
-    loss: reportSchema.shape.settings.shape.loss,
+    loss: lossSchema,
     bits: z.array(z.number().int()),
     random: z.number().int(),
     seed: z.number().int(),
@@ -59,7 +59,7 @@ export const proofSchema = z.object({
       layer: z.string(),
       bits: z.number().int(),
       predicted: predictedSchema,
-      lossChange: changeSchema,
+      deltaLoss: changeSchema,
       divergence: metricValueSchema,
     }),
   ),

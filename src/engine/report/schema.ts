@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { layerMetricsSchema, metricsSchema } from './metrics';
+import { dataSchema, diagnosticSchema, lossSchema, toolSchema } from './parts';
+import { proofSchema } from './proof';
 
 /** The version of the report's format; raised when a reader of the old one would misread the new one. */
 export const REPORT_VERSION = 1;
@@ -77,16 +79,6 @@ export const frontierPointSchema = z.object({
   bits: z.array(z.number().int().nullable()),
 });
 
-export const diagnosticSchema = z.object({
-  severity: z.enum(['error', 'warning', 'info']),
-  code: z.string(),
-  message: z.string(),
-  node: z.string().optional(),
-  layer: z.string().optional(),
-});
-
-const arraySchema = z.object({ name: z.string(), elemType: z.string(), shape: z.array(z.number().int()) });
-
 export const reportSchema = z.object({
   format: z.literal('curvature-report'),
   version: z.literal(REPORT_VERSION),
@@ -94,7 +86,7 @@ export const reportSchema = z.object({
   /** False while the analysis runs, and for what is kept of one that was cancelled or failed. */
   complete: z.boolean(),
   stopped: z.object({ reason: z.enum(['cancelled', 'failed']), message: z.string() }).optional(),
-  tool: z.object({ name: z.string(), version: z.string() }),
+  tool: toolSchema,
   model: z.object({
     file: z.string(),
     sha256: z.string(),
@@ -105,15 +97,9 @@ export const reportSchema = z.object({
     parameters: z.number().int(),
     output: z.string(),
   }),
-  data: z.object({
-    source: z.enum(['file', 'synthetic']),
-    file: z.string().optional(),
-    sha256: z.string().optional(),
-    arrays: z.array(arraySchema),
-    labels: z.string().optional(),
-  }),
+  data: dataSchema,
   settings: z.object({
-    loss: z.enum(['cross-entropy', 'mse', 'kl']),
+    loss: lossSchema,
     matrix: z.enum(['ggn', 'hessian', 'both']),
     /** The matrix whose traces decide the bits. */
     sensitivityMatrix: z.enum(['ggn', 'hessian']),
@@ -158,6 +144,8 @@ export const reportSchema = z.object({
     .nullable(),
   /** How the metrics of the layers agree, and what all layers do together. */
   metrics: metricsSchema.optional(),
+  /** What the suggestion is worth on other data, where that was measured. */
+  proof: proofSchema.optional(),
   diagnostics: z.array(diagnosticSchema),
   /** Seconds per stage. */
   timings: z.record(z.string(), z.number()),

@@ -285,3 +285,23 @@ test('synthetic inputs are seeded, typed and within their limits', () => {
     curvatureError('model-unsupported', /'s' is of type string/),
   );
 });
+
+test('samples at the beginning may be skipped, of inputs and labels alike', () => {
+  const bytes = npz({
+    x: { shape: [4, 2], data: Float32Array.of(0, 0, 1, 1, 2, 2, 3, 3) },
+    labels: { shape: [4], data: BigInt64Array.of(0n, 1n, 2n, 3n) },
+  });
+  const inputs = [{ name: 'x', elemType: 'float32', shape: ['N', 2] }];
+  const rest = openDataset(bytes, 'd.npz', { inputs, skip: 1, samples: 2 });
+  assert.equal(rest.samples, 2);
+  assert.deepEqual(rest.inputs.get('x')!.data, Float32Array.of(1, 1, 2, 2));
+  assert.deepEqual(rest.labels!.data, BigInt64Array.of(1n, 2n));
+  assert.match(
+    openDataset(bytes, 'd.npz', { inputs, skip: 3, samples: 2 }).notes[0],
+    /2 samples were asked for; the file holds 1 after the 3 skipped/,
+  );
+  assert.throws(
+    () => openDataset(bytes, 'd.npz', { inputs, skip: 4 }),
+    curvatureError('data-mismatch', /4 samples are to be skipped, and the data hold 4: none is left/),
+  );
+});
