@@ -355,6 +355,54 @@ export function metricsReport(): Report {
       ],
       uniform: [],
     },
+    proof: proofOf(whole),
+  };
+}
+
+/** The suggestion and two rivals, measured on other data. */
+function proofOf(report: Report): NonNullable<Report['proof']> {
+  const allocation = (
+    name: string,
+    kind: 'suggestion' | 'uniform' | 'random',
+    bytes: number,
+    lossChange: number,
+  ): NonNullable<Report['proof']>['allocations'][number] => ({
+    name,
+    kind,
+    bits: {},
+    bytes,
+    effectiveBits: (8 * bytes) / 38_000,
+    predicted: { sensitivity: 2 * lossChange },
+    loss: 0.43 + lossChange,
+    accuracy: 0.9,
+    lossChange: { value: lossChange, stderr: 0.002 },
+    accuracyChange: { value: -lossChange / 10, stderr: 0.001 },
+    divergence: { value: lossChange, stderr: 0.001 },
+    ...(kind === 'suggestion' ? {} : { lossOverSuggestion: { value: lossChange - 0.06, stderr: 0.003 } }),
+  });
+  return {
+    format: 'curvature-proof',
+    version: 1,
+    tool: report.tool,
+    model: { file: report.model.file, sha256: report.model.sha256 },
+    analysis: { createdAt: report.createdAt, data: report.data, samples: report.samples },
+    data: report.data,
+    skip: 512,
+    samples: 488,
+    settings: { loss: 'cross-entropy', bits: widths, random: 2, seed: 0, batch: 64 },
+    unchanged: { loss: { value: 0.43, stderr: 0.02 }, accuracy: { value: 0.9, stderr: 0.01 } },
+    allocations: [
+      allocation('suggested', 'suggestion', 15_000, 0.06),
+      allocation('all 4 bit', 'uniform', 20_000, 0.11),
+      allocation('random 1', 'random', 15_000, 0.4),
+      allocation('random 2', 'random', 15_000, 0.05),
+    ],
+    single: [],
+    resolvedBits: [2],
+    agreement: [],
+    verdicts: ['The suggestion holds.'],
+    diagnostics: [],
+    timings: {},
   };
 }
 

@@ -55,6 +55,13 @@ describe('predicted against measured', { skip }, () => {
     await page.locator('.prediction vscode-option', { hasText: 'change of the loss' }).click();
     assert.match(await said(), /ρ is 0\.88/);
     assert.match(await page.locator('.left-out').innerText(), /^\d+ figures? at or below zero/);
+    assert.match(
+      await page.locator('.proof .meaning').innerText(),
+      /^The suggestion holds\. 1 of 2 random choices of this size lose more\. Measured on 488 samples\.$/,
+    );
+    const proofs = await page.locator('.proof tbody tr').allInnerTexts();
+    assert.equal(proofs.length, 2);
+    assert.match(proofs[1] ?? '', /^all 4 bit\s+20\.0\u00a0KB\s+4\.21\s+0\.110\s+0\.110 ± 0\.0020/);
     assert.deepEqual(open.problems, []);
     await open.close();
   });

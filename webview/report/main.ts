@@ -21,6 +21,7 @@ import { header } from './header';
 import { layerTable } from './layerTable';
 import { planner } from './planner';
 import { prediction } from './prediction';
+import { proof } from './proof';
 import { progress } from './progress';
 import { provenance } from './provenance';
 import type { Section } from './section';
@@ -39,7 +40,7 @@ const sizes = frontier(channel, plans);
 const table = layerTable(channel, plans);
 const charts: readonly Section[] = [bars, sizes, eigenvalues()];
 const above: readonly Section[] = [progress(), figures];
-const below: readonly Section[] = [table, prediction(channel), diagnostics(), provenance(channel)];
+const below: readonly Section[] = [table, prediction(channel), proof(), diagnostics(), provenance(channel)];
 
 const rootsOf = (some: readonly Section[]) => some.map(section => section.root);
 document.body.append(

@@ -8,6 +8,7 @@ export const measurements = ['divergence', 'deltaLoss'] as const;
 export type Measurement = (typeof measurements)[number];
 
 export const metricWords: Readonly<Record<MetricName, string>> = {
+  sensitivity: 'sensitivity',
   omegaGgn: '½ Ω (GGN)',
   omegaHessian: '½ Ω (Hessian)',
   expansion: 'gᵀδ + ½ δᵀHδ',
