@@ -16,6 +16,7 @@ export const engineLayers = [
   'data',
   'curvature',
   'estimators',
+  'training',
   'quantization',
   'sensitivity',
   'allocation',

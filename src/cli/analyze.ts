@@ -1,8 +1,16 @@
-import { analyze, type AnalyzeOptions, CurvatureError, type Report, stringifyReport } from '../engine';
+import { existsSync, statSync } from 'node:fs';
+import {
+  analyze,
+  type AnalyzeOptions,
+  CurvatureError,
+  ProbeJournal,
+  type Report,
+  stringifyReport,
+} from '../engine';
 import { layersToCsv } from '../engine/report/csv';
 import { reportToText } from '../engine/report/text';
 import { exitCodeOf, printError } from './errors';
-import { requireWritable, writeResult } from './files';
+import { replaceFile, requireWritable, writeResult } from './files';
 import { loadAssets, renderHtml } from './html';
 import { interruptible } from './interrupt';
 import { showProgress } from './progress';
@@ -13,6 +21,7 @@ export type AnalyzeFlags = Omit<AnalyzeOptions, 'model' | 'executionProvider'> &
   readonly html?: string;
   readonly csv?: string;
   readonly json?: boolean;
+  readonly resume?: boolean;
 };
 
 /**
@@ -20,12 +29,24 @@ export type AnalyzeFlags = Omit<AnalyzeOptions, 'model' | 'executionProvider'> &
  * run.
  */
 export async function runAnalyze(model: string, flags: AnalyzeFlags): Promise<number> {
-  const { ep, out, html, csv, json, ...settings } = flags;
+  const { ep, out, html, csv, json, resume = false, ...settings } = flags;
+  if (resume && out === undefined)
+    throw new CurvatureError(
+      'option-invalid',
+      'A run is resumed from what it keeps beside its report, and no report is named.',
+      'Give --out as in the run that was stopped.',
+    );
   for (const file of [out, html, csv]) if (file !== undefined) await requireWritable(file);
   // A build without the page's bundle should say so before the analysis, not after.
   const assets = html === undefined ? undefined : await loadAssets(__dirname);
 
-  const { report, error } = await runToTheEnd({ ...settings, model, executionProvider: ep });
+  // A device or a pipe can't be written twice, and has nothing beside it.
+  const kept = out !== undefined && (!existsSync(out) || statSync(out).isFile()) ? out : undefined;
+  const journal = kept === undefined ? undefined : new ProbeJournal(`${kept}.probes`, resume);
+  if (resume && journal)
+    process.stderr.write(`note: ${journal.size} probes were kept and are not drawn again.\n`);
+  const options = { ...settings, model, executionProvider: ep };
+  const { report, error } = await runToTheEnd(options, kept, journal);
   if (report) {
     process.stdout.write(json ? stringifyReport(report) : reportToText(report));
     for (const { severity, message, node } of report.diagnostics) {
@@ -37,13 +58,21 @@ export async function runAnalyze(model: string, flags: AnalyzeFlags): Promise<nu
     if (csv !== undefined) await writeResult(csv, layersToCsv(report));
     if (html !== undefined && assets) await writeResult(html, renderHtml(report, assets));
   }
-  if (error === undefined) return 0;
+  if (error === undefined) {
+    journal?.finish();
+    return 0;
+  }
   printError(error);
+  if (journal && existsSync(journal.file)) process.stderr.write('hint: --resume goes on from here.\n');
   return exitCodeOf(error);
 }
 
 /** The report, or what is kept of one that was interrupted or failed, with the error. */
-async function runToTheEnd(options: AnalyzeOptions): Promise<{ report?: Report; error?: unknown }> {
+async function runToTheEnd(
+  options: AnalyzeOptions,
+  out: string | undefined,
+  journal: ProbeJournal | undefined,
+): Promise<{ report?: Report; error?: unknown }> {
   const view = showProgress();
   const { signal, release } = interruptible();
   let partial: Report | undefined;
@@ -51,7 +80,12 @@ async function runToTheEnd(options: AnalyzeOptions): Promise<{ report?: Report; 
     const report = await analyze(options, {
       signal,
       onProgress: progress => view.update(progress),
-      onPartial: kept => (partial = kept),
+      onPartial: kept => {
+        partial = kept;
+        // What a killed process leaves can be opened as any report.
+        if (out !== undefined && kept.loss !== null) replaceFile(out, stringifyReport(kept));
+      },
+      journal,
     });
     return { report };
   } catch (error) {

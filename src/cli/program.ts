@@ -6,6 +6,7 @@ import { methods } from '../engine/allocation/answer';
 import { defaultExportOptions, exportFormats } from '../engine/export/options';
 import { recipeTools } from '../engine/export/recipes/recipe';
 import { rangeMethods } from '../engine/quantization/quantizer';
+import { calibrationMethods } from '../engine/quantization/calibrate';
 import { metricNames } from '../engine/report/metrics';
 import { type AllocateFlags } from './allocate';
 import { type AnalyzeFlags } from './analyze';
@@ -15,7 +16,22 @@ import { type HvpFlags } from './hvp';
 import { type QuantizeFlags } from './quantize';
 import { type ProveFlags } from './prove';
 import { type SpectrumFlags } from './spectrum';
+import { addMatrixCommands } from './matrixCommands';
+import {
+  batchOption,
+  dataOption,
+  labelsOption,
+  lossOption,
+  matrixOption,
+  matrixOptions,
+  memoryOption,
+  outputsOption,
+  providerOption,
+  samplesOption,
+  seedOption,
+} from './options';
 import * as read from './values';
+import { matrices } from '../engine/curvature/products';
 
 /**
  * Runs one command line; resolves to the exit code: 0 done, 1 the run failed, 2 bad usage or input, 3 budgets
@@ -51,6 +67,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     const { runSpectrum } = await import('./spectrum');
     code = await runSpectrum(model, flags);
   });
+  addMatrixCommands(program, value => (code = value));
   addCoverage(program, async (models, flags) => {
     const { runCoverage } = await import('./coverage');
     code = await runCoverage(models, flags);
@@ -119,6 +136,14 @@ function addAnalyze(program: Command, action: (model: string, flags: AnalyzeFlag
       read.budget,
       defaultOptions.budget,
     )
+    .addOption(
+      new Option(
+        '--activations [range]',
+        'measure activations as well, quantized within their ends, what leaves out 0.01 % on either side, or what loses least entropy at 8 bits',
+      )
+        .choices(calibrationMethods)
+        .preset('min-max'),
+    )
     .option(
       '--measure-up-to <bits>',
       'run the model with each layer quantized alone at widths up to this, where curvature foretells little, 0 for never',
@@ -132,6 +157,10 @@ function addAnalyze(program: Command, action: (model: string, flags: AnalyzeFlag
     .addOption(seedOption())
     .addOption(providerOption())
     .option('-o, --out <file>', 'write the report as JSON, to open in the editor or analyze further')
+    .option(
+      '--resume',
+      'go on with a run of the same settings that was stopped, from what it kept beside --out',
+    )
     .option('--html <file>', 'write the report as one HTML page')
     .option('--csv <file>', 'write the table of layers as CSV')
     .option('--json', 'print the report as JSON in place of the table')
@@ -272,28 +301,13 @@ function addProve(program: Command, action: (model: string, flags: ProveFlags) =
 }
 
 function addSpectrum(program: Command, action: (model: string, flags: SpectrumFlags) => Promise<void>): void {
-  program
+  const command = program
     .command('spectrum')
     .description(
       'Show the eigenvalues of the curvature matrix of a model, or of some of its layers: density, both ends, trace.',
     )
     .argument('<model>', 'the .onnx file')
-    .addOption(dataOption())
-    .addOption(labelsOption())
-    .addOption(lossOption())
-    .addOption(outputsOption())
-    .addOption(
-      new Option(
-        '--matrix <name>',
-        'hessian is the exact second derivative, ggn the Gauss–Newton matrix, which has no negative eigenvalues',
-      )
-        .choices(['hessian', 'ggn'])
-        .default(defaultSpectrumOptions.matrix),
-    )
-    .option(
-      '--layer <globs...>',
-      'only the block of the layers or parameters whose names match, such as "layer4.*" (default: all parameters)',
-    )
+    .addOption(matrixOption(matrices))
     .option(
       '--steps <n>',
       'products per start vector: more show finer parts of the spectrum',
@@ -327,18 +341,12 @@ function addSpectrum(program: Command, action: (model: string, flags: SpectrumFl
       defaultSpectrumOptions.maxProducts,
     )
     .option('--cross-check', 'find the eigenvalue of largest magnitude by power iteration as well')
-    .addOption(samplesOption())
-    .addOption(batchOption('as many as fit into memory, 64 at most'))
-    .addOption(memoryOption())
-    .addOption(seedOption())
-    .addOption(providerOption())
-    .option('-o, --out <file>', 'write the spectrum as JSON, with all nodes and weights')
-    .option('--json', 'print that JSON in place of the text')
     .addHelpText(
       'after',
       '\nExample:\n  curvature spectrum resnet.onnx --data images.npz --layer "layer4.*" --out layer4.spectrum.json',
     )
     .action(action);
+  for (const option of matrixOptions()) command.addOption(option);
 }
 
 function addCoverage(
@@ -371,54 +379,3 @@ function addHvp(program: Command, action: (model: string, flags: HvpFlags) => Pr
     )
     .action(action);
 }
-
-const dataOption = (): Option =>
-  new Option(
-    '-d, --data <file>',
-    "samples: an .npz with arrays named as the model's inputs, and labels (default: made-up inputs)",
-  );
-
-const lossOption = (): Option =>
-  new Option(
-    '--loss <name>',
-    'loss to differentiate: auto takes cross-entropy where there are class labels, and kl without labels',
-  )
-    .choices(['auto', 'cross-entropy', 'mse', 'kl'])
-    .default(defaultOptions.loss);
-
-const outputsOption = (): Option =>
-  new Option(
-    '--outputs <names...>',
-    'outputs of the model that the loss is taken of (default: the first one that the labels fit; without labels the sum over all)',
-  );
-
-const batchOption = (otherwise: string): Option =>
-  new Option('--batch <n>', `samples per run of the derivative graph (default: ${otherwise})`).argParser(
-    read.positive,
-  );
-
-const labelsOption = (): Option =>
-  new Option(
-    '--labels <name>',
-    'array of labels or targets in the data file (default: labels, targets, y or label)',
-  );
-
-const samplesOption = (): Option =>
-  new Option('--samples <n>', 'use the first n samples of the data (default: all)').argParser(read.positive);
-
-const memoryOption = (): Option =>
-  new Option(
-    '--memory <size>',
-    'memory that may be used, such as 4GB (default: half of what is free, 8GB at most)',
-  ).argParser(read.memory);
-
-const seedOption = (): Option =>
-  new Option('--seed <n>', 'seed of all random numbers').argParser(read.seed).default(defaultOptions.seed);
-
-const providerOption = (): Option =>
-  new Option(
-    '--ep <name>',
-    'ONNX Runtime execution provider; auto takes the fastest of this machine that agrees with the CPU',
-  )
-    .choices(['auto', 'cpu', 'cuda', 'webgpu', 'dml', 'coreml'])
-    .default(defaultOptions.executionProvider);

@@ -2,7 +2,7 @@ import { spectrum, type SpectrumReport } from '../engine';
 import type { SpectrumOptions } from '../engine/analysis/options';
 import { spectrumToText } from '../engine/report/spectrumText';
 import { exitCodeOf, printError } from './errors';
-import { requireWritable, writeResult } from './files';
+import { printResult, requireWritable } from './files';
 import { interruptible } from './interrupt';
 import { showProgress } from './progress';
 
@@ -19,11 +19,7 @@ export async function runSpectrum(model: string, flags: SpectrumFlags): Promise<
   if (out !== undefined) await requireWritable(out);
   const { report, error } = await runToTheEnd({ ...settings, model, executionProvider: ep, layers: layer });
   if (report) {
-    const text = `${JSON.stringify(report, null, 2)}\n`;
-    process.stdout.write(json ? text : spectrumToText(report));
-    for (const { severity, message } of report.diagnostics)
-      process.stderr.write(`${severity === 'info' ? 'note' : severity}: ${message}\n`);
-    if (out !== undefined) await writeResult(out, text);
+    await printResult(report, spectrumToText, { out, json }, report.diagnostics)();
   }
   if (error === undefined) return 0;
   printError(error);

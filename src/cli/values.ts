@@ -31,6 +31,13 @@ export function tolerance(text: string): number {
   throw new InvalidArgumentError('A number above 0 is expected, such as 0.05.');
 }
 
+/** From 0 to below 1. */
+export function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0 && value < 1) return value;
+  throw new InvalidArgumentError('A number from 0 to below 1 is expected, such as 0.9.');
+}
+
 /** Distinct widths in rising order. */
 export function bitWidths(text: string): number[] {
   const widths = text.split(',').map(part => bitWidth(part.trim()));

@@ -207,9 +207,16 @@ OPERATORS.update(
     ThresholdedRelu=lambda x, alpha=1.0: torch.where(x > alpha, x, torch.zeros_like(x)),
     HardSigmoid=lambda x, alpha=0.2, beta=0.5: torch.clamp(alpha * x + beta, 0, 1),
     PRelu=lambda x, slope: torch.where(x > 0, x, slope * x),
-    Clip=lambda x, min=-math.inf, max=math.inf: torch.clamp(x, number(min, -math.inf), number(max, math.inf)),
     Dropout=lambda x, ratio=0.5, training_mode=None, seed=None: x,
 )
+
+
+@operator("Clip")
+def clip(x, min=None, max=None):
+    # Bounds that are differentiated get their share of the derivative.
+    if torch.is_tensor(min) and min.requires_grad:
+        return torch.minimum(torch.maximum(x, min), max)
+    return torch.clamp(x, number(min, -math.inf), number(max, math.inf))
 
 
 @operator("Cast")

@@ -1,6 +1,8 @@
-"""Writes spectra/<file>.json: all eigenvalues of a small trained model's curvature matrices, in float64.
+"""Writes spectra/<file>.json: all eigenvalues of a small trained model's curvature matrices, and the norms of the Hessian's
+blocks, in float64.
 
-The Hessian row by row by double backward, the Gauss-Newton matrix from per-sample Jacobians; eigenvalues by LAPACK.
+The Hessian row by row by double backward, the Gauss-Newton matrix from per-sample Jacobians, the
+empirical Fisher matrix from per-sample gradients; eigenvalues by LAPACK.
 """
 
 import json
@@ -15,6 +17,29 @@ from trained import DATA, FIXTURES, Loss
 HERE = pathlib.Path(__file__).parent
 NAME = "mlp_digits_legacy"
 BLOCK = "fc2.weight"
+
+
+def fisher(loss):
+    """(1/N) sum g g^T over the gradients of the samples' own cross-entropies, one backward pass each."""
+    parameters = {n: p.detach().requires_grad_() for n, p in loss.parameters.items()}
+    gradients = []
+    for i in range(len(loss.labels)):
+        logits = loss.model({n: x[i : i + 1] for n, x in loss.inputs.items()}, parameters)
+        own = torch.nn.functional.cross_entropy(logits, loss.labels[i : i + 1])
+        gradients.append(torch.cat([g.flatten() for g in torch.autograd.grad(own, list(parameters.values()))]))
+    stacked = torch.stack(gradients)
+    return stacked.T @ stacked / len(gradients)
+
+
+def block_norms(matrix, sizes):
+    """The Frobenius norm of the block of every pair of tensors."""
+    return [
+        [float(f"{block.norm():.9g}") for block in rows.split(sizes, 1)] for rows in matrix.split(sizes, 0)
+    ]
+
+
+def diagonal_blocks(matrix, sizes):
+    return [rows.split(sizes, 1)[i] for i, rows in enumerate(matrix.split(sizes, 0))]
 
 
 def eigenvalues(matrix):
@@ -43,7 +68,12 @@ def main():
         if name == BLOCK:
             block = hessian[start : start + size, start : start + size]
         start += size
-    spectra = {"hessian": eigenvalues(hessian), "ggn": eigenvalues(gauss_newton), BLOCK: eigenvalues(block)}
+    spectra = {"fisher": eigenvalues(fisher(loss)), "hessian": eigenvalues(hessian), "ggn": eigenvalues(gauss_newton), BLOCK: eigenvalues(block)}
+    spectra["blocks"] = {
+        "parameters": list(loss.parameters),
+        "norms": block_norms(hessian, loss.sizes),
+        "traces": [float(block.diagonal().sum()) for block in diagonal_blocks(hessian, loss.sizes)],
+    }
     folder = HERE / "spectra"
     folder.mkdir(exist_ok=True)
     (folder / f"{NAME}.json").write_text(json.dumps(spectra, separators=(",", ":")) + "\n")

@@ -5,6 +5,7 @@ import {
   AttributeProtoSchema,
   GraphProtoSchema,
   NodeProtoSchema,
+  TensorProtoSchema,
   ValueInfoProtoSchema,
 } from 'onnx-buf';
 import assert from 'node:assert/strict';
@@ -13,7 +14,7 @@ import { analyze, coverage } from '../../src/engine';
 import { defaultOptions } from '../../src/engine/analysis/options';
 import type { Attribute } from '../../src/engine/graph/graph';
 import { liftWeights } from '../../src/engine/graph/subgraphs';
-import { encodeTensor, float32Tensor } from '../../src/engine/onnx/tensor';
+import { decodeTensor, encodeTensor, float32Tensor, int64Tensor } from '../../src/engine/onnx/tensor';
 import { Rng } from '../../src/engine/util/rng';
 import { input, makeGraph, type NodeSpec, Workspace } from '../support/models';
 
@@ -85,6 +86,47 @@ test('lifting weights out of a branch keeps fields that the file leaves out', ()
     ['own'],
   );
   assert.equal(lifted.node[0].domain, '');
+});
+
+test('a lifted weight in one of the typed fields stays readable', () => {
+  const { proto } = branch('then_branch', 'own', true) as { proto: AttributeProto };
+  const value = proto.g!.node[0].attribute[0].t!;
+  const typed = create(TensorProtoSchema, {
+    ...{ dims: value.dims, dataType: value.dataType },
+    floatData: [...(decodeTensor(value).data as Float32Array)],
+  });
+  proto.g!.node[0].attribute[0].t = typed;
+  const node = create(NodeProtoSchema, { opType: 'If', input: ['c'], output: ['a'], attribute: [proto] });
+  const lifted = liftWeights(create(GraphProtoSchema, { node: [node] }));
+  assert.deepEqual(decodeTensor(lifted.initializer[0]), decodeTensor(typed));
+});
+
+test('a branch that an integer for all samples rules out is told apart from what can not be measured', async () => {
+  const rate = { name: 'rate', elemType: 'int64' as const, shape: [] };
+  const inputs = [input('x', 'N', 6), rate];
+  const decided = makeGraph(inputs, { outer, behind, sixteen: int64Tensor([16], []) }, [
+    ['Equal', ['rate', 'sixteen'], 'condition'],
+    [
+      'If',
+      ['condition'],
+      'a',
+      { then_branch: branch('then_branch', 'own', true), else_branch: branch('else_branch', 'outer', false) },
+    ],
+    ...head,
+  ]);
+  const nodes = decided.nodes.map(n => (n.opType === 'If' ? { ...n, captures: ['x', 'outer'] } : n));
+  const found = await coverage(workspace.model('decided.onnx', { ...decided, nodes }));
+  assert.deepEqual(
+    found.layers.map(l => [l.name, l.method]),
+    [
+      ['outer', 'aside'],
+      ['own', 'exact'],
+      ['behind', 'exact'],
+    ],
+  );
+  assert.ok(found.complete);
+  assert.equal(found.parameters.aside, 24);
+  assert.match(found.layers[0].reason!, /a branch that is not taken where "rate" is 16\.$/);
 });
 
 test('weights inside the branches of an If that stays are layers, measured by differences', async () => {

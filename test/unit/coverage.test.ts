@@ -58,7 +58,7 @@ describe('coverage', () => {
         ['behind', 'exact', 20],
       ],
     );
-    assert.deepEqual(parameters, { total: 89, exact: 20, ggn: 0, differences: 69, none: 0 });
+    assert.deepEqual(parameters, { total: 89, exact: 20, ggn: 0, differences: 69, none: 0, aside: 0 });
     assert.ok(complete);
     assert.match(layers[0].reason!, /"all" \(RNN\)/);
     assert.equal(layers[3].reason, undefined);
@@ -109,7 +109,14 @@ describe('coverage', () => {
     const unknown = await around('Mystery');
     assert.equal(unknown.operators.find(o => o.opType === 'Mystery')!.support, 'none');
     assert.ok(!unknown.complete);
-    assert.deepEqual(unknown.parameters, { total: 60, exact: 36, ggn: 0, differences: 0, none: 24 });
+    assert.deepEqual(unknown.parameters, {
+      total: 60,
+      exact: 36,
+      ggn: 0,
+      differences: 0,
+      none: 24,
+      aside: 0,
+    });
     assert.match(unknown.layers[1].reason!, /Mystery/);
   });
 

@@ -11,7 +11,7 @@ import { Session } from '../../src/engine/runtime/session';
 import { norm } from '../../src/engine/util/vector';
 import { curvatureError } from '../support/assertions';
 import { goldenFolder } from '../support/golden';
-import { Workspace } from '../support/models';
+import { input as inputOf, makeGraph, Workspace } from '../support/models';
 
 const workspace = new Workspace();
 after(() => workspace.remove());
@@ -87,6 +87,43 @@ test('parameters are chosen by globs, and a batch without data by its number', a
   const { inputs } = exported();
   assert.deepEqual(inputs.find(i => i.name === 'labels')?.shape, [3]);
   assert.equal(inputs.filter(i => i.name.endsWith('/tangent')).length, 6);
+});
+
+test('an integer that is the same for all samples is built in, and told', async () => {
+  const rate = { name: 'rate', elemType: 'int64' as const, shape: [] };
+  const graph = makeGraph(
+    [inputOf('x', 'N', 4), rate],
+    {
+      w: float32Tensor(
+        [4, 3],
+        Float32Array.from({ length: 12 }, (_, i) => i / 12),
+      ),
+    },
+    [
+      ['Cast', ['rate'], 'factor', { to: { int: 1 } }],
+      ['MatMul', ['x', 'w'], 'z'],
+      ['Mul', ['z', 'factor'], 'y'],
+    ],
+  );
+  const file = workspace.model('rate.onnx', graph);
+  const x = { shape: [2, 4], data: new Float32Array(8).fill(1) };
+  const three = workspace.npz('rate.npz', { x, rate: { shape: [], data: BigInt64Array.of(3n) } });
+  const { builtIn } = await exportHvp({ model: file, output, data: three, loss: 'mse' });
+  assert.deepEqual(
+    builtIn.map(i => [i.name, Number(i.data[0])]),
+    [['rate', 3]],
+  );
+  const written = exported();
+  assert.deepEqual(written.inputs.map(i => i.name).sort(), ['targets', 'w/tangent', 'x']);
+  const session = await Session.create(written);
+  const { ['w/hvp']: product } = await session.run({
+    x: float32Tensor(x.shape, x.data),
+    targets: float32Tensor([2, 3], new Float32Array(6)),
+    'w/tangent': float32Tensor([4, 3], new Float32Array(12).fill(1)),
+  });
+  await session.dispose();
+  // H V = (2 / (N k)) rate² Xᵀ X V: with ones, 2/6 · 9 · 2 · 4.
+  assert.ok((product.data as Float32Array).every(v => Math.abs(v - 24) < 1e-3));
 });
 
 test('a glob that matches nothing names what there is', async () => {

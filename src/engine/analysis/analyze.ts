@@ -4,6 +4,7 @@ import { CurvatureError, cancelled } from '../errors';
 import { parseSizeBudget } from '../allocation/budget';
 import { formatBytes } from '../report/format';
 import type { Report } from '../report/schema';
+import { measureActivations } from './activations';
 import { measureTraces } from './chain';
 import { fitToMemory } from './memory';
 import { memoryBudget } from './memoryBudget';
@@ -14,7 +15,7 @@ import type { AnalyzeHooks, AnalyzeOptions } from './options';
 import { type Plan, ProgressTracker } from './progress';
 import { Run, secondsSince } from './run';
 import type { SetUp } from './setUp';
-import { buildReport, quantizeLayers, type State } from './state';
+import { buildReport, quantizeLayers, type State, TOOL } from './state';
 import { largestEigenvalues } from './traces';
 
 /**
@@ -33,9 +34,15 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
   progress.begin('load', 'Reading the model');
   const model = openModel(options.model);
   requireLayers(model);
-  const { ready, ...fit } = await fitToMemory(model, options);
+  const { journal } = hooks;
+  const { ready, ...fit } = await fitToMemory(model, { ...options, batch: options.batch ?? journal?.batch });
   if (hooks.signal?.aborted) throw cancelled();
   const { problem, parameters } = ready;
+  journal?.begin({
+    ...{ version: TOOL.version, model: model.sha256, data: ready.data.sha256 ?? ready.data.source },
+    ...{ loss: problem.loss.kind, outputs: problem.outputs.join(', '), batch: problem.batch },
+    ...{ samples: problem.dataset.samples, seed: options.seed, device: problem.session.device.name },
+  });
   const byDifferences = [...ready.methods.values()].filter(m => m === 'differences').length;
   progress.plan(planOf(options, byDifferences, ready.methods.size));
   const state: State = {
@@ -63,6 +70,9 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
       state.loss = (await lossAndGradient(problem, [], hooks.signal)).loss;
     });
     await measureTraces(run);
+    const { activations } = options;
+    if (activations !== undefined)
+      await run.attempt('activations', 'Activations', () => measureActivations(run, activations));
     if (fit.eigenvalues > 0 && parameters.length > 0)
       await run.attempt('eigenvalues', 'Largest eigenvalues', () => eigenvalues(run));
     await (options.metrics ? measureMetrics(run) : measureCoarseWidths(run));
@@ -109,7 +119,7 @@ async function eigenvalues(run: Run): Promise<void> {
 
 /** Rough costs of the stages, in passes over the data. */
 function planOf(
-  { matrix, eigenvalues, maxProbes, metrics, bits, measureUpTo }: AnalyzeOptions,
+  { matrix, eigenvalues, maxProbes, activations, metrics, bits, measureUpTo }: AnalyzeOptions,
   byDifferences: number,
   layers: number,
 ): Plan[] {
@@ -120,6 +130,7 @@ function planOf(
     { stage: 'ggn', cost: matrix === 'hessian' ? 0 : 16 },
     { stage: 'hessian', cost: matrix === 'ggn' ? 0 : 2 * maxProbes },
     { stage: 'differences', cost: byDifferences * maxProbes },
+    { stage: 'activations', cost: activations === undefined ? 0 : 18 },
     { stage: 'eigenvalues', cost: eigenvalues === 0 ? 0 : 3 * (2 * eigenvalues + 20) },
     // Runs forward from each layer on, for each width.
     { stage: 'metrics', cost: metrics ? layers * bits.length : (layers * coarse) / 6 },

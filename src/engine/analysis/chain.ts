@@ -16,7 +16,8 @@ import { differenceTrace, gaussNewtonTraces, hessianTraces } from './traces';
 export async function measureTraces(run: Run): Promise<void> {
   const { model, options, setUp } = run.state;
   const { problem } = setUp;
-  const estimation = { ...options, probesPerRun: run.state.fit.probesPerRun, signal: run.signal };
+  const { journal, signal } = run;
+  const estimation = { ...options, probesPerRun: run.state.fit.probesPerRun, journal, signal };
   const layersBy = (...methods: Method[]): Layer[] =>
     model.layers.filter(({ initializer }) => methods.includes(run.state.methods.get(initializer)!));
   const ggn = async (layers: readonly Layer[]): Promise<void> =>
@@ -89,7 +90,7 @@ async function measure(
 /** One layer after the other, since runs of the model can't tell the parts of several apart. */
 async function differences(run: Run, layers: readonly Layer[]): Promise<void> {
   if (layers.length === 0) return;
-  const { state, signal } = run;
+  const { state, journal, signal } = run;
   const { problem } = state.setUp;
   const title = 'Traces by differences';
   await run.attempt('differences', title, async () => {
@@ -98,7 +99,11 @@ async function differences(run: Run, layers: readonly Layer[]): Promise<void> {
       for (const [l, { name, initializer }] of layers.entries()) {
         try {
           const label = `${title}: layer ${l + 1} of ${layers.length}, draw`;
-          for await (const step of differenceTrace(problem, forms, l, name, { ...state.options, signal })) {
+          for await (const step of differenceTrace(problem, forms, l, name, {
+            ...state.options,
+            journal,
+            signal,
+          })) {
             step.estimates.forEach((e: Estimate) => state.ggn.set(initializer, e));
             tell(run, 'differences', label, step, share => (l + share) / layers.length);
           }

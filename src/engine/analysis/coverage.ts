@@ -1,7 +1,13 @@
 import type { Node } from '../graph/graph';
 import { isFloat } from '../onnx/tensor';
 import { opOf } from '../ops/table';
-import { countParameters, type Coverage, type OperatorCoverage, type Support } from '../report/coverage';
+import {
+  countParameters,
+  type Coverage,
+  type LayerCoverage,
+  type OperatorCoverage,
+  type Support,
+} from '../report/coverage';
 import type { Diagnostic } from '../report/schema';
 import { openModel, requireLayers } from './model';
 import { originOf } from './origin';
@@ -16,9 +22,9 @@ export async function coverage(file: string): Promise<Coverage> {
   const model = openModel(file);
   requireLayers(model);
   const ready = await setUp(model, { loss: 'auto', samples: 1, batch: 1, seed: 0, executionProvider: 'cpu' });
-  const layers = model.layers.map(({ name, initializer, size }) => {
+  const layers = model.layers.map(({ name, initializer, size }): LayerCoverage => {
     const reason = ready.reasons.get(initializer);
-    const method = ready.methods.get(initializer) ?? ('none' as const);
+    const method = ready.methods.get(initializer) ?? (ready.aside.has(initializer) ? 'aside' : 'none');
     return { name, method, parameters: size, ...(reason === undefined ? {} : { reason }) };
   });
   return {
@@ -29,16 +35,16 @@ export async function coverage(file: string): Promise<Coverage> {
     complete: layers.every(l => l.method !== 'none'),
     diagnostics: [
       ...ready.diagnostics.filter(d => d.code !== 'synthetic-data'),
-      ...layers.filter(l => l.method === 'none').map(notMeasured),
+      ...layers.filter(l => l.method === 'none' || l.method === 'aside').map(notMeasured),
     ],
   };
 }
 
-const notMeasured = ({ name, reason }: { name: string; reason?: string }): Diagnostic => ({
+const notMeasured = ({ name, method, reason }: LayerCoverage): Diagnostic => ({
   severity: 'info',
   code: 'not-reached',
   layer: name,
-  message: `${name} can't be measured: ${reason}`,
+  message: `${name} ${method === 'aside' ? 'is not' : "can't be"} measured: ${reason}`,
 });
 
 /** The file's operators, most frequent first. */

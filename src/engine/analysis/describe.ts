@@ -1,8 +1,10 @@
 import path from 'node:path';
+import type { ValueInfoProto } from 'onnx-buf';
 import { type Attribute, type Dimension, type ValueInfo } from '../graph/graph';
 import { openModel } from './model';
 import { type ModelDescription, type TensorDescription } from './options';
 import { readModelFile } from '../onnx/read';
+import { elemTypeOf } from '../onnx/tensor';
 import { valueInfo } from '../graph/fromModel';
 
 /** What reading the file alone tells: nothing of the model runs. */
@@ -11,7 +13,7 @@ export function describeModel(file: string): Promise<ModelDescription> {
   const users = new Map<string, string[]>();
   for (const layer of layers)
     for (const node of layer.nodes) users.set(node, [...(users.get(node) ?? []), layer.name]);
-  const outputs = readModelFile(file).model.graph!.output.map(o => describeValue(valueInfo(o)));
+  const outputs = readModelFile(file).model.graph!.output.map(describeOutput);
   return Promise.resolve({
     file: path.basename(file),
     opset: graph.opsets.get('') ?? 0,
@@ -37,6 +39,17 @@ const describeValue = ({ name, elemType, shape }: ValueInfo): TensorDescription 
   elemType,
   shape: shape.map((d: Dimension) => d ?? '?'),
 });
+
+/** Outputs need no type, and no tensor stands in the way of a look at the model. */
+function describeOutput(output: ValueInfoProto): TensorDescription {
+  const type = output.type?.value;
+  if (type?.case === 'tensorType' && elemTypeOf(type.value.elemType)) {
+    const described = describeValue(valueInfo(output));
+    return type.value.shape ? described : { ...described, shape: undefined };
+  }
+  const isTensor = type?.case === undefined || type.case === 'tensorType';
+  return { name: output.name, elemType: isTensor ? 'unknown' : type.case.replace(/Type$/, '') };
+}
 
 /** Longest list that is shown in full. */
 const LISTED = 8;

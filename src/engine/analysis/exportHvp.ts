@@ -1,5 +1,7 @@
 import path from 'node:path';
 import { hvpGraph } from '../curvature/productGraphs';
+import { boundInputs } from '../curvature/problem';
+import type { InputArray } from '../data/array';
 import { CurvatureError } from '../errors';
 import { writeGraph } from '../graph/writeGraph';
 import { settledTypes } from '../runtime/settledTypes';
@@ -11,13 +13,18 @@ import { setUp } from './setUp';
 /** Batch of an exported graph when there are no data to take it from. */
 const DEFAULT_BATCH = 1;
 
+export interface ExportedHvp {
+  readonly parameters: readonly string[];
+  readonly batch: number;
+  /** Inputs of the model that the graph does not have, since it holds their values. */
+  readonly builtIn: readonly InputArray[];
+}
+
 /**
- * Writes the Hessian-vector product of the mean loss over one batch as an ONNX file. Inputs: the model's, `labels` or
- * `targets` where the loss has them, and `NAME/tangent`; outputs: `loss`, `NAME/gradient`, `NAME/hvp`.
+ * Writes the Hessian-vector product of the mean loss over one batch as an ONNX file. Inputs: the model's, without those that are built
+ * in, `labels` or `targets` where the loss has them, and `NAME/tangent`; outputs: `loss`, `NAME/gradient`, `NAME/hvp`.
  */
-export async function exportHvp(
-  options: HvpOptions,
-): Promise<{ readonly parameters: readonly string[]; readonly batch: number }> {
+export async function exportHvp(options: HvpOptions): Promise<ExportedHvp> {
   const model = openModel(options.model);
   requireLayers(model);
   const { problem, parameters, diagnostics } = await setUp(model, {
@@ -49,5 +56,6 @@ export async function exportHvp(
   const types = await settledTypes(graph, problem.prepared.types);
   const outputs = graph.outputs.map(name => ({ name, ...types.get(name)! }));
   writeGraph(options.output, { ...graph, inputs }, outputs);
-  return { parameters: chosen.map(p => p.name), batch: problem.batch };
+  const builtIn = boundInputs(problem.dataset);
+  return { parameters: chosen.map(p => p.name), batch: problem.batch, builtIn };
 }

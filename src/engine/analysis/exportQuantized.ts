@@ -46,7 +46,7 @@ export async function exportQuantized(
   const plan = planExport(model, widths, opened.currentBits, options);
   if (plan.weights.length === 0) throw nothingToDo(opened, plan);
   const before = opened.sizeBytes + [...external.values()].reduce((sum, bytes) => sum + bytes, 0);
-  const { total: predicted, ofWeight } = predictBytes(model, plan, before);
+  const { total: predicted, ofWeight } = predictBytes(model, plan, opened.sizeBytes);
   const operatorSet = { before: operatorSetOf(model), after: plan.operatorSet };
 
   const steps = plan.weights.length + 2;

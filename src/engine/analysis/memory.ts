@@ -1,4 +1,5 @@
-import { formsRuns, hessianRuns, normsGraph } from '../curvature/derived';
+import { valuesGraph } from '../curvature/activationValues';
+import { activationNormsGraph, formsRuns, hessianRuns, normsGraph } from '../curvature/derived';
 import { directionalRuns } from '../curvature/directional';
 import { scoreRuns } from '../curvature/scores';
 import type { RunPlan } from '../curvature/tangentRuns';
@@ -100,10 +101,11 @@ function largestFitting(
 
 /** Bytes at the worst moment of any stage of the analysis. */
 async function predictPeak(
-  { problem, reached, parameters }: SetUp,
-  { matrix, eigenvalues, metrics }: Pick<AnalyzeOptions, 'matrix' | 'eigenvalues' | 'metrics'>,
+  { problem, reached, parameters, activations }: SetUp,
+  options: Pick<AnalyzeOptions, 'matrix' | 'eigenvalues' | 'activations' | 'metrics'>,
   probes: number,
 ): Promise<number> {
+  const { matrix, eigenvalues } = options;
   const peaks = [predictPeakBytes([problem.prepared])];
   // A graph that can't be built fails in its own stage, which says so; here it takes nothing.
   const consider = async (peak: () => Promise<number>): Promise<void> => {
@@ -113,7 +115,13 @@ async function predictPeak(
     await consider(async () => predictPeakBytes([await normsGraph(problem, reached)]));
   if (reached.length > 0 && matrix !== 'ggn')
     await consider(async () => peakOfRuns(await formsRuns(problem, reached, probes)));
-  if (reached.length > 0 && metrics) {
+  if (options.activations !== undefined) {
+    const names = activations.map(a => a.name);
+    const { types } = problem.prepared;
+    peaks.push(predictPeakBytes([{ graph: valuesGraph(problem, names), types }]));
+    await consider(async () => predictPeakBytes([await activationNormsGraph(problem, names)]));
+  }
+  if (reached.length > 0 && options.metrics) {
     // The first layer has the most behind it.
     await consider(async () => peakOfRuns(await scoreRuns(problem, reached.slice(0, 1))));
     await consider(async () => peakOfRuns(await directionalRuns(problem, reached[0])));

@@ -2,7 +2,7 @@ import { type Shortfall, shortfalls } from '../autodiff/order';
 import { type Obstacle, obstacles } from '../autodiff/reach';
 import type { Layer } from '../curvature/layers';
 import type { Parameter } from '../curvature/parameters';
-import type { Problem } from '../curvature/problem';
+import { boundInputs, type Problem } from '../curvature/problem';
 import { ancestors } from '../graph/topology';
 import type { Diagnostic, Method } from '../report/schema';
 import type { Model } from './model';
@@ -19,6 +19,8 @@ export interface Measurable {
   readonly parameters: readonly Parameter[];
   /** Parameters that the loss depends on and that are not of that kind. */
   readonly withoutDerivatives: readonly Parameter[];
+  /** Layers in branches that are not taken, by initializer. */
+  readonly aside: ReadonlySet<string>;
   /** Why a layer is not reached, or not by exact derivatives, by initializer. */
   readonly reasons: ReadonlyMap<string, string>;
   /** Nodes whose rules don't give both derivatives. */
@@ -56,10 +58,10 @@ export function howToMeasure(
   const taken = new Set(
     model.graph.nodes.filter(n => n.captures.length > 0 && !whole.has(n.name)).map(n => n.name),
   );
-  const isAside = new Set(model.layers.filter(l => l.nodes.every(n => taken.has(n))).map(l => l.initializer));
+  const aside = new Set(model.layers.filter(l => l.nodes.every(n => taken.has(n))).map(l => l.initializer));
   const reasonOf = (name: string): string | undefined => {
     if (present.has(name)) return obstacleText(blocked.get(name));
-    return isAside.has(name) ? 'It belongs to a branch that these inputs do not take.' : whyAbsent;
+    return aside.has(name) ? `It belongs to a branch that is not taken ${givenText(problem)}.` : whyAbsent;
   };
   const met = new Map([...blocked].filter(([name]) => sources.has(name)).map(([, o]) => [o.node, o]));
   const initializers = model.layers.map(l => l.initializer);
@@ -68,11 +70,19 @@ export function howToMeasure(
     reached: model.layers.filter(l => methodOf(l.initializer) === 'exact'),
     parameters: model.parameters.filter(p => methodOf(p.name) === 'exact'),
     withoutDerivatives: model.parameters.filter(p => present.has(p.name) && methodOf(p.name) !== 'exact'),
+    aside: new Set([...aside].filter(name => !present.has(name))),
     reasons: byName(initializers, reasonOf),
     shortfalls: lacking,
     unrunnable: new Set(unrunnable.flatMap(u => u.nodes)),
     diagnostics: [...diagnostics, ...[...met.values()].map(obstacleDiagnostic)],
   };
+}
+
+/** What settles the branches of a model before it runs. */
+function givenText({ dataset }: Problem): string {
+  const numbers = boundInputs(dataset).filter(i => i.data.length === 1);
+  if (numbers.length === 0) return 'for inputs of these shapes';
+  return `where ${numbers.map(i => `"${i.name}" is ${i.data[0]}`).join(' and ')}`;
 }
 
 /** What can be done with derivatives of order 0, 1 and 2. */

@@ -63,7 +63,7 @@ export function requireLayers({ graph, layers, file }: Model): void {
   if (layers.length > 0) return;
   throw new CurvatureError(
     'model-unsupported',
-    `${path.basename(file)} has no layer with float weights: no constant weight of rank 2 or more feeds a Conv, ConvTranspose, Gemm, MatMul or Gather.`,
+    `${path.basename(file)} has no layer with float weights: no constant weight of rank 2 or more feeds a Conv, ConvTranspose, Gemm, MatMul, Einsum or Gather.`,
     'Weights must be stored in the file, as initializers or Constant nodes.',
   );
 }

@@ -81,7 +81,7 @@ async function runnableData(
   if (!trial || !hasOpenLengths(graph)) return usual;
   for (const open of openLengths) {
     const dataset = open === openLengths[0] ? usual : madeUp(graph, open, samples, seed);
-    if ((await trial.refusal(dataset, 1)) === undefined) return dataset;
+    if (typeof (await trial.run(dataset, 1)) !== 'string') return dataset;
   }
   return usual;
 }

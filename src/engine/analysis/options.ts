@@ -1,7 +1,11 @@
+import type { Matrix } from '../curvature/products';
 import type { TraceMethod } from '../estimators/trace';
+import type { CalibrationMethod } from '../quantization/calibrate';
 import type { MetricName } from '../report/metrics';
 import type { Report } from '../report/schema';
 import type { SpectrumReport } from '../report/spectrum';
+import type { ProbeJournal } from './journal';
+import type { Training } from '../training/optimizers';
 
 export type LossChoice = 'auto' | 'cross-entropy' | 'mse' | 'kl';
 export type MatrixChoice = 'ggn' | 'hessian' | 'both';
@@ -33,6 +37,8 @@ export interface AnalyzeOptions {
   readonly bits: readonly number[];
   /** `8MB`, `120KB`, `4.5bits`, or a fraction between the smallest and largest width such as `0.5`. */
   readonly budget: string;
+  /** How the ranges of activations are found, where activations are to be measured. */
+  readonly activations?: CalibrationMethod;
   /**
    * At widths up to this each layer is quantized alone and the model run, and its sensitivity is what the outputs change by: there the
    * quadratic model can't be relied on. 0 for never.
@@ -64,11 +70,15 @@ export type Stage =
   | 'ggn'
   | 'hessian'
   | 'differences'
+  | 'activations'
   | 'eigenvalues'
   | 'metrics'
   | 'allocation'
   | 'trace'
   | 'density'
+  | 'batches'
+  | 'blocks'
+  | 'steps'
   | 'quantize';
 
 /** One step of progress; sent after each probe. */
@@ -87,6 +97,8 @@ export interface AnalyzeHooks {
   readonly onProgress?: (progress: Progress) => void;
   /** Called with all results so far after each probe, at most a few times a second. */
   readonly onPartial?: (report: Report) => void;
+  /** Keeps the probes of the traces as they are drawn, and has those of a run that is resumed. */
+  readonly journal?: ProbeJournal;
   readonly signal?: AbortSignal;
 }
 
@@ -105,9 +117,10 @@ export interface NodeDescription {
 
 export interface TensorDescription {
   readonly name: string;
+  /** ONNX's name in lower case; `sequence`, `optional` and the like for an output that is no tensor, `unknown` for one without a type. */
   readonly elemType: string;
-  /** Numbers, or names of symbolic dimensions. */
-  readonly shape: readonly (number | string)[];
+  /** Numbers, or names of symbolic dimensions; absent where the file tells none. */
+  readonly shape?: readonly (number | string)[];
 }
 
 /** What can be told of a model by reading it, without running anything. */
@@ -134,8 +147,8 @@ export interface HvpOptions {
   readonly parameters?: readonly string[];
 }
 
-/** Everything a spectrum depends on; names that it shares with `AnalyzeOptions` mean the same. */
-export interface SpectrumOptions extends Pick<
+/** What every command that multiplies by a curvature matrix takes; names that it shares with `AnalyzeOptions` mean the same. */
+export interface MatrixOptions extends Pick<
   AnalyzeOptions,
   | 'model'
   | 'data'
@@ -145,13 +158,16 @@ export interface SpectrumOptions extends Pick<
   | 'samples'
   | 'batch'
   | 'memory'
-  | 'rtol'
   | 'seed'
   | 'executionProvider'
 > {
-  readonly matrix: 'hessian' | 'ggn';
+  readonly matrix: Matrix;
   /** Globs over names of layers and parameters; all parameters by default. */
   readonly layers?: readonly string[];
+}
+
+/** Everything a spectrum depends on. */
+export interface SpectrumOptions extends MatrixOptions, Pick<AnalyzeOptions, 'rtol'> {
   /** Products per start vector. */
   readonly steps: number;
   /** Start vectors (n_v), at least 2. */
@@ -203,3 +219,54 @@ export const defaultProveOptions = {
 } as const satisfies Omit<ProveOptions, 'model' | 'report' | 'data'>;
 
 export type ProveHooks = Pick<AnalyzeHooks, 'onProgress' | 'signal'>;
+
+/** Everything that the stability of training depends on. */
+export interface StabilityOptions extends MatrixOptions {
+  readonly training: Training;
+  /** Random batches of each size whose Hessians are measured, at least 2. */
+  readonly batches: number;
+}
+
+export const defaultStabilityOptions = {
+  ...{ loss: 'auto', matrix: 'hessian', batches: 8, seed: 0, executionProvider: 'auto' },
+} as const satisfies Omit<StabilityOptions, 'model' | 'training'>;
+
+/** Everything that the coupling of layers depends on. */
+export interface CouplingOptions extends MatrixOptions {
+  /** Random vectors on each layer, at least 2. */
+  readonly probes: number;
+  /** The width whose rounding errors decide whether sensitivities may be added. */
+  readonly bits: number;
+}
+
+export const defaultCouplingOptions = {
+  ...{ loss: 'auto', matrix: 'hessian', probes: 16, bits: 4, seed: 0, executionProvider: 'auto' },
+} as const satisfies Omit<CouplingOptions, 'model'>;
+
+/** Two models on one set of data, one model on two, or both; without layers, the last one. */
+export interface CompareOptions extends Omit<MatrixOptions, 'model' | 'data'> {
+  readonly models: readonly string[];
+  readonly data: readonly string[];
+  /** Eigenvectors that are compared. */
+  readonly count: number;
+}
+
+export const defaultCompareOptions = {
+  ...{ loss: 'auto', matrix: 'hessian', count: 5, seed: 0, executionProvider: 'auto' },
+} as const satisfies Omit<CompareOptions, 'models' | 'data'>;
+
+/** Where the second-order model is compared with the loss itself. */
+export interface TrustOptions extends Omit<MatrixOptions, 'matrix'> {
+  readonly bits: readonly number[];
+  /** How far a prediction may be off, as a share of what is measured. */
+  readonly tolerance: number;
+}
+
+export const defaultTrustOptions = {
+  ...{ loss: 'auto', bits: [2, 3, 4, 8], tolerance: 0.25, seed: 0, executionProvider: 'auto' },
+} as const satisfies Omit<TrustOptions, 'model'>;
+
+export interface MatrixHooks {
+  readonly onProgress?: (progress: Progress) => void;
+  readonly signal?: AbortSignal;
+}

@@ -1,4 +1,5 @@
 import { CurvatureError, cancelled } from '../errors';
+import type { ProbeJournal } from './journal';
 import type { AnalyzeHooks, Stage } from './options';
 import type { ProgressTracker } from './progress';
 import { buildReport, type State } from './state';
@@ -20,6 +21,10 @@ export class Run {
 
   get signal(): AbortSignal | undefined {
     return this.hooks.signal;
+  }
+
+  get journal(): ProbeJournal | undefined {
+    return this.hooks.journal;
   }
 
   /** Runs a stage that the rest can't do without. */

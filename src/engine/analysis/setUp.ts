@@ -1,4 +1,5 @@
 import type { LossKind } from '../autodiff/loss';
+import { type Activation, type ActivationProduct, findActivations } from '../curvature/activations';
 import { type Copy, findCopies } from '../curvature/copies';
 import type { InputArray } from '../data/array';
 import { boundInputs, fixedBatch, makeProblem, type Problem } from '../curvature/problem';
@@ -15,7 +16,8 @@ import { howToMeasure, type Measurable } from './methods';
 import type { Model } from './model';
 import { type DataOptions, openData, type OpenedData } from './openData';
 import { runnablePart, type Unrunnable, unknownOperatorOf } from './runnable';
-import { Trial } from './trial';
+import { requireSurvival } from './survival';
+import { type OutputShapes, Trial } from './trial';
 
 /** More samples in a run gain no speed. */
 export const LARGEST_BATCH = 64;
@@ -36,20 +38,24 @@ export interface SetUpOptions extends DataOptions {
 export interface SetUp extends Measurable {
   readonly problem: Problem;
   readonly data: Report['data'];
+  readonly activations: readonly Activation[];
+  readonly products: readonly ActivationProduct[];
 }
 
 export async function setUp(model: Model, options: SetUpOptions): Promise<SetUp> {
   requireOutputs(model.graph, options.outputs);
-  const { dataset, data, diagnostics, whyAlone } = await tried(model.graph, options);
+  const { dataset, data, diagnostics, whyAlone, pairShapes } = await tried(model.graph, options);
   const device = await chooseDevice(options.executionProvider);
   const found = await firstRunnable(model, dataset, device, {
     ...options,
     batch: whyAlone === undefined ? options.batch : 1,
+    pairShapes,
   });
   const { problem, unrunnable, isCut } = found;
   return {
     problem,
     data,
+    ...findActivations(model.graph, model.layers, problem.prepared.types),
     ...howToMeasure(model, problem, unrunnable, [
       ...diagnostics,
       ...aloneDiagnostics(whyAlone ?? found.whyAlone),
@@ -93,17 +99,26 @@ function unrunnableDiagnostic({ opType, nodes }: Unrunnable, isCut: boolean, out
   };
 }
 
-/** Data that the model runs on, and why it can't take two samples at once where its file says that it can. */
-async function tried(graph: Graph, options: SetUpOptions): Promise<OpenedData & { whyAlone?: string }> {
+interface Tried extends OpenedData {
+  /** Why the model can't take two samples at once where its file says that it can. */
+  readonly whyAlone?: string;
+  /** What its outputs are like for two samples. */
+  readonly pairShapes?: OutputShapes;
+}
+
+/** Data that the model runs on, and how it takes two samples at once where its file says that it can. */
+async function tried(graph: Graph, options: SetUpOptions): Promise<Tried> {
   const isOpen = fixedBatch(graph) === undefined && options.batch !== 1 && options.samples !== 1;
   const findsLengths = options.data === undefined && hasOpenLengths(graph);
   const trial = isOpen || findsLengths ? await Trial.of(graph) : undefined;
   try {
     const opened = await openData(graph, trial, options);
+    await requireSurvival(graph, opened.dataset);
     if (!trial || !isOpen || opened.dataset.samples === 1) return opened;
-    const whyAlone = await trial.refusal(opened.dataset, 2);
-    const isAlone = whyAlone !== undefined && (await trial.refusal(opened.dataset, 1)) === undefined;
-    return isAlone ? { ...opened, whyAlone } : opened;
+    const pair = await trial.run(opened.dataset, 2);
+    if (typeof pair !== 'string') return { ...opened, pairShapes: pair };
+    const isAlone = typeof (await trial.run(opened.dataset, 1)) !== 'string';
+    return isAlone ? { ...opened, whyAlone: pair } : opened;
   } finally {
     await trial?.dispose();
   }
@@ -131,7 +146,7 @@ async function firstRunnable(
   model: Model,
   dataset: Dataset,
   device: Device,
-  options: SetUpOptions,
+  options: SetUpOptions & Pick<Tried, 'pairShapes'>,
 ): Promise<{ problem: Problem; whyAlone?: string; unrunnable: readonly Unrunnable[]; isCut: boolean }> {
   const parameters = new Set(model.parameters.map(p => p.name));
   const unrunnable: Unrunnable[] = [];
@@ -147,6 +162,7 @@ async function firstRunnable(
           outputs: isCut ? graph.outputs.slice(0, 1) : named.length > 0 ? named : undefined,
           loss: isCut ? 'mse' : options.loss,
           batch,
+          pairShapes: options.pairShapes,
           memory: memoryBudget(options.memory),
           assumeLabels: options.assumeLabels && !isCut,
           session: { ...cpuSession, device },

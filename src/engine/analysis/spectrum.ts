@@ -1,9 +1,7 @@
 import path from 'node:path';
-import { gaussNewtonRuns, hessianRuns } from '../curvature/derived';
-import { gaussNewtonOperator, hessianOperator } from '../curvature/products';
+import { fisherTrace } from '../curvature/fisherTrace';
+import { matrixOperator } from '../curvature/products';
 import type { LinearOperator } from '../curvature/linearOperator';
-import type { Parameter } from '../curvature/parameters';
-import { CurvatureError } from '../errors';
 import { powerIteration } from '../estimators/powerIteration';
 import {
   effectiveRank,
@@ -16,30 +14,23 @@ import { spectrumBytes, spectrumStepsWithin, stochasticLanczos } from '../estima
 import { chooseTraceMethod, estimateTrace, traceBytes, type TraceMethod } from '../estimators/trace';
 import type { Diagnostic } from '../report/schema';
 import { SPECTRUM_VERSION, type SpectrumReport, type TraceReport } from '../report/spectrum';
-import { studentT } from '../util/studentT';
-import { chooseParameters } from './chooseParameters';
-import { fitBatch, peakOfRuns } from './memory';
-import { type Model, openModel, requireLayers } from './model';
+import { type OpenedMatrix, openMatrix } from './openMatrix';
 import type { SpectrumHooks, SpectrumOptions } from './options';
 import { adaptiveShare, ProgressTracker } from './progress';
 import { secondsSince } from './run';
-import { type SetUp, setUp } from './setUp';
+import { setUp } from './setUp';
 import { TOOL } from './state';
+import { traceReport } from './traceReport';
 
 /** The bound on the Wasserstein distance may fail with this probability. */
 const FAILURE = 0.01;
 
 /** What is to be done, settled before anything runs. */
-interface Task {
-  readonly model: Model;
+interface Task extends OpenedMatrix {
   readonly options: SpectrumOptions;
-  readonly ready: SetUp;
-  readonly parameters: readonly Parameter[];
-  readonly size: number;
   /** As asked for, but no more than rows or than what fits. */
   readonly steps: number;
   readonly method: TraceMethod;
-  readonly predictedBytes: number;
 }
 
 /** What is found so far. */
@@ -80,31 +71,15 @@ export async function spectrum(options: SpectrumOptions, hooks: SpectrumHooks = 
 }
 
 async function prepareTask(options: SpectrumOptions): Promise<Task> {
-  const model = openModel(options.model);
-  requireLayers(model);
-  const first = await setUp(model, options);
-  const parameters = chooseParameters(first.parameters, model.layers, options.layers);
-  if (parameters.length === 0) {
-    throw new CurvatureError(
-      'model-unsupported',
-      `No parameter of ${path.basename(options.model)} can be differentiated twice.`,
-      first.diagnostics.find(d => d.code === 'no-derivative')?.message,
-    );
-  }
-  const size = parameters.reduce((sum, p) => sum + p.size, 0);
-  const room = first.problem.memory / 2;
-  const steps = Math.min(options.steps, size, spectrumStepsWithin(room, size));
-  const method =
-    options.estimator === 'auto' ? chooseTraceMethod(size, options.maxProducts, room) : options.estimator;
-  const runs = options.matrix === 'ggn' ? gaussNewtonRuns : hessianRuns;
-  const columns = Math.max(spectrumBytes(size, steps), traceBytes(method, size, options.maxProducts));
-  const { ready, bytes } = await fitBatch(
-    model,
-    options,
-    first,
-    async ({ problem }) => peakOfRuns(await runs(problem, parameters)) + columns,
-  );
-  return { model, options, ready, parameters, size, steps, method, predictedBytes: bytes };
+  let steps = 0;
+  let method: TraceMethod = 'exact';
+  const opened = await openMatrix(options, (size, room) => {
+    steps = Math.min(options.steps, size, spectrumStepsWithin(room, size));
+    method =
+      options.estimator === 'auto' ? chooseTraceMethod(size, options.maxProducts, room) : options.estimator;
+    return Math.max(spectrumBytes(size, steps), traceBytes(method, size, options.maxProducts));
+  });
+  return { ...opened, options, steps, method };
 }
 
 async function measure(
@@ -114,15 +89,20 @@ async function measure(
   signal?: AbortSignal,
 ): Promise<void> {
   const { ready, parameters, options } = task;
-  const make = options.matrix === 'ggn' ? gaussNewtonOperator : hessianOperator;
-  const operator = await make(ready.problem, parameters, signal);
+  const operator = await matrixOperator(options.matrix, ready.problem, parameters, signal);
   const timed = async (stage: string, body: () => Promise<void>): Promise<void> => {
     const start = performance.now();
     await body();
     found.timings[stage] = secondsSince(start);
   };
   try {
-    await timed('trace', () => measureTrace(task, operator, found, progress, signal));
+    await timed('trace', async () => {
+      const isExact =
+        options.matrix === 'fisher' &&
+        options.estimator === 'auto' &&
+        (await measureFisherTrace(task, found, progress, signal));
+      if (!isExact) await measureTrace(task, operator, found, progress, signal);
+    });
     await timed('density', () => measureDensity(task, operator, found, progress, signal));
     if (options.crossCheck) {
       await timed('crossCheck', async () => {
@@ -145,18 +125,36 @@ async function measureTrace(
   progress.begin('trace', `Trace by ${method}`);
   for await (const step of estimateTrace(method, operator, { seed, rtol, maxProducts, signal })) {
     const { samples: products, cap, relativeError, estimates } = step;
-    if (estimates.length > 0) {
-      const [estimate] = estimates;
-      const half = estimate.stderr === 0 ? 0 : studentT(0.95, estimate.samples) * estimate.stderr;
-      const interval = [estimate.estimate - half, estimate.estimate + half] as const;
-      found.trace = { ...estimate, method, products, interval };
-    }
+    if (estimates.length > 0) found.trace = traceReport(estimates[0], method, products);
     progress.step(
       'trace',
       `Trace by ${method}: product ${products} of at most ${cap}`,
       adaptiveShare(products, cap, relativeError, rtol),
       relativeError,
     );
+  }
+}
+
+/** From the gradients of single samples: exact, and cheaper than estimates are. Tells whether the model runs on one sample. */
+async function measureFisherTrace(
+  { model, options, parameters }: Task,
+  found: Found,
+  progress: ProgressTracker,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  progress.begin('trace', 'Trace from the gradients of all samples');
+  const { problem } = await setUp(model, { ...options, batch: 1 });
+  if (problem.batch !== 1) return false;
+  const { samples } = problem.dataset;
+  const search = fisherTrace(problem, parameters, signal);
+  for (;;) {
+    const step = await search.next();
+    if (step.done) {
+      const estimate = { estimate: step.value, stderr: 0, samples, seed: options.seed };
+      found.trace = traceReport({ ...estimate, exact: true, converged: true }, 'gradients', samples);
+      return true;
+    }
+    progress.step('trace', `Gradient of sample ${step.value} of ${samples}`, step.value / samples);
   }
 }
 

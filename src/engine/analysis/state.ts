@@ -7,7 +7,10 @@ import type { Diagnostic, Eigenvalue, Estimate, LayerReport, Method, Report } fr
 import type { LayerMetrics, Metrics } from '../report/metrics';
 import { REPORT_VERSION } from '../report/schema';
 import { omega } from '../sensitivity/omega';
+import type { MeasuredActivation } from './activations';
+import { activationReports } from './activationReports';
 import { allocate } from './allocate';
+import { layerBops } from './bops';
 import { estimateDiagnostics } from './estimateDiagnostics';
 import type { Fit } from './memory';
 import type { Model } from './model';
@@ -41,6 +44,7 @@ export interface State {
   readonly methods: Map<string, Method>;
   /** Stages that failed, and layers that were left out on the way. */
   readonly failures: Diagnostic[];
+  activations?: readonly MeasuredActivation[];
   loss: number | null;
   /** Traces by initializer. */
   readonly ggn: Map<string, Estimate>;
@@ -79,7 +83,9 @@ export function buildReport(state: State, complete: boolean, stopped?: Report['s
   const { model, options, setUp } = state;
   const { problem } = setUp;
   const { device } = problem.session;
-  const layers = model.layers.map(layer => layerReport(state, layer, complete));
+  const activations = state.activations && activationReports(state.activations, model.graph, setUp);
+  const bops = layerBops(model, setUp, options.bits, activations ?? []);
+  const layers = model.layers.map((layer, i) => ({ ...layerReport(state, layer, complete), ...bops[i] }));
   const { frontier, budget, bits } = allocate(layers, options.budget);
   return {
     format: 'curvature-report',
@@ -108,6 +114,7 @@ export function buildReport(state: State, complete: boolean, stopped?: Report['s
       rtol: options.rtol,
       maxProbes: options.maxProbes,
       bits: [...options.bits],
+      ...(options.activations === undefined ? {} : { activations: options.activations }),
       ...(options.measureUpTo > 0 ? { measureUpTo: options.measureUpTo } : {}),
       seed: options.seed,
       executionProvider: options.executionProvider,
@@ -118,6 +125,7 @@ export function buildReport(state: State, complete: boolean, stopped?: Report['s
     loss: state.loss,
     samples: problem.dataset.samples,
     layers: layers.map((layer, i) => ({ ...layer, bits: bits[i] ?? null })),
+    ...(activations ? { activations } : {}),
     eigenvalues: [...state.eigenvalues],
     frontier,
     budget,

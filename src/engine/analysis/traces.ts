@@ -1,5 +1,5 @@
 import type { DifferenceForms } from '../curvature/differences';
-import { gradientNorms } from '../curvature/gradientNorms';
+import { activationNorms, type GradientNorms, gradientNorms } from '../curvature/gradientNorms';
 import type { Layer } from '../curvature/layers';
 import { hessianOperator } from '../curvature/products';
 import type { Parameter } from '../curvature/parameters';
@@ -14,6 +14,7 @@ import { exactGaussNewtonTrace, gaussNewtonTrace } from '../estimators/gaussNewt
 import { hutchinson } from '../estimators/hutchinson';
 import { lanczos, type LanczosProgress, stepsWithin } from '../estimators/lanczos';
 import type { Estimate, TraceProgress } from '../estimators/result';
+import type { Probe, ProbeJournal } from './journal';
 
 export interface EstimationOptions {
   readonly seed: number;
@@ -21,11 +22,21 @@ export interface EstimationOptions {
   readonly maxProbes: number;
   /** Directions that share one run of the primal and the gradient; 4 by default. */
   readonly probesPerRun?: number;
+  /** Keeps probes, and has those of a run that was stopped. */
+  readonly journal?: ProbeJournal;
   readonly signal?: AbortSignal;
 }
 
 /** With this many output columns or fewer, taking all of them costs no more than sampling does. */
 const EXACT_COLUMNS = 16;
+
+/** The sampler with a journal, where there is one. */
+const kept = <P extends Probe>(
+  journal: ProbeJournal | undefined,
+  stage: string,
+  keys: readonly string[],
+  sampler: (indices: readonly number[]) => Promise<P[]>,
+): ((indices: readonly number[]) => Promise<P[]>) => journal?.keeping(stage, keys, sampler) ?? sampler;
 
 /** Traces of all layers' Gauss–Newton blocks, exactly where the outputs are few. */
 export async function* gaussNewtonTraces(
@@ -33,14 +44,38 @@ export async function* gaussNewtonTraces(
   layers: readonly Layer[],
   options: EstimationOptions,
 ): AsyncGenerator<TraceProgress, void, void> {
-  const { seed, rtol, maxProbes, signal } = options;
-  const norms = await gradientNorms(problem, layers, seed, signal);
-  const names = layers.map(l => l.name);
+  const norms = await gradientNorms(problem, layers, options.seed, options.signal);
+  yield* tracesFrom(
+    norms,
+    layers.map(l => l.name),
+    { stage: 'ggn', keys: layers.map(l => l.initializer) },
+    options,
+  );
+}
+
+/** Traces of a sample's Gauss–Newton matrix with respect to values, averaged over the samples. */
+export async function* activationTraces(
+  problem: Problem,
+  values: readonly string[],
+  options: EstimationOptions,
+): AsyncGenerator<TraceProgress, void, void> {
+  const norms = await activationNorms(problem, values, options.seed, options.signal);
+  yield* tracesFrom(norms, values, { stage: 'activations', keys: values }, options);
+}
+
+async function* tracesFrom(
+  norms: GradientNorms,
+  layers: readonly string[],
+  { stage, keys }: { stage: string; keys: readonly string[] },
+  { seed, rtol, maxProbes, journal, signal }: EstimationOptions,
+): AsyncGenerator<TraceProgress, void, void> {
   try {
     if (norms.columns <= EXACT_COLUMNS && norms.perSample.every(Boolean)) {
-      yield* exactGaussNewtonTrace(norms.column, { layers: names, columns: norms.columns, seed, signal });
+      const column = kept(journal, `${stage} column`, keys, norms.column);
+      yield* exactGaussNewtonTrace(column, { layers, columns: norms.columns, seed, signal });
     } else {
-      yield* gaussNewtonTrace(norms.sample, { layers: names, seed, rtol, maxDraws: maxProbes, signal });
+      const sample = kept(journal, stage, keys, norms.sample);
+      yield* gaussNewtonTrace(sample, { layers, seed, rtol, maxDraws: maxProbes, signal });
     }
   } finally {
     await norms.dispose();
@@ -53,17 +88,19 @@ export async function* hessianTraces(
   layers: readonly Layer[],
   options: EstimationOptions,
 ): AsyncGenerator<TraceProgress, void, void> {
-  const { seed, rtol, maxProbes, probesPerRun = 4, signal } = options;
+  const { seed, rtol, maxProbes, probesPerRun = 4, journal, signal } = options;
   const weights = layers.reduce((sum, l) => sum + l.size, 0);
   const isExact = weights <= maxProbes;
   const direction = isExact ? unitDirection(layers) : rademacherDirection(layers, seed);
   const forms = await quadraticForms(problem, layers, probesPerRun, direction, signal);
   const names = layers.map(l => l.name);
+  const keys = layers.map(l => l.initializer);
+  const sample = kept(journal, isExact ? 'hessian diagonal' : 'hessian', keys, forms.sample);
   try {
     if (isExact) {
-      yield* diagonalSum(forms, layers, weights, seed);
+      yield* diagonalSum({ sample, probesPerRun }, layers, weights, seed);
     } else {
-      yield* hutchinson(probes => forms.sample(probes), {
+      yield* hutchinson(sample, {
         layers: names,
         seed,
         rtol,
@@ -86,17 +123,18 @@ export function differenceTrace(
   forms: DifferenceForms,
   layer: number,
   name: string,
-  { seed, rtol, maxProbes, signal }: EstimationOptions,
+  { seed, rtol, maxProbes, journal, signal }: EstimationOptions,
 ): AsyncGenerator<TraceProgress, void, void> {
+  const sample = (draws: readonly number[]): Promise<Float64Array[]> => forms.sample(layer, draws);
   const sampler = async (draws: readonly number[]): Promise<Float64Array[][]> =>
-    (await forms.sample(layer, draws)).map(perBatch => [perBatch]);
+    (await (journal?.keeping('differences', [name], sample) ?? sample)(draws)).map(perBatch => [perBatch]);
   const minDraws = Math.min(maxProbes, Math.max(2, Math.ceil(MIN_FORMS / numBatches(problem))));
   return gaussNewtonTrace(sampler, { layers: [name], seed, rtol, minDraws, maxDraws: maxProbes, signal });
 }
 
 /** Sums vᵀHv over all unit vectors: the trace itself. */
 async function* diagonalSum(
-  { sample, probesPerRun }: QuadraticForms,
+  { sample, probesPerRun }: Pick<QuadraticForms, 'sample' | 'probesPerRun'>,
   layers: readonly Layer[],
   weights: number,
   seed: number,

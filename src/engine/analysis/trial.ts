@@ -4,6 +4,8 @@ import { CurvatureError } from '../errors';
 import type { Graph } from '../graph/graph';
 import { cpuSession, Session } from '../runtime/session';
 
+export type OutputShapes = ReadonlyMap<string, readonly number[]>;
+
 /** Runs a model as the file has it for a few samples, to find out what it takes. */
 export class Trial {
   private constructor(
@@ -14,18 +16,25 @@ export class Trial {
   /** Undefined where ONNX Runtime refuses the model; whoever prepares it tells why. */
   static async of(graph: Graph): Promise<Trial | undefined> {
     try {
-      return new Trial(graph, await Session.create(graph, { ...cpuSession, optimize: false }));
+      const options = { ...cpuSession, optimize: false };
+      const session = await Session.create(graph, options);
+      // Sequences can't be handed to us, and tell nothing.
+      const types = session.outputTypes();
+      const tensors = graph.outputs.filter(o => types.has(o));
+      if (tensors.length === 0 || tensors.length === graph.outputs.length) return new Trial(graph, session);
+      await session.dispose();
+      return new Trial(graph, await Session.create({ ...graph, outputs: tensors }, options));
     } catch (error) {
       if (error instanceof CurvatureError) return undefined;
       throw error;
     }
   }
 
-  /** Why the model does not run on the first samples, as many as it asks for or else `samples`; undefined where it does. */
-  async refusal(dataset: Dataset, samples: number): Promise<string | undefined> {
+  /** The shapes of the outputs for the first samples, as many as the model asks for or else `samples`; why, where it does not run. */
+  async run(dataset: Dataset, samples: number): Promise<OutputShapes | string> {
     try {
-      await this.session.run(sampleFeeds(dataset, fixedBatch(this.graph) ?? samples));
-      return undefined;
+      const outputs = await this.session.run(sampleFeeds(dataset, fixedBatch(this.graph) ?? samples));
+      return new Map(Object.entries(outputs).map(([name, { shape }]) => [name, shape]));
     } catch (error) {
       if (error instanceof CurvatureError) return error.message;
       throw error;

@@ -2,8 +2,10 @@ import { invariant } from '../errors';
 import type { GraphBuilder, Types } from '../graph/builder';
 import type { Node } from '../graph/graph';
 import { ancestors } from '../graph/topology';
-import { Site } from '../ops/rule';
+import { sumDerivatives } from '../ops/emit';
+import { type Derivative, sameShape, Site } from '../ops/rule';
 import { isDifferentiable, opOf } from '../ops/table';
+import { type Chain, continued, itself, through } from './chains';
 
 /**
  * Forward mode: walks `nodes` forwards from `tangents` (value → tangent) and emits the tangents of `targets`.
@@ -20,28 +22,64 @@ export function jvp(
 ): Map<string, string> {
   const needed = ancestors(nodes, targets);
   const known = new Map(tangents);
+  const chains = new Map<string, Chain>();
   for (const node of nodes) {
     if (!node.outputs.some(o => needed.has(o))) continue;
-    const inner = nodeTangents(b, node, types, known);
+    const operands = node.inputs.map((v, i) => {
+      if (!isDifferentiable(node, i)) return null;
+      return chains.get(v) ?? (known.has(v) ? itself(b, v) : null);
+    });
+    const chain = continued(b, node, types, operands);
+    const inner = chain
+      ? [through(b, known.get(chain.source)!, chain)]
+      : nodeTangents(b, node, types, known, operands);
     node.outputs.forEach((o, i) => {
       const t = inner[i] ?? null;
-      if (t !== null && o !== '' && !fixed.has(o) && !tangents.has(o)) known.set(o, t);
+      if (t === null || o === '' || fixed.has(o) || tangents.has(o)) return;
+      known.set(o, t);
+      if (chain) chains.set(o, chain);
     });
   }
   return known;
 }
 
-/** Tangents of one node's outputs; empty where no tangent reaches it. */
+/**
+ * Tangents of one node's outputs; empty where no tangent reaches it. What reaches a pointwise node by a chain passes it by
+ * one product, whose factor is the chain's and the node's together.
+ * @param chains by which operands move, where they do
+ */
 export function nodeTangents(
   b: GraphBuilder,
   node: Node,
   types: Types,
   known: ReadonlyMap<string, string>,
-): readonly (string | null)[] {
+  chains: readonly (Chain | null)[] = [],
+): readonly Derivative[] {
   const op = opOf(node);
   if (op === 'zero') return [];
   const outer = node.inputs.map((v, k) => (isDifferentiable(node, k) ? (known.get(v) ?? null) : null));
   if (outer.every(t => t === null)) return [];
   invariant(op, `node ${node.name} (${node.opType}) has no rule`);
-  return b.within(`${node.name}/jvp`, () => op.jvp(b, new Site(node, types, b), outer));
+  const at = new Site(node, types, b);
+  const isChained = (k: number): boolean =>
+    op.isPointwise === true &&
+    (chains[k] ?? null) !== null &&
+    chains[k]!.source !== node.inputs[k] &&
+    sameShape(at.shape(k), at.outShape());
+  return b.within(`${node.name}/jvp`, () => {
+    const direct = outer.map((t, k) => (isChained(k) ? null : t));
+    const chained = outer.flatMap((_, k) => {
+      if (!isChained(k)) return [];
+      const { source, slope } = chains[k]!;
+      const [factor] = op.jvp(
+        b,
+        at,
+        outer.map((_, i) => (i === k ? slope : null)),
+      );
+      return [through(b, known.get(source)!, { source, slope: factor! })];
+    });
+    if (chained.length === 0) return op.jvp(b, at, outer);
+    const rest = direct.every(t => t === null) ? [] : op.jvp(b, at, direct);
+    return [sumDerivatives(b, [...rest, ...chained])];
+  });
 }

@@ -5,6 +5,7 @@ import { ancestors } from '../graph/topology';
 import { sumDerivatives } from '../ops/emit';
 import { type Derivative, Site } from '../ops/rule';
 import { isDifferentiable, ruleOf } from '../ops/table';
+import { chainsOf, through } from './chains';
 import { activeValues } from './reach';
 
 /**
@@ -25,6 +26,8 @@ export function vjp(
 ): Map<string, string> {
   const active = activeValues(nodes, sources, fixed);
   const relevant = ancestors(nodes, seeds.keys());
+  const onTheWay = nodes.filter(n => n.outputs.some(o => relevant.has(o)));
+  const chains = chainsOf(b, onTheWay, types, active, v => wanted.has(v) || sources.has(v));
   const terms = new Map<string, Derivative[]>();
   const accumulate = (value: string, d: Derivative): void => {
     if (d === null) return;
@@ -44,6 +47,12 @@ export function vjp(
     if (!node.outputs.some(o => relevant.has(o) && active.has(o))) continue;
     const outer = node.outputs.map(o => (active.has(o) ? settle(o) : null));
     if (outer.every(c => c === null)) continue;
+    const chain = chains.get(node.outputs[0]);
+    if (chain) {
+      if (!sources.has(chain.source) || wanted.has(chain.source))
+        accumulate(chain.source, through(b, outer[0]!, chain));
+      continue;
+    }
     const needs = node.inputs.map(
       (v, k) => active.has(v) && (!sources.has(v) || wanted.has(v)) && isDifferentiable(node, k),
     );

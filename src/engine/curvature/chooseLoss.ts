@@ -6,6 +6,7 @@ import { isFloat } from '../onnx/tensor';
 import { normalizeAxis, sameShape } from '../ops/rule';
 import type { Prepared } from '../runtime/prepare';
 import { endWithoutLogits, finalSoftmax } from './outputEnd';
+import { axisAmongSamplesFirst, type BatchShape, samplesFirst } from './outputSamples';
 
 /** A loss over an output, for its samples on axis 0. */
 export interface OutputLoss {
@@ -17,26 +18,27 @@ export interface OutputLoss {
 /**
  * The loss over one output of a model. `auto` takes cross-entropy for class labels, mse for targets, and without labels kl
  * where the output can be the logits of a distribution, else mse of the model against itself.
- * @param samples length of the batch; an output that lays several positions of a sample one after the other on axis 0 has a
- * multiple of it there, and counts as [samples, positions, …]
+ * @param batch an output that lays several positions of a sample one after the other on axis 0 has a multiple of its samples
+ * there, and counts as [samples, positions, …]
  * @param labels as the data file has them, their sample axis perhaps longer than the batch; `assumed` builds a graph for
  * labels of the usual shape that are still to come
  */
 export function chooseLoss(
   prepared: Prepared,
   output: string,
-  samples: number,
+  batch: BatchShape,
   choice: LossKind | 'auto',
   labels: DataArray | 'assumed' | undefined,
 ): OutputLoss {
   const type = prepared.types.get(output);
   if (!type || !isFloat(type.elemType)) {
+    const found = type ? `holds ${type.elemType} values, not floats` : 'is no tensor';
     throw new CurvatureError(
       'model-unsupported',
-      `Output "${output}" holds ${type?.elemType ?? 'unknown'} values, not floats: no loss can be differentiated.`,
+      `Output "${output}" ${found}: no loss can be differentiated.`,
     );
   }
-  const { shape, sampleAxis } = samplesFirst(output, type.shape, samples);
+  const { shape, sampleAxis } = samplesFirst(output, type.shape, batch);
   const kind = choice === 'auto' ? automatic(prepared.graph, output, shape, labels) : choice;
   if (kind === 'mse') {
     if (labels && labels !== 'assumed') requireTargets(labels, shape);
@@ -78,32 +80,6 @@ export function chooseLoss(
     spec: { kind, logits, shape, classAxis: requireClasses(kind, output, shape, classAxis), isLabelled },
     sampleAxis,
   };
-}
-
-/** The shape with the samples on axis 0: moved there from the only axis of their number, or cut out of axis 0. */
-function samplesFirst(
-  output: string,
-  shape: readonly number[],
-  samples: number,
-): { shape: readonly number[]; sampleAxis: number } {
-  const [first, ...rest] = shape;
-  if (first === samples) return { shape, sampleAxis: 0 };
-  const [other, ...more] = shape.flatMap((d, axis) => (d === samples && samples > 1 ? [axis] : []));
-  if (other !== undefined && more.length === 0)
-    return { shape: [samples, ...shape.toSpliced(other, 1)], sampleAxis: other };
-  if (first !== undefined && first % samples === 0)
-    return { shape: [samples, first / samples, ...rest], sampleAxis: 0 };
-  throw new CurvatureError(
-    'model-unsupported',
-    `Output "${output}" has shape [${shape.join(', ')}], none of whose axes counts the ${samples} samples of a batch.`,
-    'Choose another output with --outputs, or export the model with the batch on axis 0 of all inputs and outputs.',
-  );
-}
-
-/** Where an axis of the output is once the samples have come to the front and `added` axes been cut out behind them. */
-function axisAmongSamplesFirst(axis: number, sampleAxis: number, added: number): number {
-  if (axis === sampleAxis && sampleAxis > 0) return 0;
-  return axis + added + (axis < sampleAxis ? 1 : 0);
 }
 
 function automatic(

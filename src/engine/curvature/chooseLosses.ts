@@ -7,6 +7,7 @@ import { isFloat, numElements } from '../onnx/tensor';
 import { reshape, transpose } from '../ops/emit';
 import type { Prepared } from '../runtime/prepare';
 import { chooseLoss, type OutputLoss } from './chooseLoss';
+import type { BatchShape } from './outputSamples';
 import { endWithoutLogits } from './outputEnd';
 
 export interface ChosenLoss {
@@ -29,13 +30,12 @@ interface Candidate extends OutputLoss {
 /**
  * The loss over the outputs of a model: with labels that of the first output that they fit, without labels the sum over all.
  * @param named outputs to choose among; by default all of floats that depend on parameters
- * @param samples length of the batch
  */
 export function chooseLosses(
   prepared: Prepared,
   parameters: ReadonlySet<string>,
   named: readonly string[] | undefined,
-  samples: number,
+  batch: BatchShape,
   choice: LossKind | 'auto',
   labels: DataArray | 'assumed' | undefined,
 ): ChosenLoss {
@@ -43,7 +43,7 @@ export function chooseLosses(
   const errors: CurvatureError[] = [];
   const fitting = outputs.flatMap((output): Candidate[] => {
     try {
-      return [{ output, ...chooseLoss(prepared, output, samples, choice, labels) }];
+      return [{ output, ...chooseLoss(prepared, output, batch, choice, labels) }];
     } catch (error) {
       if (!(error instanceof CurvatureError)) throw error;
       errors.push(error);
@@ -105,7 +105,8 @@ function joined(
   const known = new Map(types);
   const laidOut = ({ spec, sampleAxis }: Candidate, shape: readonly number[]): string => {
     const own = types.get(spec.logits)!.shape;
-    const order = [sampleAxis, ...own.map((_, axis) => axis).filter(axis => axis !== sampleAxis)];
+    const axes = own.map((_, axis) => axis);
+    const order = [...axes.filter(axis => axis === sampleAxis), ...axes.filter(axis => axis !== sampleAxis)];
     const moved = order.map(axis => own[axis]);
     const samplesFirst = transpose(b, spec.logits, order);
     known.set(samplesFirst, { elemType: 'float32', shape: moved });

@@ -1,11 +1,12 @@
 import { prune } from '../graph/topology';
 import { settledTypes } from '../runtime/settledTypes';
+import { activationNormGraph } from './activationNormGraph';
 import type { Typed } from './gradient';
 import { gradientNormGraph } from './gradientNormGraph';
 import type { Layer } from './layers';
 import type { Parameter } from './parameters';
 import type { Problem } from './problem';
-import { gvpGraph, hvpGraph, hvpName, tangentName } from './productGraphs';
+import { fisherGraph, gvpGraph, hvpGraph, hvpName, tangentName } from './productGraphs';
 import { probeInput, quadraticFormGraph } from './quadraticFormGraph';
 import { planRuns, type RunPlan } from './tangentRuns';
 
@@ -36,6 +37,12 @@ export const gaussNewtonRuns = (problem: Problem, parameters: readonly Parameter
     planRuns(problem, await gvpGraph(problem.prepared, problem.loss, parameters), tangentsOf(parameters)),
   );
 
+/** The product with the empirical Fisher matrix, over the number of samples. */
+export const fisherRuns = (problem: Problem, parameters: readonly Parameter[]): Promise<RunPlan> =>
+  once(problem, `fvp ${JSON.stringify(parameters.map(p => p.name))}`, async () =>
+    planRuns(problem, await fisherGraph(problem.prepared, problem.loss, parameters), tangentsOf(parameters)),
+  );
+
 /** vᵀHv for each layer's part of so many probes. */
 export const formsRuns = (problem: Problem, layers: readonly Layer[], probes: number): Promise<RunPlan> =>
   once(problem, `forms ${probes} ${namesOf(layers)}`, async () => {
@@ -51,6 +58,16 @@ export const normsGraph = (
 ): Promise<Typed & { readonly perSample: boolean[] }> =>
   once(problem, `norms ${namesOf(layers)}`, async () => {
     const { graph, perSample } = gradientNormGraph(problem.prepared, problem.loss, layers, new Set());
+    return { graph, perSample, types: await settledTypes(graph, problem.prepared.types) };
+  });
+
+/** Norms of the cotangents of values. */
+export const activationNormsGraph = (
+  problem: Problem,
+  values: readonly string[],
+): Promise<Typed & { readonly perSample: boolean[] }> =>
+  once(problem, `activations ${JSON.stringify(values)}`, async () => {
+    const { graph, perSample } = activationNormGraph(problem.prepared, problem.loss, values, new Set());
     return { graph, perSample, types: await settledTypes(graph, problem.prepared.types) };
   });
 

@@ -4,6 +4,7 @@ import type { Graph, ValueInfo } from '../graph/graph';
 import { prune } from '../graph/topology';
 import { add, mul, scale, sub, sumAll } from '../ops/emit';
 import type { Prepared } from '../runtime/prepare';
+import { feedValues } from './feedValues';
 import type { Layer } from './layers';
 
 export const LOGITS_PLUS = 'curvature/logits_plus';
@@ -14,18 +15,12 @@ export const FORM = 'curvature/form';
 
 /** The model up to the logits, with the weights of `layers` as inputs. */
 export function forwardGraph({ graph }: Prepared, loss: LossSpec, layers: readonly Layer[]): Graph {
-  const fed = new Set(layers.map(l => l.initializer));
   const weights = layers.map(({ initializer, shape }): ValueInfo => ({
     name: initializer,
     elemType: 'float32',
     shape,
   }));
-  const open = {
-    ...graph,
-    inputs: [...graph.inputs, ...weights],
-    initializers: new Map([...graph.initializers].filter(([name]) => !fed.has(name))),
-  };
-  return prune(open, [loss.logits]);
+  return prune(feedValues(graph, weights), [loss.logits]);
 }
 
 /**

@@ -1,8 +1,10 @@
+import type { Graph } from '../graph/graph';
 import { numElements, float32Tensor } from '../onnx/tensor';
 import { cancelled } from '../errors';
 import { Session } from '../runtime/session';
 import { Rng } from '../util/rng';
-import { normsGraph } from './derived';
+import { activationNormGraph } from './activationNormGraph';
+import { activationNormsGraph, normsGraph } from './derived';
 import { gradientNormGraph, gradientNormName, OUTPUT_PROBE } from './gradientNormGraph';
 import type { Layer } from './layers';
 import { batches, type Problem } from './problem';
@@ -24,35 +26,61 @@ export interface GradientNorms {
  * Which layers' samples can be told apart is tried out: signs that are zero but for the first sample must leave the
  * other samples' norms at zero. A model that mixes samples, or keeps them on another axis, fails the trial.
  */
-export async function gradientNorms(
+export const gradientNorms = (
   problem: Problem,
   layers: readonly Layer[],
   seed: number,
   signal?: AbortSignal,
+): Promise<GradientNorms> =>
+  told(problem, seed, signal, together =>
+    together.size === 0
+      ? normsGraph(problem, layers)
+      : gradientNormGraph(problem.prepared, problem.loss, layers, together),
+  );
+
+/** The same for the cotangents of values in place of the gradients of weights. */
+export const activationNorms = (
+  problem: Problem,
+  values: readonly string[],
+  seed: number,
+  signal?: AbortSignal,
+): Promise<GradientNorms> =>
+  told(problem, seed, signal, together =>
+    together.size === 0
+      ? activationNormsGraph(problem, values)
+      : activationNormGraph(problem.prepared, problem.loss, values, together),
+  );
+
+interface NormsGraph {
+  readonly graph: Graph;
+  readonly perSample: readonly boolean[];
+}
+
+/** @param graphOf makes the graph in which the samples of some outputs are taken together */
+async function told(
+  problem: Problem,
+  seed: number,
+  signal: AbortSignal | undefined,
+  graphOf: (together: ReadonlySet<number>) => NormsGraph | Promise<NormsGraph>,
 ): Promise<GradientNorms> {
-  const { loss, batch } = problem;
-  const width = numElements(loss.shape.slice(1));
   let together: ReadonlySet<number> = new Set();
   for (;;) {
-    const { graph, perSample } =
-      together.size === 0
-        ? await normsGraph(problem, layers)
-        : gradientNormGraph(problem.prepared, loss, layers, together);
+    const { graph, perSample } = await graphOf(together);
     const session = await Session.create(graph, problem.session);
-    const mixing = batch > 1 ? await mixedLayers(problem, session, perSample, width) : [];
-    if (mixing.length === 0) return drawing(problem, layers, seed, session, perSample, width, signal);
+    const mixing = problem.batch > 1 ? await mixedOutputs(problem, session, perSample) : [];
+    if (mixing.length === 0) return drawing(problem, seed, session, perSample, signal);
     await session.dispose();
     together = new Set([...together, ...mixing]);
   }
 }
 
-async function mixedLayers(
+async function mixedOutputs(
   problem: Problem,
   session: Session,
   perSample: readonly boolean[],
-  width: number,
 ): Promise<number[]> {
   const { loss, batch } = problem;
+  const width = numElements(loss.shape.slice(1));
   const probe = new Float32Array(batch * width);
   probe.set(Rng.of(0, 'isolation').rademacher(width));
   const first = batches(problem).next();
@@ -66,17 +94,16 @@ async function mixedLayers(
 
 function drawing(
   problem: Problem,
-  layers: readonly Layer[],
   seed: number,
   session: Session,
   perSample: readonly boolean[],
-  width: number,
   signal?: AbortSignal,
 ): GradientNorms {
   const { loss, batch, dataset } = problem;
+  const width = numElements(loss.shape.slice(1));
   const measure = async (probeOf: (start: number) => Float32Array): Promise<Float64Array[]> => {
-    const norms = layers.map(
-      (_, l) => new Float64Array(perSample[l] ? dataset.samples : Math.ceil(dataset.samples / batch)),
+    const norms = perSample.map(
+      alone => new Float64Array(alone ? dataset.samples : Math.ceil(dataset.samples / batch)),
     );
     let start = 0;
     for (const feeds of batches(problem)) {

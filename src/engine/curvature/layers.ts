@@ -5,6 +5,7 @@ import {
   intsAttribute,
   type Node,
   qualifiedOpType,
+  stringAttribute,
 } from '../graph/graph';
 import { innerNodes } from '../graph/subgraphs';
 import { normalizeAxis } from '../ops/rule';
@@ -34,6 +35,17 @@ const convolution: WeightOperand = (_node, i) => (i === 1 ? 0 : undefined);
 // A′ is [M, K] and B′ [K, N]; output channels of A lie along M, those of B along N.
 const product: WeightOperand = (node, i) => (i > 1 ? undefined : (i === 0) === isTransposed(node, i) ? 1 : 0);
 
+/** Its output channels lie along the last letter that only this operand brings into the result. */
+const einsum: WeightOperand = (node, i) => {
+  const [left, right] = stringAttribute(node, 'equation', '').replace(/\s/g, '').split('->');
+  const terms = left.split(',');
+  const own = terms[i] ?? '';
+  const isChannel = (letter: string): boolean =>
+    (right ?? '').includes(letter) && terms.every((term, k) => k === i || !term.includes(letter));
+  const axis = own.includes('...') ? -1 : [...own].findLastIndex(isChannel);
+  return axis >= 0 ? axis : null;
+};
+
 const recurrent = (_node: Node, i: number): number | undefined => (i === 1 || i === 2 ? 1 : undefined);
 
 /** Which operand of an operator is a weight when it is constant, and where its output channels lie. */
@@ -42,6 +54,7 @@ const weightOperands: Readonly<Record<string, WeightOperand>> = {
   ConvTranspose: (node, i) => (i === 1 ? (intAttribute(node, 'group', 1) === 1 ? 1 : null) : undefined),
   Gemm: product,
   MatMul: (_node, i, rank) => (i === 1 ? rank - 1 : rank - 2),
+  Einsum: einsum,
   // Input and recurrent weights, [directions, gates × hidden, …].
   LSTM: recurrent,
   GRU: recurrent,

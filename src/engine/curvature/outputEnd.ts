@@ -26,7 +26,7 @@ export function finalSoftmax(graph: Graph, output: string): Node | undefined {
 
 const bounding =
   /^(Sigmoid|HardSigmoid|Tanh|Relu|PRelu|LeakyRelu|Elu|Selu|Celu|Gelu|Mish|HardSwish|Swish|Softplus|Softsign|Clip|Softmax|LogSoftmax)$/;
-const normalizing = /(Layer|RMS|Instance|Group|Lp)Normalization$/;
+const roots = new Set(['Sqrt', 'Reciprocal', 'ReduceL2', 'ReduceL1']);
 
 /**
  * The operator that tells that an output is no logits of a distribution over classes: an activation, a normalization, or a
@@ -36,11 +36,20 @@ export function endWithoutLogits(graph: Graph, output: string): string | undefin
   if (finalSoftmax(graph, output)) return undefined;
   const { node, producer } = lastNode(graph, output, views);
   if (!node) return undefined;
-  if (bounding.test(node.opType) || normalizing.test(node.opType)) return node.opType;
+  if (bounding.test(node.opType)) return node.opType;
+  const makerOf = (value: string): Node | undefined => producer.get(value);
+  const isConstant = (value: string): boolean => graph.initializers.has(value);
+  // x̂ or x̂ γ, with x̂ divided by a deviation or a length: a normalization, whose parts are written one by one.
+  const isProduct = (n: Node | undefined): n is Node => n?.opType === 'Mul' || n?.opType === 'Div';
+  const isNormal = (n: Node | undefined): boolean =>
+    isProduct(n) && n.inputs.some(v => roots.has(makerOf(v)?.opType ?? ''));
+  if (isNormal(node)) return 'normalization';
+  if (isProduct(node) && node.inputs.some(isConstant) && node.inputs.some(v => isNormal(makerOf(v))))
+    return 'normalization';
   if (node.opType !== 'Add') return undefined;
-  const constants = node.inputs.filter(i => graph.initializers.has(i)).length;
-  const scaled = node.inputs.map(i => producer.get(i)).find(n => n?.opType === 'Mul');
-  // x̂ γ + β: a normalization whose parts the exporter wrote one by one.
-  const isAffine = constants === 1 && scaled?.inputs.some(i => graph.initializers.has(i)) === true;
+  const constants = node.inputs.filter(isConstant).length;
+  const scaled = node.inputs.map(makerOf).find(n => n?.opType === 'Mul');
+  // x̂ γ + β: a normalization too.
+  const isAffine = constants === 1 && scaled?.inputs.some(isConstant) === true;
   return constants === 0 || isAffine ? 'Add' : undefined;
 }

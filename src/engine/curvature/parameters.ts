@@ -1,6 +1,7 @@
 import type { Graph, Node } from '../graph/graph';
 import { isFloat, type Tensor } from '../onnx/tensor';
 import { isDifferentiable, opOf } from '../ops/table';
+import { findSettings } from './settings';
 
 export interface Parameter {
   /** The initializer, or the output of the Constant node that holds it. */
@@ -22,10 +23,12 @@ const withBias = new Set([
 
 /**
  * The model's parameters: float constants of two or more elements that an operator can be differentiated by, in the
- * file's order. Single numbers count only as the operand of a layer; elsewhere they are settings such as √2.
+ * file's order. Single numbers count only as the operand of a layer; elsewhere they are settings such as √2, and so are
+ * larger constants that are plainly no weights.
  */
 export function findParameters(graph: Graph): Parameter[] {
   const trained = new Set<string>();
+  const settings = findSettings(graph);
   for (const node of graph.nodes) {
     node.inputs.forEach((name, i) => {
       const tensor = graph.initializers.get(name);
@@ -38,7 +41,7 @@ export function findParameters(graph: Graph): Parameter[] {
     }
   }
   return [...graph.initializers]
-    .filter(([name]) => trained.has(name))
+    .filter(([name]) => trained.has(name) && !settings.has(name))
     .map(([name, t]) => ({ name, shape: t.shape, size: t.data.length }));
 }
 

@@ -1,6 +1,7 @@
 import { type LossKind, targetsName, WEIGHT_INPUT } from '../autodiff/loss';
 import { type InputArray, isFloat, moveAxis } from '../data/array';
 import type { Dataset } from '../data/dataset';
+import { pickSamples } from '../data/pickSamples';
 import { sampleAxes } from '../data/sampleAxes';
 import type { Graph } from '../graph/graph';
 import { float32Tensor, numElements, type Tensor, type TypedArray } from '../onnx/tensor';
@@ -26,6 +27,8 @@ export interface ProblemOptions {
   readonly loss: LossKind | 'auto';
   /** At most; the file may settle it, and the data may be fewer. */
   readonly batch: number;
+  /** Shapes of the outputs for two samples, where they are known: they tell which axis counts the samples. */
+  readonly pairShapes?: ReadonlyMap<string, readonly number[]>;
   /** Bytes that the process may take. */
   readonly memory: number;
   /** Build a graph for labels or targets that the data don't have; it can't be run over the data then. */
@@ -43,17 +46,17 @@ export async function makeProblem(
   const batch = fixedBatch(graph) ?? Math.min(options.batch, dataset.samples);
   const sample = sampleFeeds(dataset, batch);
   const shapes = new Map(Object.entries(sample).map(([name, { shape }]) => [name, shape]));
-  const prepared = await prepare(bound(graph, dataset), shapes, parameters, sample);
+  const prepared = await prepare(boundGraph(graph, dataset), shapes, parameters, sample);
   const labels = dataset.labels ?? (options.assumeLabels ? 'assumed' : undefined);
-  const { outputs, loss: kind, memory, session } = options;
-  const chosen = chooseLosses(prepared, parameters, outputs, batch, kind, labels);
+  const { outputs, loss: kind, memory, session, pairShapes } = options;
+  const chosen = chooseLosses(prepared, parameters, outputs, { samples: batch, pairShapes }, kind, labels);
   const targets =
     chosen.loss.isLabelled && dataset.labels ? toTargets(dataset.labels, chosen.loss) : undefined;
   return { ...chosen, dataset, targets, batch, memory, session };
 }
 
 /** Integers and switches that are the same for all samples, such as a sampling rate, are constants: they may decide an If. */
-function bound(graph: Graph, dataset: Dataset): Graph {
+export function boundGraph(graph: Graph, dataset: Dataset): Graph {
   const shared = boundInputs(dataset);
   if (shared.length === 0) return graph;
   const values = shared.map(
@@ -69,6 +72,13 @@ function bound(graph: Graph, dataset: Dataset): Graph {
 /** The inputs that are built into the graphs with the values that the data have. */
 export const boundInputs = (dataset: Dataset): InputArray[] =>
   [...dataset.inputs.values()].filter(i => i.sampleAxis === null && !isFloat(i.dtype));
+
+/** The problem on some of its samples, with the same graphs: derivatives are of the mean loss over these. */
+export function onSamples(problem: Problem, places: readonly number[]): Problem {
+  const dataset = pickSamples(problem.dataset, places);
+  const targets = problem.targets && dataset.labels && toTargets(dataset.labels, problem.loss);
+  return { ...problem, dataset, targets };
+}
 
 /** The batch that the file settles, if it does. */
 export function fixedBatch({ inputs }: Graph): number | undefined {

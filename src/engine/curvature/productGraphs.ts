@@ -3,7 +3,7 @@ import { attachLoss, type LossSpec, outputHessian, type Weighting } from '../aut
 import { vjp } from '../autodiff/vjp';
 import { GraphBuilder } from '../graph/builder';
 import type { Graph } from '../graph/graph';
-import { zeros } from '../ops/emit';
+import { mul, reduceSum, zeros } from '../ops/emit';
 import type { Prepared } from '../runtime/prepare';
 import { folded, gradient, typed } from './gradient';
 import type { Parameter } from './parameters';
@@ -70,6 +70,31 @@ export async function gvpGraph(
   const u = tangents.get(loss.logits) ?? zeros(b, loss.shape);
   const seeds = new Map([[loss.logits, outputHessian(b, loss, weight, u)]]);
   const products = vjp(b, graph.nodes, types, seeds, names, names);
+  return b.build(nameOutputs(b, undefined, [[hvpName, products]], parameters));
+}
+
+/**
+ * Σ_i a_i (a_iᵀ v), a_i the gradient of sample i's part of the mean loss: 1/N of the product with the empirical Fisher matrix over N
+ * samples. The loss's tangent along v is taken per sample at the logits, and weighs the sample's cotangent there. Outputs `NAME/hvp`.
+ */
+export async function fisherGraph(
+  prepared: Prepared,
+  loss: LossSpec,
+  parameters: readonly Parameter[],
+): Promise<Graph> {
+  const at = new Set([loss.logits]);
+  const { b, primal, cotangents } = await gradient(prepared, loss, 'weighted', at, at);
+  const { nodes } = primal.graph;
+  const tangents = jvp(b, nodes, primal.types, tangentInputs(b, parameters), [loss.logits]);
+  const [c, u] = [cotangents.get(loss.logits), tangents.get(loss.logits)];
+  const names = namesOf(parameters);
+  let products: ReadonlyMap<string, string> = new Map();
+  if (c && u) {
+    const within = loss.shape.map((_, axis) => axis).slice(1);
+    const slopes = within.length === 0 ? mul(b, c, u) : reduceSum(b, mul(b, c, u), within, true);
+    const seeds = new Map([[loss.logits, mul(b, c, slopes)]]);
+    products = vjp(b, nodes, primal.types, seeds, names, names);
+  }
   return b.build(nameOutputs(b, undefined, [[hvpName, products]], parameters));
 }
 

@@ -66,6 +66,11 @@ export class TangentRuns {
     return new TangentRuns(problem, session, first, signal);
   }
 
+  /** The same graphs over other samples of the problem, with these sessions. */
+  over(problem: Problem): TangentRuns {
+    return new TangentRuns(problem, this.session, this.fixed, this.signal);
+  }
+
   /**
    * The results of each batch in turn.
    * @param besides what a batch is fed besides the data, the same in every run

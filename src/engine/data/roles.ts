@@ -12,17 +12,28 @@ import { sampleAxes } from './sampleAxes';
 /** What an input is filled with where there are no data, so that the model can run as it was meant to. */
 export type Fill =
   | { readonly kind: 'normal' }
-  /** Uniform integers 0 … limit − 1. */
-  | { readonly kind: 'below'; readonly limit: number }
+  /** Uniform integers 0 … limit − 1; with `last`, that one stands at the end of the last axis and nowhere else. */
+  | { readonly kind: 'below'; readonly limit: number; readonly last?: number }
   | { readonly kind: 'constant'; readonly value: number }
   /** 0, 1, 2, … along the last axis. */
   | { readonly kind: 'positions' };
 
 /**
- * Ids are drawn from the vocabulary, that is the rows of the table that they pick from; masks keep everything; integers that
- * the model compares with a constant, such as a sampling rate, are that constant, and others are 0. Names are those that exporters of transformers use.
+ * Ids are drawn from the vocabulary, that is the rows of the table that they pick from, and end in the one that the model looks for; masks keep everything; integers that
+ * the model compares with a constant, such as a sampling rate, are that constant, those that it takes as sizes or divides by are
+ * 1, and others are 0. Names are those that exporters of transformers use.
  */
-export function fillOf({ name, elemType }: ValueInfo, graph: Graph): Fill {
+export function fillOf(input: ValueInfo, graph: Graph): Fill {
+  const isSize = (): boolean =>
+    uses(input.name, graph).some(({ node, operand }) => sizes[node.opType]?.includes(operand));
+  return knownFill(input, graph) ?? { kind: 'constant', value: isSize() ? 1 : 0 };
+}
+
+/** Inputs of integers that nothing is known of, so that the model may not stand the values that they get. */
+export const unknownIntegers = (graph: Graph): string[] =>
+  graph.inputs.filter(i => !knownFill(i, graph)).map(i => i.name);
+
+function knownFill({ name, elemType }: ValueInfo, graph: Graph): Fill | undefined {
   // Added to scores before a softmax, a float mask of ones changes nothing either.
   if (/mask/i.test(name)) return { kind: 'constant', value: /key_padding/i.test(name) ? 0 : 1 };
   if (isFloat(elemType)) return { kind: 'normal' };
@@ -32,14 +43,40 @@ export function fillOf({ name, elemType }: ValueInfo, graph: Graph): Fill {
   if (/len(gth)?s?$/i.test(name)) return { kind: 'constant', value: 1 };
   const used = uses(name, graph);
   const rows = used.flatMap(({ node, operand }) => tableRows(node, operand, graph));
-  if (rows.length > 0) return { kind: 'below', limit: Math.min(...rows) };
+  if (rows.length > 0) {
+    const limit = Math.min(...rows);
+    const marks = used.flatMap(({ node, operand }) => marked(node, operand, graph));
+    return { kind: 'below', limit, last: marks.find(id => id >= 0 && id < limit) };
+  }
   const [expected] = used.flatMap(({ node, operand }) => comparedWith(node, operand, graph));
-  return { kind: 'constant', value: expected ?? 0 };
+  return expected === undefined ? undefined : { kind: 'constant', value: expected };
 }
+
+/** Operands that leave nothing to compute where they are 0, or by which ONNX Runtime divides without a look: that ends the process. */
+const sizes: Readonly<Record<string, readonly number[]>> = {
+  ...{ Div: [1], Mod: [1], Range: [1, 2], Slice: [2, 4], Loop: [0] },
+  ...{
+    Split: [1],
+    SplitToSequence: [1],
+    Tile: [1],
+    Expand: [1],
+    ConstantOfShape: [0],
+    OneHot: [1],
+    TopK: [1],
+  },
+  ...{ Resize: [3], AffineGrid: [1], CenterCropPad: [1], Col2Im: [1, 2], MaxUnpool: [2] },
+  ...{ DFT: [1], STFT: [1, 3], HannWindow: [0], HammingWindow: [0], BlackmanWindow: [0] },
+};
 
 const comparedWith = (node: Node, operand: number, graph: Graph): number[] => {
   const constant = node.opType === 'Equal' ? graph.initializers.get(node.inputs[1 - operand]) : undefined;
   return constant?.data.length === 1 ? [Number(constant.data[0])] : [];
+};
+
+/** An id that a model looks for, such as the one that ends a text: whether ids are some other one, such as padding, ends in a Not. */
+const marked = (node: Node, operand: number, graph: Graph): number[] => {
+  const isNegated = graph.nodes.some(n => n.opType === 'Not' && n.inputs[0] === node.outputs[0]);
+  return isNegated ? [] : comparedWith(node, operand, graph);
 };
 
 const tableRows = (node: Node, operand: number, graph: Graph): number[] => {

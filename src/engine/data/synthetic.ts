@@ -49,8 +49,11 @@ function values(fill: Fill, random: Rng, length: number): (i: number) => number 
   switch (fill.kind) {
     case 'normal':
       return () => random.normal();
-    case 'below':
-      return () => random.below(fill.limit);
+    case 'below': {
+      const { limit, last } = fill;
+      if (last === undefined) return () => random.below(limit);
+      return i => (i % length === length - 1 ? last : (last + 1 + random.below(limit - 1)) % limit);
+    }
     case 'constant':
       return () => fill.value;
     case 'positions':

@@ -35,7 +35,7 @@ export interface Parts {
   readonly instead: readonly { readonly reader: NodeProto; readonly nodes: readonly NodeProto[] }[];
 }
 
-export const tensorsOf = ({ integers, scales, zeroPoints }: Parts): NamedType[] =>
+export const typesOf = ({ integers, scales, zeroPoints }: Parts): NamedType[] =>
   zeroPoints ? [integers, scales, zeroPoints] : [integers, scales];
 
 /** Bytes of the tensor's elements in a file. */

@@ -61,6 +61,12 @@ export function planExport(
   return { kept, ...withOperatorSet(model, weights) };
 }
 
+/** Domains that a plan's operators are of and that the model doesn't name yet. */
+export function missingDomains({ opsetImport }: ModelProto, { weights }: ExportPlan): string[] {
+  const named = new Set(['', ...opsetImport.map(o => o.domain)]);
+  return [...new Set(weights.map(w => w.domain))].filter(domain => !named.has(domain));
+}
+
 function checkBlocks({ blockSize, format }: ExportOptions): void {
   if (blockSize === undefined) return;
   const isPower = blockSize >= 16 && (blockSize & (blockSize - 1)) === 0;
@@ -155,7 +161,9 @@ function withOperatorSet(
   if (needed <= own) return { weights, operatorSet: own, notes: [] };
   const obstacles = obstaclesTo(model, needed);
   if (obstacles.length === 0) {
-    const notes = [`The operator set is raised from ${own} to ${needed}; no operator changes its meaning.`];
+    const notes = [
+      `The operator set is raised from ${own} to ${needed}; no operator computes anything else there.`,
+    ];
     return { weights, operatorSet: needed, notes };
   }
   const inTheWay = obstacles.join(', ');

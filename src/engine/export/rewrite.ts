@@ -12,7 +12,7 @@ import { quantize } from '../quantization/quantize';
 import { bodiesOf, findDefinitions } from './definitions';
 import { operatorSetOf, raiseOperatorSet } from './operatorSets';
 import { partsOf } from './parts';
-import type { ExportPlan, WeightPlan } from './plan';
+import { type ExportPlan, missingDomains, type WeightPlan } from './plan';
 import { valuesOf } from './values';
 
 /** Where initializers need not be listed as inputs any more. */
@@ -42,7 +42,8 @@ export async function rewrite(
 ): Promise<void> {
   const body = model.graph!;
   if (plan.operatorSet > operatorSetOf(model)) raiseOperatorSet(model, plan.operatorSet);
-  if (plan.weights.some(w => w.domain !== '')) importDomain(model, 'com.microsoft');
+  for (const domain of missingDomains(model, plan))
+    model.opsetImport.push(create(OperatorSetIdProtoSchema, { domain, version: 1n }));
   if (model.irVersion < FREE_INITIALIZERS) withoutConstantInputs(body);
   const version = formats.find(([, isNeeded]) => isNeeded(plan))![0];
   if (model.irVersion < version) model.irVersion = version;
@@ -84,11 +85,6 @@ function append<T>(lists: Map<GraphProto, T[]>, body: GraphProto, items: readonl
   const list = lists.get(body);
   if (list) list.push(...items);
   else lists.set(body, [...items]);
-}
-
-function importDomain(model: ModelProto, domain: string): void {
-  if (model.opsetImport.some(o => o.domain === domain)) return;
-  model.opsetImport.push(create(OperatorSetIdProtoSchema, { domain, version: 1n }));
 }
 
 /** Formats before 4 list initializers as inputs, where they are constant all the same; later ones let callers feed those. */

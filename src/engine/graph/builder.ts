@@ -143,6 +143,12 @@ export class GraphBuilder {
     return name;
   }
 
+  /** The node whose first output a value is. */
+  makerOf(value: string): Node | undefined {
+    const at = this.position.get(value);
+    return at === undefined ? undefined : this.nodes[at];
+  }
+
   /** The initializer a name stands for, if it is one. */
   constantOf(name: string): Tensor | undefined {
     return this.initializers.get(name);

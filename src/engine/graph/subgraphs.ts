@@ -1,10 +1,13 @@
-import { create } from '@bufbuild/protobuf';
+import { create, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
 import {
   type AttributeProto,
   AttributeProto_AttributeType as Kind,
+  AttributeProtoSchema,
   type GraphProto,
+  GraphProtoSchema,
   type NodeProto,
   NodeProtoSchema,
+  TensorProtoSchema,
 } from 'onnx-buf';
 import { elemTypeOf, isFloat, numElements } from '../onnx/tensor';
 import type { Node } from './graph';
@@ -43,39 +46,48 @@ export function liftWeights(graph: GraphProto): GraphProto {
       numElements(t.dims.map(Number)) > 1
     );
   };
-  const without = (inner: GraphProto): GraphProto => ({
-    ...inner,
-    initializer: inner.initializer.filter(t => {
-      const isLifted = isWeight(t, t.name);
-      if (isLifted) lifted.push(t);
-      return !isLifted;
-    }),
-    node: nodesOf({
-      ...inner,
-      node: inner.node.filter(n => {
-        const value = n.opType === 'Constant' ? n.attribute.find(a => a.name === 'value')?.t : undefined;
-        if (!value || !isWeight(value, n.output[0])) return true;
-        lifted.push({ ...value, name: n.output[0] });
-        return false;
+  const without = (inner: GraphProto): GraphProto =>
+    changed(GraphProtoSchema, inner, {
+      initializer: inner.initializer.filter(t => {
+        const isLifted = isWeight(t, t.name);
+        if (isLifted) lifted.push(t);
+        return !isLifted;
       }),
-    }),
-  });
-  const nodesOf = ({ node }: GraphProto): GraphProto['node'] =>
-    node.map(n =>
-      n.attribute.some(a => isSubgraph(a))
-        ? // Fields that the file left out are the prototype's, which a spread copy would lose.
-          Object.assign(create(NodeProtoSchema), n, {
+      node: nodesOf(
+        inner.node.filter(n => {
+          const value = n.opType === 'Constant' ? n.attribute.find(a => a.name === 'value')?.t : undefined;
+          if (!value || !isWeight(value, n.output[0])) return true;
+          lifted.push(changed(TensorProtoSchema, value, { name: n.output[0] }));
+          return false;
+        }),
+      ),
+    });
+  const nodesOf = (nodes: readonly NodeProto[]): NodeProto[] =>
+    nodes.map(n =>
+      n.attribute.some(isSubgraph)
+        ? changed(NodeProtoSchema, n, {
             attribute: n.attribute.map(a =>
               isSubgraph(a)
-                ? { ...a, ...(a.g ? { g: without(a.g) } : {}), graphs: a.graphs.map(without) }
+                ? changed(AttributeProtoSchema, a, {
+                    ...(a.g ? { g: without(a.g) } : {}),
+                    graphs: a.graphs.map(without),
+                  })
                 : a,
             ),
           })
         : n,
     );
-  const node = nodesOf(graph);
-  return lifted.length === 0 ? graph : { ...graph, node, initializer: [...graph.initializer, ...lifted] };
+  const node = nodesOf(graph.node);
+  if (lifted.length === 0) return graph;
+  return changed(GraphProtoSchema, graph, { node, initializer: [...graph.initializer, ...lifted] });
 }
+
+/** A copy with other fields. Those that the file left out are the prototype's, which a spread copy would lose. */
+const changed = <T extends DescMessage>(
+  schema: T,
+  message: MessageShape<T>,
+  fields: Partial<MessageShape<T>>,
+): MessageShape<T> => Object.assign(create(schema), message, fields);
 
 const isSubgraph = (a: AttributeProto): boolean => a.type === Kind.GRAPH || a.type === Kind.GRAPHS;
 

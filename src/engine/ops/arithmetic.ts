@@ -66,9 +66,19 @@ const where: Op = {
   },
 };
 
+const difference = broadcasting('linear', [same, (b, _at, d) => neg(b, d)]);
+
 export const arithmetic: Record<string, Op> = {
   Add: broadcasting('linear', [same, same]),
-  Sub: broadcasting('linear', [same, (b, _at, d) => neg(b, d)]),
+  Sub: {
+    ...difference,
+    jvp: (b, at, [tx, ty]) => (tx && ty ? [sub(b, tx, ty)] : difference.jvp(b, at, [tx, ty])),
+    // A sum over broadcast axes comes first, as it leaves less to negate.
+    vjp: (b, at, [g], needs) => [
+      needs[0] ? unbroadcast(b, g!, at.outShape(), at.shape(0)) : null,
+      needs[1] ? neg(b, unbroadcast(b, g!, at.outShape(), at.shape(1))) : null,
+    ],
+  },
   Mul: broadcasting('multilinear', [
     (b, at, d) => mul(b, d, at.input(1)),
     (b, at, d) => mul(b, d, at.input(0)),

@@ -12,6 +12,7 @@ export function unary(
   ];
   return {
     linearity,
+    isPointwise: true,
     jvp: (b, at, [t]) => times(b, at, t),
     vjp: (b, at, [g]) => times(b, at, g),
   };
@@ -32,6 +33,7 @@ export function broadcasting(
     typeof partials === 'function' ? partials(i) : partials[i];
   return {
     linearity,
+    isPointwise: true,
     jvp: (b, at, tangents) => {
       const terms = tangents.flatMap((t, i) =>
         t === null ? [] : [{ value: partialOf(i)!(b, at, t), operand: i }],

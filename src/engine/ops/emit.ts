@@ -4,11 +4,28 @@ import { type Derivative, sameShape } from './rule';
 
 /** Short forms for the operators that rules emit most. */
 
-export const mul = (b: GraphBuilder, x: string, y: string): string => b.add('Mul', [x, y]);
+/** Factors that are known scalars are multiplied with each other now. */
+export function mul(b: GraphBuilder, x: string, y: string): string {
+  const [p, q] = [scalarOf(b, x), scalarOf(b, y)];
+  if (p !== undefined && q !== undefined) return b.scalar(p * q);
+  if (p === 1) return y;
+  if (q === 1) return x;
+  return b.add('Mul', [x, y]);
+}
+
+/** The value of a constant of rank 0. */
+function scalarOf(b: GraphBuilder, x: string): number | undefined {
+  const tensor = b.constantOf(x);
+  return tensor?.elemType === 'float32' && tensor.shape.length === 0 ? Number(tensor.data[0]) : undefined;
+}
+
 export const add = (b: GraphBuilder, x: string, y: string): string => b.add('Add', [x, y]);
 export const sub = (b: GraphBuilder, x: string, y: string): string => b.add('Sub', [x, y]);
 export const div = (b: GraphBuilder, x: string, y: string): string => b.add('Div', [x, y]);
-export const neg = (b: GraphBuilder, x: string): string => b.add('Neg', [x]);
+export function neg(b: GraphBuilder, x: string): string {
+  const value = scalarOf(b, x);
+  return value === undefined ? b.add('Neg', [x]) : b.scalar(-value);
+}
 export const exp = (b: GraphBuilder, x: string): string => b.add('Exp', [x]);
 export const matmul = (b: GraphBuilder, x: string, y: string): string => b.add('MatMul', [x, y]);
 
@@ -52,10 +69,16 @@ export const zeros = (b: GraphBuilder, shape: readonly number[]): string => expa
 /** 1 where the boolean `condition` holds, else 0. */
 export const indicator = (b: GraphBuilder, condition: string): string => cast(b, condition, 'float32');
 
-/** The sum of derivatives of equal shape; zeros drop out. */
+/** The sum of derivatives of equal shape; zeros drop out, and what is expanded broadcasts instead. */
 export function sumDerivatives(b: GraphBuilder, terms: readonly Derivative[]): Derivative {
-  const present = terms.filter(t => t !== null);
-  if (present.length <= 1) return present[0] ?? null;
+  const whole = terms.filter(t => t !== null);
+  if (whole.length <= 1) return whole[0] ?? null;
+  const unexpanded = (t: string): string => {
+    const maker = b.makerOf(t);
+    return maker?.opType === 'Expand' ? maker.inputs[0] : t;
+  };
+  const broadcast = whole.map(unexpanded);
+  const present = whole.some((t, i) => t === broadcast[i]) ? broadcast : whole;
   return present.length === 2 ? add(b, present[0], present[1]) : b.add('Sum', present);
 }
 

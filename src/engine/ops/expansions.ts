@@ -1,4 +1,3 @@
-import type { GraphBuilder } from '../graph/builder';
 import { floatAttribute, intAttribute, intsAttribute, stringAttribute } from '../graph/graph';
 import { numElements } from '../onnx/tensor';
 import { Attention } from './attention';
@@ -10,7 +9,8 @@ import { Compress, CenterCropPad, GatherND, ReverseSequence } from './indexing';
 import { GlobalLpPool, LpNormalization, LpPool } from './lpNorms';
 import { reducedAxes } from './reduction';
 import { RotaryEmbedding } from './rotary';
-import { normalizeAxis } from './rule';
+import { normalizeAxis, type Site } from './rule';
+import { standardized } from './standardized';
 
 /** Operators that are spelled out in simpler ones, at every version. */
 
@@ -22,12 +22,7 @@ const globalMaxPool: Canonical = (b, at) => {
   return [b.add('ReduceMax', [at.input(0), b.ints(axes)], { keepdims: { int: 1 } })];
 };
 
-/** (x − mean)/√(var + ε) over `axes`. */
-function standardized(b: GraphBuilder, x: string, axes: readonly number[], epsilon: number): string {
-  const centred = sub(b, x, reduceMean(b, x, axes));
-  const variance = reduceMean(b, mul(b, centred, centred), axes);
-  return div(b, centred, b.add('Sqrt', [add(b, variance, b.scalar(epsilon))]));
-}
+const epsilonOf = (at: Site): number => floatAttribute(at.node, 'epsilon', 1e-5);
 
 const onChannels = (rank: number, channels: number): number[] => [
   1,
@@ -40,13 +35,7 @@ const InstanceNormalization: Canonical = (b, at) => {
   const axes = shape.map((_, i) => i).slice(2);
   const channels = onChannels(shape.length, shape[1]);
   const laid = (i: number): string => reshape(b, at.input(i), at.shape(i), channels);
-  return [
-    add(
-      b,
-      mul(b, standardized(b, at.input(0), axes, floatAttribute(at.node, 'epsilon', 1e-5)), laid(1)),
-      laid(2),
-    ),
-  ];
+  return [add(b, mul(b, standardized(b, at.input(0), axes, epsilonOf(at)).normal, laid(1)), laid(2))];
 };
 
 /** (x − mean)/(√var + 1e-9) over the given axes. */
@@ -64,12 +53,7 @@ const GroupNormalization: Canonical = (b, at) => {
   const groups = intAttribute(at.node, 'num_groups', 1);
   const grouped = [samples, groups, numElements(shape.slice(1)) / groups];
   const x = reshape(b, at.input(0), shape, grouped);
-  const normal = reshape(
-    b,
-    standardized(b, x, [2], floatAttribute(at.node, 'epsilon', 1e-5)),
-    grouped,
-    shape,
-  );
+  const normal = reshape(b, standardized(b, x, [2], epsilonOf(at)).normal, grouped, shape);
   const laid = (i: number): string => {
     const perGroup = [groups, 1];
     const entries = at.shape(i)[0];
@@ -82,13 +66,26 @@ const GroupNormalization: Canonical = (b, at) => {
   return [add(b, mul(b, normal, laid(1)), laid(2))];
 };
 
-const RMSNormalization: Canonical = (b, at) => {
+/** The axes from the one that the node names on. */
+function lastAxes(at: Site): number[] {
   const rank = at.shape(0).length;
   const first = normalizeAxis(intAttribute(at.node, 'axis', -1), rank);
-  const axes = Array.from({ length: rank - first }, (_, i) => first + i);
+  return Array.from({ length: rank - first }, (_, i) => first + i);
+}
+
+/**
+ * Spelled out, since both derivatives and the value share what it is made of: the mean, the centred values, 1/√(var + ε).
+ */
+const LayerNormalization: Canonical = (b, at) => {
+  const { normal, mean, inverse } = standardized(b, at.input(0), lastAxes(at), epsilonOf(at));
+  const scaled = mul(b, normal, at.input(1));
+  return [at.has(2) ? add(b, scaled, at.input(2)) : scaled, mean, inverse];
+};
+
+const RMSNormalization: Canonical = (b, at) => {
   const x = at.input(0);
-  const meanSquare = reduceMean(b, mul(b, x, x), axes);
-  const root = b.add('Sqrt', [add(b, meanSquare, b.scalar(floatAttribute(at.node, 'epsilon', 1e-5)))]);
+  const meanSquare = reduceMean(b, mul(b, x, x), lastAxes(at));
+  const root = b.add('Sqrt', [add(b, meanSquare, b.scalar(epsilonOf(at)))]);
   return [mul(b, div(b, x, root), at.input(1))];
 };
 
@@ -176,6 +173,7 @@ export const expansions: Readonly<Record<string, Canonical>> = {
   GlobalMaxPool: globalMaxPool,
   InstanceNormalization,
   GroupNormalization,
+  LayerNormalization,
   RMSNormalization,
   // ONNX Runtime's name for it, in the standard domain too.
   SimplifiedLayerNormalization: RMSNormalization,

@@ -1,17 +1,18 @@
 import { GraphBuilder, type Types } from '../graph/builder';
 import { consumersOf, floatAttribute, type Graph, intAttribute, type Node } from '../graph/graph';
-import type { Tensor } from '../onnx/tensor';
+import { numElements, type Tensor } from '../onnx/tensor';
 import { add, mul, reshape, sub } from './emit';
 
 /**
  * Draws each BatchNormalization behind a Conv into the Conv's weight and bias, in the graph: y = (s w) ∗ x + (b − μ) s + β
  * with s = γ/√(σ² + ε). The same function with the same parameters, but its derivatives scale small weights where they
- * would scale whole activations.
+ * would scale whole activations; a weight that is larger than the activation stays as it is.
  */
 export function foldBatchNorm(graph: Graph, types: Types): Graph {
   const consumers = consumersOf(graph.nodes);
   const given = new Set(graph.outputs);
   const makers = new Map(graph.nodes.flatMap(n => n.outputs.map(o => [o, n] as const)));
+  const size = (value: string): number => numElements(types.get(value)!.shape);
   const folded = new Map<Node, { conv: Node; statistics: readonly Tensor[] }>();
   for (const node of graph.nodes) {
     if (node.opType !== 'BatchNormalization' || node.domain !== '') continue;
@@ -21,6 +22,7 @@ export function foldBatchNorm(graph: Graph, types: Types): Graph {
     const statistics = node.inputs.slice(3).map(name => graph.initializers.get(behindIdentity(name, makers)));
     if (!statistics.every(t => t !== undefined)) continue;
     if (conv?.opType !== 'Conv' || conv.domain !== '' || given.has(conv.outputs[0])) continue;
+    if (size(conv.inputs[1]) > size(conv.outputs[0])) continue;
     if (consumers.get(conv.outputs[0])?.length === 1) folded.set(node, { conv, statistics });
   }
   if (folded.size === 0) return graph;

@@ -37,8 +37,8 @@ function reduction(
     constantInputs: [1],
     jvp: (b, at, [t]) => {
       if (!t) return [null];
-      const weighted = partial ? mul(b, t, partial(b, at)) : scale(b, t, factor(at));
-      return [reshape(b, reduceSum(b, weighted, reducedAxes(at), true), keptShape(at), at.outShape())];
+      const sum = reduceSum(b, partial ? mul(b, t, partial(b, at)) : t, reducedAxes(at), true);
+      return [reshape(b, scale(b, sum, factor(at)), keptShape(at), at.outShape())];
     },
     vjp: (b, at, [g]) => {
       if (!g) return [null];

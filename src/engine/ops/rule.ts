@@ -40,6 +40,8 @@ export interface OpRule {
   readonly covers?: (node: Node) => boolean;
   /** Inputs that carry no derivative by definition, such as axes, indices and running statistics. */
   readonly constantInputs?: readonly number[];
+  /** Whether it has one output, each of whose elements depends on one element of each operand; operands may broadcast. */
+  readonly isPointwise?: boolean;
 }
 
 /** An operator is differentiable by its rule, or zero by definition. What is in no table is unknown. */

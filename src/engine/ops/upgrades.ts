@@ -2,7 +2,7 @@ import type { GraphBuilder } from '../graph/builder';
 import { type Attribute, floatAttribute, intAttribute, intsAttribute, stringAttribute } from '../graph/graph';
 import { numElements } from '../onnx/tensor';
 import type { Canonical } from './canonicalForm';
-import { expand, reshape } from './emit';
+import { add, div, expand, mul, reshape, sub } from './emit';
 import { Scatter } from './indexing';
 import { oldResize } from './resizing';
 import { normalizeAxis, type Site } from './rule';
@@ -66,7 +66,13 @@ const Slice: Canonical = (b, at) => {
   return [b.add('Slice', [at.input(0), b.ints(starts), b.ints(ends), b.ints(axes)])];
 };
 
+/** Bounds that the model computes carry derivatives, unlike those of a Clip. */
 const Clip: Canonical = (b, at, version) => {
+  const isComputed = (i: number): boolean => at.has(i) && !at.constant(i);
+  if (isComputed(1) || isComputed(2)) {
+    const raised = at.has(1) ? b.add('Max', [at.input(0), at.input(1)]) : at.input(0);
+    return [at.has(2) ? b.add('Min', [raised, at.input(2)]) : raised];
+  }
   if (version >= 11) return undefined;
   const bound = (name: string): string =>
     name in at.node.attributes ? b.scalar(floatAttribute(at.node, name, 0)) : '';
@@ -92,9 +98,12 @@ const Dropout: Canonical = (b, at) => {
 
 /**
  * Outputs and attributes for training, before opset 14, play no part at inference. Statistics per feature instead of per
- * channel (spatial = 0, until opset 8) are those of a flattened input.
+ * channel (spatial = 0, until opset 8) are those of a flattened input. Statistics that the model computes, as it does of weights that it
+ * standardizes, carry derivatives, unlike running ones.
  */
 const BatchNormalization: Canonical = (b, at, version) => {
+  if (intAttribute(at.node, 'training_mode', 0) === 0 && !(at.constant(3) && at.constant(4)))
+    return [standardized(b, at)];
   if (version >= 14) return undefined;
   const attributes: Attributes = { epsilon: { float: floatAttribute(at.node, 'epsilon', 1e-5) } };
   if (intAttribute(at.node, 'spatial', 1) === 1)
@@ -106,6 +115,16 @@ const BatchNormalization: Canonical = (b, at, version) => {
   const rest = [1, 2, 3, 4].map(i => reshape(b, at.input(i), at.shape(i), [features]));
   return [reshape(b, b.add('BatchNormalization', [x, ...rest], attributes), flat, shape)];
 };
+
+function standardized(b: GraphBuilder, at: Site): string {
+  const axes = at.shape(0).slice(1);
+  const isPerChannel = intAttribute(at.node, 'spatial', 1) === 1;
+  const own = isPerChannel ? axes.map((d, i) => (i === 0 ? d : 1)) : axes;
+  const [scale, bias, mean, variance] = [1, 2, 3, 4].map(i => reshape(b, at.input(i), at.shape(i), own));
+  const epsilon = b.scalar(floatAttribute(at.node, 'epsilon', 1e-5));
+  const factor = div(b, scale, b.add('Sqrt', [add(b, variance, epsilon)]));
+  return add(b, mul(b, sub(b, at.input(0), mean), factor), bias);
+}
 
 /** The number of elements moved from an attribute to the second input (opset 10). */
 const TopK: Canonical = (b, at, version) =>

@@ -1,7 +1,7 @@
 import { invariant } from '../errors';
 import { numElements } from '../onnx/tensor';
 import { forEachStretch, layoutOf } from './layout';
-import { levelsOf, roundHalfToEven } from './levels';
+import { type Affine, levelsOf, roundHalfToEven } from './levels';
 import type { QuantizedTensor, Quantizer } from './quantizer';
 import { chooseScales } from './ranges';
 
@@ -73,6 +73,23 @@ export function quantizationError({ name, shape, data }: Weight, quantizer: Quan
     }
     error += sum;
   });
+  return error;
+}
+
+/** ‖Q(a) − a‖² of values that share a scale and a zero point found beforehand. */
+export function errorWith(
+  values: Float32Array,
+  { scale, zeroPoint }: Affine,
+  { bits, symmetric }: Pick<Quantizer, 'bits' | 'symmetric'>,
+): number {
+  const levels = levelsOf(bits, symmetric);
+  const [low, high] = [levels.low - zeroPoint, levels.high - zeroPoint];
+  let error = 0;
+  for (let i = 0; i < values.length; i++) {
+    const difference =
+      Math.fround(roundedWithin(Math.fround(values[i] / scale), low, high) * scale) - values[i];
+    error += difference * difference;
+  }
   return error;
 }
 

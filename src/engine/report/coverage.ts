@@ -17,15 +17,15 @@ export interface OperatorCoverage {
 
 export interface LayerCoverage {
   readonly name: string;
-  /** How an analysis will measure it; `none` where it can't. */
-  readonly method: Method | 'none';
+  /** How an analysis will measure it; `none` where it can't, `aside` where it stands in a branch that the inputs don't take. */
+  readonly method: Method | 'none' | 'aside';
   readonly parameters: number;
   /** Why not by exact derivatives. */
   readonly reason?: string;
 }
 
 /** Number of layers' weights by the method that measures them. */
-export type CoveredParameters = Readonly<Record<Method | 'none' | 'total', number>>;
+export type CoveredParameters = Readonly<Record<LayerCoverage['method'] | 'total', number>>;
 
 /** What of a model can be measured, and how; found without data, and without running a derivative. */
 export interface Coverage {
@@ -34,7 +34,7 @@ export interface Coverage {
   readonly operators: readonly OperatorCoverage[];
   readonly layers: readonly LayerCoverage[];
   readonly parameters: CoveredParameters;
-  /** Whether every layer will be measured. */
+  /** Whether every layer that these inputs reach will be measured. */
   readonly complete: boolean;
   readonly diagnostics: readonly Diagnostic[];
   /** Why nothing could be told; the rest is empty then. */
@@ -50,6 +50,7 @@ export function countParameters(layers: readonly LayerCoverage[]): CoveredParame
     ggn: count('ggn'),
     differences: count('differences'),
     none: count('none'),
+    aside: count('aside'),
   };
 }
 

@@ -9,7 +9,7 @@ const NAMED = 5;
 export function coverageToText(coverage: Coverage): string {
   const { model, operators, layers, parameters, error } = coverage;
   if (error !== undefined) return `${model}: ${error}\n`;
-  const measured = layers.filter(l => l.method !== 'none').length;
+  const measured = layers.filter(l => l.method !== 'none' && l.method !== 'aside').length;
   const rows = operators.map(o => [qualified(o), String(o.count), o.support]);
   return [
     `${model}: ${measured} of ${layers.length} layers measured; ${sharesText(parameters)}.`,
@@ -26,7 +26,7 @@ export function totalsText(coverages: readonly Coverage[]): string {
   const failed = coverages.filter(c => c.error !== undefined).length;
   const parameters = {
     ...{ total: sum('total'), exact: sum('exact'), ggn: sum('ggn') },
-    ...{ differences: sum('differences'), none: sum('none') },
+    ...{ differences: sum('differences'), none: sum('none'), aside: sum('aside') },
   };
   const models = `${coverages.length} ${coverages.length === 1 ? 'model' : 'models'}`;
   const complete = coverages.filter(c => c.complete).length;
@@ -37,14 +37,17 @@ export function totalsText(coverages: readonly Coverage[]): string {
 function sharesText(parameters: CoveredParameters): string {
   const { total } = parameters;
   if (total === 0) return 'no weights';
-  const others = (['ggn', 'differences', 'none'] as const).filter(key => parameters[key] > 0);
+  const others = (['ggn', 'differences', 'none', 'aside'] as const).filter(key => parameters[key] > 0);
   return [
     `${share(parameters.exact, total)} of ${total} weights exact`,
     ...others.map(key => `${share(parameters[key], total)} ${words[key]}`),
   ].join(', ');
 }
 
-const words = { ggn: 'by first derivatives', differences: 'by differences', none: 'not at all' } as const;
+const words = {
+  ...{ ggn: 'by first derivatives', differences: 'by differences' },
+  ...{ none: 'not at all', aside: 'in branches that are not taken' },
+} as const;
 
 /** Never 100 % of what is not whole. */
 const share = (part: number, total: number): string =>

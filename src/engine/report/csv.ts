@@ -1,8 +1,9 @@
+import { activationName } from './activationName';
 import { type Estimate, type Report } from './schema';
 
 /**
- * The layer table as CSV (RFC 4180, with a header line): one line per layer, one group of columns per bit
- * width. What a layer doesn't have is left empty.
+ * The layer table as CSV (RFC 4180, with a header line): one line per layer, and behind them per activation, one group of
+ * columns per bit width. What a line doesn't have is left empty.
  */
 export function layersToCsv(report: Report): string {
   const widths = report.settings.bits.map(String);
@@ -28,7 +29,14 @@ export function layersToCsv(report: Report): string {
     ]),
     ...[layer.bits, layer.method],
   ]);
-  return [header, ...lines].map(cells => `${cells.map(cell).join(',')}\r\n`).join('');
+  const activations = (report.activations ?? []).map(a => [
+    ...[activationName(a.name), 'Activation', a.shape.join('x'), undefined],
+    ...[a.trace ? 'analysed' : 'not-reached', a.reason],
+    ...[...estimateCells(a.trace), undefined, undefined, a.averageTrace],
+    ...widths.flatMap(b => [a.quantizationError[b], a.sensitivity[b], a.sensitivityStderr[b], undefined]),
+    ...[undefined, undefined],
+  ]);
+  return [header, ...lines, ...activations].map(cells => `${cells.map(cell).join(',')}\r\n`).join('');
 }
 
 const estimateCells = (estimate: Estimate | undefined): (number | undefined)[] => [

@@ -1,3 +1,4 @@
+import type { Matrix } from '../curvature/products';
 import type { Estimate, Method } from './schema';
 
 /** Four significant digits at most, in powers of ten where a plain number would be long. */
@@ -35,3 +36,10 @@ export const methodWord = (method: Method | undefined): string =>
   method === undefined || method === 'exact' ? '' : methodWords[method];
 
 const methodWords = { ggn: 'first derivatives', differences: 'differences' } as const;
+
+/** The matrix's name within a sentence. */
+export const matrixNames: Readonly<Record<Matrix, string>> = {
+  hessian: 'Hessian',
+  ggn: 'Gauss–Newton matrix',
+  fisher: 'empirical Fisher matrix',
+};

@@ -67,6 +67,35 @@ export const layerSchema = z.object({
   bits: z.number().int().nullable(),
 });
 
+const rangeSchema = z.object({ min: z.number(), max: z.number() });
+
+/** A value that a runtime of integers would quantize: asymmetric, one scale for all of it, round to nearest. */
+export const activationSchema = z.object({
+  /** The value's name in the model. */
+  name: z.string(),
+  /** Names of the nodes that it is quantized for, and of the layers whose nodes these are. */
+  nodes: z.array(z.string()),
+  layers: z.array(z.string()),
+  /** Of one run, with the samples on an axis. */
+  shape: z.array(z.number().int()),
+  /** Elements of one sample. */
+  elements: z.number(),
+  /** By the way in which it is found. */
+  ranges: z.object({ 'min-max': rangeSchema, percentile: rangeSchema, entropy: rangeSchema }),
+  /** Why there is no trace. */
+  reason: z.string().optional(),
+  /** Trace of the Gauss–Newton matrix of a sample's loss with respect to the value, averaged over the samples. */
+  trace: estimateSchema.optional(),
+  averageTrace: z.number().nullable(),
+  /** ‖Q(a) − a‖² of a sample, averaged over the samples, per bit width. */
+  quantizationError: perBits,
+  /** HAWQ-V2's Ω = averageTrace · quantizationError per bit width; empty without a trace. */
+  sensitivity: perBits,
+  sensitivityStderr: perBits,
+  /** `bops` of products of two values, counted with their first operand. */
+  costs: z.record(z.string(), perBits).optional(),
+});
+
 export const eigenvalueSchema = z.object({ value: z.number(), residual: z.number(), converged: z.boolean() });
 
 /** A point of the frontier: no other choice is at most as large and less sensitive. */
@@ -108,6 +137,8 @@ export const reportSchema = z.object({
     rtol: z.number(),
     maxProbes: z.number().int(),
     bits: z.array(z.number().int()),
+    /** How the ranges are found by which activations are quantized; absent where they were not asked for. */
+    activations: z.enum(['min-max', 'percentile', 'entropy']).optional(),
     /** Sensitivities at widths up to this are measured by running the model; absent where none are. */
     measureUpTo: z.number().int().optional(),
     seed: z.number().int(),
@@ -129,6 +160,8 @@ export const reportSchema = z.object({
   loss: z.number().nullable(),
   samples: z.number().int(),
   layers: z.array(layerSchema),
+  /** Where they were asked for. */
+  activations: z.array(activationSchema).optional(),
   eigenvalues: z.array(eigenvalueSchema),
   frontier: z.array(frontierPointSchema),
   budget: z
@@ -153,6 +186,7 @@ export const reportSchema = z.object({
 
 export type Method = z.infer<typeof methodSchema>;
 export type Estimate = z.infer<typeof estimateSchema>;
+export type ActivationReport = z.infer<typeof activationSchema>;
 export type LayerReport = z.infer<typeof layerSchema>;
 export type Eigenvalue = z.infer<typeof eigenvalueSchema>;
 export type FrontierPoint = z.infer<typeof frontierPointSchema>;

@@ -1,3 +1,4 @@
+import type { Matrix } from '../curvature/products';
 import type { Estimate, RitzValue } from '../estimators/result';
 import type { ProbeEstimate, Quadrature } from '../estimators/spectrum';
 import type { TraceMethod } from '../estimators/trace';
@@ -7,7 +8,9 @@ import type { Diagnostic, Report } from './schema';
 export const SPECTRUM_VERSION = 1;
 
 export interface TraceReport extends Estimate {
-  readonly method: TraceMethod;
+  /** An estimator over products, or the squared gradients of the samples, which are the empirical Fisher matrix's trace. */
+  readonly method: TraceMethod | 'gradients';
+  /** Products, or gradients. */
   readonly products: number;
   /** Holds the trace with 95 %, by Student's t. */
   readonly interval: readonly [low: number, high: number];
@@ -43,7 +46,7 @@ export interface SpectrumReport {
   readonly data: Report['data'];
   readonly settings: {
     readonly loss: Report['settings']['loss'];
-    readonly matrix: 'hessian' | 'ggn';
+    readonly matrix: Matrix;
     /** The parameters that the matrix is taken over, by the names that people see; all of the model's where `isWhole`. */
     readonly parameters: readonly string[];
     readonly isWhole: boolean;

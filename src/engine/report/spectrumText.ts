@@ -1,4 +1,4 @@
-import { formatBytes, formatEstimate, formatNumber } from './format';
+import { formatBytes, formatEstimate, formatNumber, matrixNames } from './format';
 import { histogram } from './histogram';
 import type { Density, SpectrumReport, TraceReport } from './spectrum';
 import { alignColumns } from './table';
@@ -31,11 +31,10 @@ export function spectrumToText(report: SpectrumReport): string {
 }
 
 function titleOf({ settings, size, samples, data, model }: SpectrumReport): string {
-  const matrix = settings.matrix === 'ggn' ? 'Gauss–Newton matrix' : 'Hessian';
   const over = settings.isWhole ? 'all' : settings.parameters.join(', ');
   const source = data.source === 'file' ? (data.file ?? 'the data') : 'synthetic inputs';
   return (
-    `${matrix} of the ${settings.loss} loss of ${model.file} on ${samples} samples of ${source}, ` +
+    `${matrixNames[settings.matrix].replace(/^./, c => c.toUpperCase())} of the ${settings.loss} loss of ${model.file} on ${samples} samples of ${source}, ` +
     `over ${settings.isWhole ? `all ${size} parameters` : `${over} (${size} parameters)`}.`
   );
 }
@@ -58,9 +57,11 @@ const ritzNote = ({ converged, residual }: RitzValue): string =>
     : `not converged, residual ${Number((100 * residual).toPrecision(2))} %`;
 
 const traceNote = ({ method, products, interval, exact, samples }: TraceReport): string =>
-  exact
-    ? `${method}, ${products} products`
-    : `${method}, ${products} products; 95 %: ${formatNumber(interval[0])} to ${formatNumber(interval[1])} (t, ${samples} vectors)`;
+  method === 'gradients'
+    ? `exact, from ${products} gradients`
+    : exact
+      ? `${method}, ${products} products`
+      : `${method}, ${products} products; 95 %: ${formatNumber(interval[0])} to ${formatNumber(interval[1])} (t, ${samples} vectors)`;
 
 const sumRows = ({ frobeniusNorm, negativeMass, effectiveRank }: Density, size: number): string[][] => [
   ['‖·‖F', withError(frobeniusNorm), ''],

@@ -12,6 +12,7 @@ export function reportToText(report: Report): string {
   const lines = [
     ...layerTable(report),
     '',
+    ...activationTable(report),
     ...summary(report),
     ...(metrics.length > 0 ? ['', ...metrics] : []),
   ];
@@ -52,6 +53,22 @@ function layerTable(report: Report): string[] {
   return alignColumns([header, ...rows], isWord);
 }
 
+function activationTable({ activations, settings }: Report): string[] {
+  if (!activations || activations.length === 0) return [];
+  const widths = settings.bits.map(String);
+  const method = settings.activations ?? 'min-max';
+  const rows = activations.map(a => [
+    ...[a.name, a.shape.join('×'), formatNumber(a.ranges[method].min), formatNumber(a.ranges[method].max)],
+    ...[
+      a.trace ? formatEstimate(a.trace) : '–',
+      a.averageTrace === null ? '–' : formatNumber(a.averageTrace),
+    ],
+    ...widths.map(b => (b in a.sensitivity ? formatNumber(a.sensitivity[b]) : '–')),
+  ]);
+  const header = ['activation', 'shape', 'from', 'to', 'GGN trace', 'average', ...widths.map(b => `Ω(${b})`)];
+  return [...alignColumns([header, ...rows], column => column < 2), ''];
+}
+
 function summary(report: Report): string[] {
   const { settings, layers, budget } = report;
   const matrix = settings.sensitivityMatrix === 'ggn' ? 'Gauss–Newton matrix' : 'Hessian';
@@ -61,6 +78,7 @@ function summary(report: Report): string[] {
   return [
     `Loss (${settings.loss}): ${loss} on ${report.samples} samples ${source}. Bits are chosen by the traces of the ${matrix}.`,
     ...layers.filter(layer => layer.status !== 'analysed').map(excluded),
+    ...(report.activations ?? []).flatMap(a => (a.reason ? [`${a.name}: no trace (${a.reason}).`] : [])),
     ...methodLine(report),
     ...piecewiseLinearLine(report),
     ...(report.eigenvalues.length > 0 ? [eigenvalueLine(report)] : []),

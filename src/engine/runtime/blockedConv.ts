@@ -17,9 +17,9 @@ const MIN_POSITIONS = 512;
 const MIN_POSITIONS_FLIPPED = 128;
 
 /**
- * Emits a Conv in blocks of `block` channels.
+ * The form of a Conv in blocks of `block` channels, where the layout has one: emits it, with the value `sum` (in blocks too)
+ * added to its result, and gives its result in blocks.
  * @param unflipped what the kernel is the flipped form of, if it is one
- * @returns whether the layout has a form for it; nothing is emitted where not
  */
 export function blockedConv(
   b: GraphBuilder,
@@ -27,42 +27,45 @@ export function blockedConv(
   types: Types,
   block: number,
   unflipped?: string,
-): boolean {
+): ((sum?: string) => string) | undefined {
   const [x, w] = [types.get(node.inputs[0])!.shape, types.get(node.inputs[1])!.shape];
   const y = types.get(node.outputs[0])!.shape;
   if (
     w.length !== 4 ||
     y[0] * y[2] * y[3] < (unflipped === undefined ? MIN_POSITIONS : MIN_POSITIONS_FLIPPED)
   )
-    return false;
+    return undefined;
   const [outputs, inputs, ...kernel] = w;
   const group = intAttribute(node, 'group', 1);
-  if (outputs % block !== 0) return false;
+  if (outputs % block !== 0) return undefined;
   const isDepthwise = inputs === 1 && group === outputs && x[1] === outputs;
   const isPlain = group === 1 && (inputs % block === 0 || inputs < block);
-  if (!isDepthwise && !isPlain) return false;
+  if (!isDepthwise && !isPlain) return undefined;
   const spread = isPlain && inputs >= block;
-  b.within(`${node.name}/blocked`, () => {
-    const weight =
-      spread && unflipped !== undefined
-        ? flippedInBlocks(b, unflipped, [inputs, outputs, ...kernel], block)
-        : inBlocks(b, node.inputs[1], w, block, spread);
-    const operands = [
-      isDepthwise || spread ? b.add('ReorderInput', [node.inputs[0]], {}, BLOCKED_DOMAIN) : node.inputs[0],
-      weight,
-      ...node.inputs.slice(2),
-    ];
-    const attributes = { ...node.attributes, kernel_shape: { ints: kernel } };
-    const blocked = b.add('Conv', operands, attributes, BLOCKED_DOMAIN);
-    b.addNode({
-      ...node,
-      opType: 'ReorderOutput',
-      domain: BLOCKED_DOMAIN,
-      inputs: [blocked],
-      attributes: { channels: { int: outputs } },
+  return sum =>
+    b.within(`${node.name}/blocked`, () => {
+      const weight =
+        spread && unflipped !== undefined
+          ? flippedInBlocks(b, unflipped, [inputs, outputs, ...kernel], block)
+          : inBlocks(b, node.inputs[1], w, block, spread);
+      const data =
+        isDepthwise || spread ? b.add('ReorderInput', [node.inputs[0]], {}, BLOCKED_DOMAIN) : node.inputs[0];
+      const operands = [data, weight, node.inputs[2] ?? '', sum ?? ''];
+      while (operands.at(-1) === '') operands.pop();
+      return b.add('Conv', operands, { ...node.attributes, kernel_shape: { ints: kernel } }, BLOCKED_DOMAIN);
     });
+}
+
+/** Gives the node's output, from a value in blocks. */
+export function addFromBlocks(b: GraphBuilder, node: Node, blocked: string, types: Types): void {
+  const channels = types.get(node.outputs[0])!.shape[1];
+  b.addNode({
+    ...node,
+    opType: 'ReorderOutput',
+    domain: BLOCKED_DOMAIN,
+    inputs: [blocked],
+    attributes: { channels: { int: channels } },
   });
-  return true;
 }
 
 /** A kernel in blocks of output channels, and of input channels where they are spread over blocks too; of the shape it had. */
@@ -131,7 +134,11 @@ async function convolve(x: Tensor, w: Tensor, block: number): Promise<Float32Arr
   };
   const b = new GraphBuilder(empty, types);
   if (block === 0) b.addNode(node);
-  else if (!blockedConv(b, node, types, block)) return undefined;
+  else {
+    const emit = blockedConv(b, node, types, block);
+    if (!emit) return undefined;
+    addFromBlocks(b, node, emit(), types);
+  }
   const session = await Session.create(b.build(['y']), { ...cpuSession, threads: 1 });
   const { y } = await session.run({ x, w });
   await session.dispose();

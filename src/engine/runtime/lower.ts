@@ -1,7 +1,7 @@
 import { GraphBuilder, type Types } from '../graph/builder';
-import type { Graph, Node } from '../graph/graph';
+import { consumersOf, type Graph, type Node } from '../graph/graph';
 import { dependents } from '../graph/topology';
-import { BLOCKED_DOMAIN, blockedConv, blockSize } from './blockedConv';
+import { addFromBlocks, BLOCKED_DOMAIN, blockedConv, blockSize } from './blockedConv';
 import { flipped, flippedFrom } from './flippedKernel';
 
 /**
@@ -14,23 +14,59 @@ export async function lower(graph: Graph, types: Types): Promise<Graph> {
     graph.nodes,
     graph.inputs.map(i => i.name),
   );
-  const isFedConv = (node: Node): boolean =>
-    node.opType === 'Conv' && node.domain === '' && fed.has(node.inputs[1]);
+  const isFed = (conv: Node): boolean => fed.has(conv.inputs[1]);
   const opsets = new Map(graph.opsets).set(BLOCKED_DOMAIN, 1);
   const b = new GraphBuilder({ ...graph, opsets, nodes: [] }, types);
   const makers = new Map(graph.nodes.flatMap(n => n.outputs.map(o => [o, n] as const)));
-  for (const node of withFastSteps(graph).nodes) {
-    if (!isFedConv(node)) {
-      b.addNode(node);
-      continue;
+  const unflippedOf = (conv: Node): string | undefined =>
+    flippedFrom(conv.inputs[1], types.get(conv.inputs[1])!.shape, makers, graph.initializers);
+  const inBlocks = (conv: Node) =>
+    block > 0 ? blockedConv(b, conv, types, block, unflippedOf(conv)) : undefined;
+  const addConv = (conv: Node): void => {
+    const emit = isFed(conv) ? inBlocks(conv) : undefined;
+    const unflipped = isFed(conv) ? unflippedOf(conv) : undefined;
+    if (emit) addFromBlocks(b, conv, emit(), types);
+    else if (unflipped === undefined) b.addNode(conv);
+    else {
+      const kernel = flipped(b, unflipped, types.get(conv.inputs[1])!.shape);
+      b.addNode({ ...conv, inputs: conv.inputs.with(1, kernel) });
     }
-    const { shape } = types.get(node.inputs[1])!;
-    const unflipped = flippedFrom(node.inputs[1], shape, makers, graph.initializers);
-    if (block > 0 && blockedConv(b, node, types, block, unflipped)) continue;
-    if (unflipped === undefined) b.addNode(node);
-    else b.addNode({ ...node, inputs: node.inputs.with(1, flipped(b, unflipped, shape)) });
+  };
+
+  const { nodes } = withFastSteps(graph);
+  const sums = sumsOfConvs({ ...graph, nodes }, isFed);
+  const held = new Set([...sums.values()].flat());
+  for (const node of nodes) {
+    const terms = sums.get(node);
+    if (terms) {
+      const [first, second] = terms.map(inBlocks);
+      if (first && second) addFromBlocks(b, node, second(first()), types);
+      else {
+        terms.forEach(addConv);
+        b.addNode(node);
+      }
+    } else if (!isConv(node)) b.addNode(node);
+    else if (!held.has(node)) addConv(node);
   }
   return b.build(graph.outputs);
+}
+
+const isConv = (node: Node | undefined): boolean => node?.opType === 'Conv' && node.domain === '';
+
+/** Additions of two Convs that nothing else reads, by the addition; a tangent's two parts are of this kind. */
+function sumsOfConvs(graph: Graph, isFed: (conv: Node) => boolean): Map<Node, readonly Node[]> {
+  const makers = new Map(graph.nodes.flatMap(n => n.outputs.map(o => [o, n] as const)));
+  const consumers = consumersOf(graph.nodes);
+  const given = new Set(graph.outputs);
+  const sums = new Map<Node, readonly Node[]>();
+  for (const node of graph.nodes) {
+    const terms = node.opType === 'Add' ? node.inputs.map(v => makers.get(v)) : [];
+    const isOwn = (term: Node | undefined): term is Node =>
+      isConv(term) && !given.has(term!.outputs[0]) && consumers.get(term!.outputs[0])?.length === 1;
+    if (node.inputs[0] !== node.inputs[1] && terms.length === 2 && terms.every(isOwn) && terms.some(isFed))
+      sums.set(node, terms);
+  }
+  return sums;
 }
 
 /**

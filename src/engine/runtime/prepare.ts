@@ -34,14 +34,18 @@ export async function prepare(
       return { ...i, shape };
     }),
   };
-  let folded = await foldConstants(bound, await inferTypes(bound, sample), parameters);
+  let types = await inferTypes(bound, sample);
+  let folded = await foldConstants(bound, types, parameters);
   // Folding may decide an If, whose branch may hold more to fold.
   for (;;) {
     const inlined = inlineConditionals(folded);
     if (inlined === folded) break;
     const widened = toFloat32(inlined);
-    folded = await foldConstants(widened, await inferTypes(widened, sample), parameters);
+    types = await inferTypes(widened, sample);
+    folded = await foldConstants(widened, types, parameters);
   }
-  const canonical = canonicalize(folded, await inferTypes(folded, sample));
-  return { graph: canonical, types: await inferTypes(canonical, sample) };
+  // Folding and rewriting leave the types of the values that they leave.
+  types = await inferTypes(folded, sample, types);
+  const canonical = canonicalize(folded, types);
+  return { graph: canonical, types: await inferTypes(canonical, sample, types) };
 }

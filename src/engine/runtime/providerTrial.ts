@@ -18,6 +18,9 @@ interface Task {
   readonly feeds: Feeds;
 }
 
+/** What came of a run elsewhere, or how the process ended. */
+type Answer = Trial | { readonly error: string } | { readonly crash: string };
+
 /** Drivers that need longer than this to compile and run a small graph would not be the fastest. */
 const TIMEOUT_MS = 20_000;
 
@@ -26,7 +29,23 @@ const TIMEOUT_MS = 20_000;
  * and writes what it pleases to stderr.
  * @returns the reason where the provider can't be used
  */
-export function tryProvider(provider: Provider, graph: Graph, feeds: Feeds): Promise<Trial | string> {
+export async function tryProvider(provider: Provider, graph: Graph, feeds: Feeds): Promise<Trial | string> {
+  const { answer: found, log } = await runApart(provider, graph, feeds);
+  if ('crash' in found) return found.crash;
+  return 'error' in found ? refusalOf(provider, found.error, log) : found;
+}
+
+/** How a graph ends the process that runs it on the CPU, such as by a division by 0; undefined where it does not. */
+export async function crashOf(graph: Graph, feeds: Feeds): Promise<string | undefined> {
+  const { answer: found } = await runApart('cpu', graph, feeds);
+  return 'crash' in found ? found.crash : undefined;
+}
+
+function runApart(
+  provider: Provider,
+  graph: Graph,
+  feeds: Feeds,
+): Promise<{ readonly answer: Answer; readonly log: string }> {
   const library = JSON.stringify(require.resolve('onnxruntime-node'));
   const child = spawn(process.execPath, ['-e', `(${answer.toString()})(require(${library}))`], {
     // In the desktop VS Code the executable is Electron; this makes it a plain Node.
@@ -37,23 +56,23 @@ export function tryProvider(provider: Provider, graph: Graph, feeds: Feeds): Pro
   let log = '';
   child.stderr!.on('data', (data: Buffer) => (log += data.toString()));
   return new Promise(resolve => {
-    let result: Trial | { error: string } | undefined;
+    let result: Answer | undefined;
+    const finish = (found: Answer): void => resolve({ answer: found, log });
     let isLate = false;
     const timer = setTimeout(() => {
       isLate = true;
       child.kill('SIGKILL');
     }, TIMEOUT_MS);
-    child.on('message', (message: Trial | { error: string }) => {
+    child.on('message', (message: Answer) => {
       result = message;
       child.kill('SIGKILL');
     });
-    child.once('error', error => resolve(error.message));
+    child.once('error', error => finish({ error: error.message }));
     // `close` comes when stderr is read to its end.
     child.once('close', (code, signal) => {
       clearTimeout(timer);
-      if (isLate) resolve(`it did not answer within ${TIMEOUT_MS / 1000} s`);
-      else if (!result) resolve(`its libraries ended the process (${signal ?? `exit code ${code}`})`);
-      else resolve('error' in result ? refusalOf(provider, result.error, log) : result);
+      if (isLate) finish({ error: `it did not answer within ${TIMEOUT_MS / 1000} s` });
+      else finish(result ?? { crash: `its libraries ended the process (${signal ?? `exit code ${code}`})` });
     });
     child.send({ model: encodeGraph(graph), provider: providerConfig(provider), feeds } satisfies Task);
   });

@@ -51,12 +51,18 @@ export class Session {
     }
   }
 
-  /** Types of the graph's outputs as ONNX Runtime inferred them; undefined where a dimension is not known. */
+  /**
+   * Types of the graph's outputs as ONNX Runtime inferred them; undefined where a dimension is not known. Sequences and optional
+   * values have none.
+   */
   outputTypes(): Map<string, TensorType | undefined> {
     return new Map(
-      this.session.outputMetadata.map(m => {
-        if (!m.isTensor || !m.shape.every(d => typeof d === 'number' && d >= 0)) return [m.name, undefined];
-        return [m.name, { elemType: m.type as ElemType, shape: m.shape as number[] }];
+      this.session.outputMetadata.flatMap((m): [string, TensorType | undefined][] => {
+        if (!m.isTensor) return [];
+        const isSettled = m.shape.every(d => typeof d === 'number' && d >= 0);
+        return [
+          [m.name, isSettled ? { elemType: m.type as ElemType, shape: m.shape as number[] } : undefined],
+        ];
       }),
     );
   }

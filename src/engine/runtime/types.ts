@@ -5,32 +5,33 @@ import type { TensorType } from '../onnx/tensor';
 import { declared, isDeclared } from './declared';
 import { outputTypes } from './outputTypes';
 import { cpuSession, type Feeds, Session } from './session';
+import { typesInParts } from './settledTypes';
 
 /**
- * Types of all values of a graph with bound input dimensions. ONNX Runtime infers them on creating a session
- * whose outputs are all the values; nothing runs. What depends on data is found by one run over `sample`.
+ * Types of all tensors of a graph with bound input dimensions; its sequences and optional values have none. ONNX Runtime infers
+ * them on creating a session whose outputs are all the values; nothing runs. What depends on data is found by one run over `sample`.
+ * @param known types that hold for this graph, which are not asked for again
  */
-export async function inferTypes(graph: Graph, sample?: Feeds): Promise<Types> {
+export async function inferTypes(graph: Graph, sample?: Feeds, known: Types = new Map()): Promise<Types> {
+  // Most graphs have all their shapes in the open; the others need the arithmetic of shapes from end to end.
+  const inParts = await typesInParts(graph, known, confirmedTypes);
+  return inParts.open === undefined ? inParts.types : inferWhole(graph, sample);
+}
+
+async function inferWhole(graph: Graph, sample?: Feeds): Promise<Types> {
   const types = new Map<string, TensorType>();
   for (const i of graph.inputs) types.set(i.name, { elemType: i.elemType, shape: i.shape as number[] });
   for (const [name, t] of graph.initializers) types.set(name, { elemType: t.elemType, shape: t.shape });
   const values = graph.nodes.flatMap(n => n.outputs).filter(o => o !== '');
   const large = [...graph.initializers].filter(([, t]) => isDeclared(t));
-  const skeleton: Graph = {
+  const inferred = await confirmedTypes({
     ...graph,
     inputs: [...graph.inputs, ...large.map(([name, t]) => declared(name, t))],
     initializers: new Map([...graph.initializers].filter(([, t]) => !isDeclared(t))),
     outputs: values,
-  };
-  const inferred = await outputTypes(skeleton);
-  const scalars = await confirmedScalars(
-    skeleton,
-    [...inferred].flatMap(([name, t]) => (t?.shape.length === 0 ? [name] : [])),
-  );
-  for (const [name, type] of inferred) {
-    if (type && (type.shape.length > 0 || scalars.has(name))) types.set(name, type);
-  }
-  const unknown = values.filter(v => !types.has(v));
+  });
+  for (const [name, type] of inferred) if (type) types.set(name, type);
+  const unknown = values.filter(v => inferred.has(v) && !types.has(v));
   if (unknown.length > 0) {
     if (!sample)
       throw new CurvatureError('model-unsupported', `The shape of "${unknown[0]}" depends on the data.`);
@@ -40,6 +41,18 @@ export async function inferTypes(graph: Graph, sample?: Feeds): Promise<Types> {
     await tapped.dispose();
   }
   return types;
+}
+
+/** Types of a graph's outputs, undefined where they are not known; what looks like a scalar is one. */
+async function confirmedTypes(graph: Graph): Promise<Map<string, TensorType | undefined>> {
+  const inferred = await outputTypes(graph);
+  const scalars = await confirmedScalars(
+    graph,
+    [...inferred].flatMap(([name, t]) => (t?.shape.length === 0 ? [name] : [])),
+  );
+  return new Map(
+    [...inferred].map(([name, t]) => [name, t?.shape.length === 0 && !scalars.has(name) ? undefined : t]),
+  );
 }
 
 /**

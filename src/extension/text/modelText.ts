@@ -48,7 +48,7 @@ export const renderFailure = (file: string, error: string): ModelText => ({
 });
 
 const renderTensor = ({ name, elemType, shape }: TensorDescription): string =>
-  `%${visible(name)}: ${elemType}[${shape.map(dimension => visible(String(dimension))).join(', ')}]`;
+  `%${visible(name)}: ${elemType}${shape ? `[${shape.map(dimension => visible(String(dimension))).join(', ')}]` : ''}`;
 
 /** `%out = Conv(%in, conv.weight, conv.bias) {strides=[1, 1]}  // /conv/Conv`: activations have a %, weights none. */
 function renderNode(node: NodeDescription, weights: ReadonlySet<string>): string {

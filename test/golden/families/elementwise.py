@@ -46,5 +46,6 @@ CASES = [
     op("Clip/min-max", away(2, 6, kinks=(0, 1)), bound(0), bound(1), opset=13),
     op("Clip/min", away(2, 6, kinks=(-0.5,)), bound(-0.5), opset=13),
     op("Clip/max", away(2, 6, kinks=(0.5,)), None, bound(0.5), opset=13),
+    op("Clip/computed-bounds", away(2, 6, kinks=(-0.5, 1)), uniform(-0.5, -0.5), uniform(1, 1), opset=13),
     op("Clip/none", normal(2, 3), opset=13),
 ]

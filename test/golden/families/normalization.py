@@ -22,6 +22,11 @@ CASES = [
         "BatchNormalization/per-feature", normal(3, 2, 2), *(normal(2, 2) for _ in range(2)), fixed(normal(2, 2)), fixed(positive(2, 2)),
         opset=8, spatial=0,
     ),
+    op(
+        "BatchNormalization/computed-statistics", normal(2, 3, 2, 2), normal(3), normal(3), normal(3), positive(3),
+        opset=15, epsilon=1e-3,
+    ),
+    op("BatchNormalization/computed-mean", normal(2, 3), normal(3), normal(3), normal(3), fixed(positive(3)), opset=15),
     batch("opset-9", 2, 3, 2, 2, opset=9, epsilon=1e-3),
     layer("last-axis", (2, 3, 5), (5,)),
     layer("no-bias", (2, 3, 5), (5,), bias=False),

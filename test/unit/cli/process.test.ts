@@ -133,7 +133,14 @@ test('coverage --json prints one entry for each file', () => {
   const { status, stdout } = run('coverage', '--json', sample, 'missing.onnx');
   assert.equal(status, 2);
   const [good, bad] = JSON.parse(stdout) as Record<string, unknown>[];
-  assert.deepEqual(good.parameters, { total: 11792, exact: 11792, ggn: 0, differences: 0, none: 0 });
+  assert.deepEqual(good.parameters, {
+    total: 11792,
+    exact: 11792,
+    ggn: 0,
+    differences: 0,
+    none: 0,
+    aside: 0,
+  });
   assert.deepEqual((good.operators as unknown[])[0], {
     opType: 'Relu',
     domain: '',

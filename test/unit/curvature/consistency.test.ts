@@ -4,7 +4,7 @@ import { openModel } from '../../../src/engine/analysis/model';
 import { setUp } from '../../../src/engine/analysis/setUp';
 import { gaussNewtonTraces } from '../../../src/engine/analysis/traces';
 import { gradientNorms } from '../../../src/engine/curvature/gradientNorms';
-import { gaussNewtonOperator, hessianOperator } from '../../../src/engine/curvature/products';
+import { matrixOperator, hessianOperator } from '../../../src/engine/curvature/products';
 import { quadraticForms, rademacherDirection } from '../../../src/engine/curvature/quadraticForms';
 import type { LinearOperator } from '../../../src/engine/curvature/linearOperator';
 import { exactGaussNewtonTrace, gaussNewtonTrace } from '../../../src/engine/estimators/gaussNewtonTrace';
@@ -92,8 +92,8 @@ test('at its own output the Hessian of kl is the Gauss–Newton matrix, and need
   ];
   const operators = [
     await hessianOperator(own.problem, own.parameters),
-    await gaussNewtonOperator(own.problem, own.parameters),
-    await gaussNewtonOperator(labelled.problem, labelled.parameters),
+    await matrixOperator('ggn', own.problem, own.parameters),
+    await matrixOperator('ggn', labelled.problem, labelled.parameters),
   ];
   const v = Rng.of(1).normals(operators[0].size);
   const [h, g, gLabelled] = [
@@ -176,7 +176,7 @@ describe('GGN traces of layers in every position', () => {
       exactGaussNewtonTrace(norms.column, { layers: names, columns: norms.columns, seed: 0 }),
     );
     for (const [l, layer] of reached.entries()) {
-      const operator = await gaussNewtonOperator(problem, [
+      const operator = await matrixOperator('ggn', problem, [
         { name: layer.initializer, shape: layer.shape, size: layer.size },
       ]);
       const truth = (await diagonal(operator)).reduce((sum, d) => sum + d, 0);
@@ -230,7 +230,7 @@ test('a model that keeps its samples on another axis is found out, and measured 
     gaussNewtonTrace(norms.sample, { layers: ['w', 'v'], seed: 0, rtol: 1e-9, maxDraws: 400 }),
   );
   await norms.dispose();
-  const operator = await gaussNewtonOperator(problem, [{ name: 'w', shape: [3, 3], size: 9 }]);
+  const operator = await matrixOperator('ggn', problem, [{ name: 'w', shape: [3, 3], size: 9 }]);
   const truth = (await diagonal(operator)).reduce((sum, d) => sum + d, 0);
   await operator.dispose();
   assert.ok(

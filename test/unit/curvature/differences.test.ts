@@ -6,7 +6,7 @@ import { defaultOptions } from '../../../src/engine/analysis/options';
 import { setUp } from '../../../src/engine/analysis/setUp';
 import { differenceTrace } from '../../../src/engine/analysis/traces';
 import { differenceForms } from '../../../src/engine/curvature/differences';
-import { gaussNewtonOperator } from '../../../src/engine/curvature/products';
+import { matrixOperator } from '../../../src/engine/curvature/products';
 import { exactGaussNewtonTrace } from '../../../src/engine/estimators/gaussNewtonTrace';
 import { gradientNorms } from '../../../src/engine/curvature/gradientNorms';
 import type { Estimate } from '../../../src/engine/estimators/result';
@@ -49,7 +49,7 @@ describe('on layers whose derivatives are known', () => {
       const forms = await differenceForms(problem, reached, 3);
       const draws = Array.from({ length: 12 }, (_, i) => i);
       for (const [l, layer] of reached.entries()) {
-        const operator = await gaussNewtonOperator(problem, [
+        const operator = await matrixOperator('ggn', problem, [
           { name: layer.initializer, shape: layer.shape, size: layer.size },
         ]);
         const found = await forms.sample(l, draws);

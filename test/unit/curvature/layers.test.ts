@@ -19,6 +19,18 @@ describe('output channels lie along', () => {
     ['axis 0 of a MatMul on the left', 0, ['MatMul', ['w', 'x'], 'y'], [4, 3]],
     ['axis 1 of a Gemm', 1, ['Gemm', ['x', 'w'], 'y'], [3, 4]],
     ['axis 0 of a transposed Gemm', 0, ['Gemm', ['x', 'w'], 'y', { transB: { int: 1 } }], [4, 3]],
+    [
+      'the axis that an Einsum keeps',
+      0,
+      ['Einsum', ['x', 'w'], 'y', { equation: { string: 'bi, oi -> bo' } }],
+      [4, 3],
+    ],
+    [
+      'none where an Einsum sums over all',
+      null,
+      ['Einsum', ['x', 'w'], 'y', { equation: { string: 'bij,ij->b' } }],
+      [4, 3],
+    ],
     ['axis 0 of an embedding', 0, ['Gather', ['w', 'x'], 'y'], [9, 4]],
   ] as const) {
     test(what, () =>
@@ -88,6 +100,67 @@ describe('layers', () => {
       findParameters(graph).map(p => p.name),
       ['later', 'onnx::MatMul_7', 'bias', 'one'],
     );
+  });
+});
+
+describe('settings, which are no parameters', () => {
+  const parametersOf = (...graph: Parameters<typeof makeGraph>): string[] =>
+    findParameters(makeGraph(...graph)).map(p => p.name);
+  const ids = { name: 'ids', elemType: 'int64' as const, shape: ['N', 5] };
+  const frequencies = float32Tensor([1, 2], [1, 0.1]);
+  const table = (wave: (angle: number) => number) =>
+    float32Tensor(
+      [6, 2],
+      Float32Array.from({ length: 12 }, (_, i) => Math.fround(wave((i >> 1) * (i % 2 ? 0.1 : 1)))),
+    );
+
+  test('frequencies of waves of positions, but not those of data', () => {
+    const waves: Parameters<typeof makeGraph>[2] = [
+      ['Cast', ['ids'], 'positions', { to: { int: 1 } }],
+      ['Unsqueeze', ['positions', 'last'], 'column'],
+      ['MatMul', ['column', 'frequencies'], 'angles'],
+      ['Sin', ['angles'], 's'],
+      ['Cos', ['angles'], 'c'],
+      ['Concat', ['s', 'c'], 'both', { axis: { int: -1 } }],
+      ['MatMul', ['both', 'w'], 'y'],
+    ];
+    const constants = { frequencies, w: weight(4, 3), last: int64Tensor([-1]) };
+    assert.deepEqual(parametersOf([ids], constants, waves), ['w']);
+    const data = waves.map(node => (node[0] === 'Cast' ? (['Identity', ['x'], 'positions'] as const) : node));
+    assert.deepEqual(parametersOf([input('x', 'N', 5)], constants, data), ['frequencies', 'w']);
+  });
+
+  test('a weight behind a table of weights stays one, though a wave follows', () => {
+    const nodes: Parameters<typeof makeGraph>[2] = [
+      ['Gather', ['words', 'ids'], 'e'],
+      ['MatMul', ['e', 'w'], 'm'],
+      ['Sin', ['m'], 'y'],
+    ];
+    assert.deepEqual(parametersOf([ids], { words: weight(9, 2), w: weight(2, 3) }, nodes), ['words', 'w']);
+  });
+
+  test('tables of sines and cosines, but not of anything else', () => {
+    const nodes: Parameters<typeof makeGraph>[2] = ['sin', 'cos', 'learned'].map(name => [
+      'Gather',
+      [name, 'ids'],
+      `${name}_rows`,
+    ]);
+    const learned = float32Tensor([6, 2], [0, 0, 0.3, 0.1, 0.5, 0.2, 0.6, 0.3, 0.7, 0.1, 0.2, 0.9]);
+    const tables = { sin: table(Math.sin), cos: table(Math.cos), learned };
+    assert.deepEqual(parametersOf([ids], tables, nodes), ['learned']);
+  });
+
+  test('ones and zeros for a normalization over groups, but not those of one over channels', () => {
+    const constants = {
+      one: weight(2),
+      zero: float32Tensor([2], [0, 0]),
+      groups: int64Tensor([0, 2, -1]),
+    };
+    constants.one.data.fill(1 as never);
+    const norm = (x: string) => ['InstanceNormalization', [x, 'one', 'zero'], 'y'] as const;
+    const x = input('x', 'N', 2, 8);
+    assert.deepEqual(parametersOf([x], constants, [['Reshape', ['x', 'groups'], 'r'], norm('r')]), []);
+    assert.deepEqual(parametersOf([x], constants, [norm('x')]), ['one', 'zero']);
   });
 });
 

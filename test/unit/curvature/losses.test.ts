@@ -149,6 +149,23 @@ describe('the loss that is chosen for an output', () => {
     assert.equal(report.settings.loss, 'mse');
   });
 
+  test('an output of one number for a whole batch is that of a sample which runs alone', async () => {
+    const report = await chosen([['ReduceMean', ['z'], 'y', { keepdims: { int: 0 } }]]);
+    assert.equal(report.settings.loss, 'mse');
+    assert.ok(report.diagnostics.some(d => d.code === 'one-sample-at-once'));
+    // y = Σ x W / 6, so that ∂y/∂W repeats x / 6 six times.
+    const expected = (2 / SAMPLES) * (squares(x.data as Float32Array) / 6);
+    assertClose(report.layers[0].trace.ggn!.estimate, expected, 1e-4);
+  });
+
+  test('samples on another axis are found, though axis 0 happens to be as long', async () => {
+    const turned: Parameters<typeof makeGraph>[2] = [['Transpose', ['z'], 'y', { perm: { ints: [1, 0] } }]];
+    const traceOf = ({ layers }: Report): number => layers[0].trace.ggn!.estimate;
+    const w = normals(4, 6);
+    const straight = await chosen([['Identity', ['z'], 'y']], { loss: 'kl' }, { w });
+    assertClose(traceOf(await chosen(turned, { loss: 'kl' }, { w })), traceOf(straight), 1e-4);
+  });
+
   test('positions that lie along axis 0 with the samples are told from them', async () => {
     const nodes: Parameters<typeof makeGraph>[2] = [['Reshape', ['z', 'rows'], 'y']];
     const flat = await chosen(nodes, {}, { rows: int64Tensor([-1, 2]) });

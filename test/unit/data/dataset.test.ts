@@ -239,6 +239,14 @@ test('the batch axis may share its symbol and its fixed number is not held again
   assert.equal(open({ x: counting(3, 2) }, square).samples, 3);
 });
 
+test('ids end in the one that is looked for, which stands nowhere else', () => {
+  const fill = { kind: 'below', limit: 5, last: 2 } as const;
+  const ids = { name: 'ids', elemType: 'int64', shape: [1, 10], sampleAxis: 0, fill };
+  const data = [...syntheticDataset([ids], 30, 1).inputs.get('ids')!.data].map(Number);
+  data.forEach((id, i) => assert.equal(id === 2, i % 10 === 9));
+  assert.deepEqual([...new Set(data)].sort(), [0, 1, 2, 3, 4]);
+});
+
 test('synthetic inputs are seeded, typed and within their limits', () => {
   const inputs = [
     { name: 'x', elemType: 'float32', shape: [1, 3, 50], sampleAxis: 0, fill: { kind: 'normal' } },

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { fillOf, sampleShapes } from '../../../src/engine/data/roles';
 import type { ValueInfo } from '../../../src/engine/graph/graph';
 import type { ElemType } from '../../../src/engine/onnx/tensor';
-import { float32Tensor } from '../../../src/engine/onnx/tensor';
+import { float32Tensor, int64Tensor } from '../../../src/engine/onnx/tensor';
 import { input, makeGraph } from '../../support/models';
 
 const of = (name: string, elemType: ElemType): ValueInfo => ({
@@ -23,6 +23,8 @@ describe('inputs without data', () => {
     of('keep', 'bool'),
     of('lengths', 'int32'),
     of('step', 'int64'),
+    of('part', 'int64'),
+    of('divisor', 'int32'),
     of('waves', 'float32'),
   ];
   const graph = makeGraph(inputs, { words: table(50), positions: table(32), shared: table(40) }, [
@@ -30,10 +32,13 @@ describe('inputs without data', () => {
     ['Gather', ['words', 'ids'], 'a'],
     ['Gather', ['shared', 'input_ids'], 'b'],
     ['Gather', ['positions', 'position_ids'], 'c'],
+    ['Squeeze', ['part'], 'size'],
+    ['SplitToSequence', ['waves', 'size'], 'd'],
+    ['Mod', ['lengths', 'divisor'], 'e'],
   ]);
 
   for (const [name, fill] of [
-    ['input_ids', { kind: 'below', limit: 40 }],
+    ['input_ids', { kind: 'below', limit: 40, last: undefined }],
     ['attention_mask', { kind: 'constant', value: 1 }],
     ['token_type_ids', { kind: 'constant', value: 0 }],
     ['position_ids', { kind: 'positions' }],
@@ -41,6 +46,8 @@ describe('inputs without data', () => {
     ['keep', { kind: 'constant', value: 1 }],
     ['lengths', { kind: 'constant', value: 1 }],
     ['step', { kind: 'constant', value: 0 }],
+    ['part', { kind: 'constant', value: 1 }],
+    ['divisor', { kind: 'constant', value: 1 }],
     ['waves', { kind: 'normal' }],
   ] as const) {
     test(`${name}: ${JSON.stringify(fill)}`, () =>
@@ -52,6 +59,27 @@ describe('inputs without data', () => {
         fill,
       ));
   }
+});
+
+test('ids end in the one that the model looks for, unless it looks for all others', () => {
+  const ids = of('input_ids', 'int64');
+  const looking = (...more: Parameters<typeof makeGraph>[2]) =>
+    makeGraph([ids], { words: table(50), end: int64Tensor([7], []), none: int64Tensor([-100], []) }, [
+      ['Gather', ['words', 'input_ids'], 'a'],
+      ['Equal', ['input_ids', 'none'], 'ignored'],
+      ['Equal', ['input_ids', 'end'], 'found'],
+      ...more,
+    ]);
+  assert.deepEqual(fillOf(ids, looking(['NonZero', ['found'], 'place'])), {
+    kind: 'below',
+    limit: 50,
+    last: 7,
+  });
+  assert.deepEqual(fillOf(ids, looking(['Not', ['found'], 'kept'])), {
+    kind: 'below',
+    limit: 50,
+    last: undefined,
+  });
 });
 
 test('named dimensions agree, sums of names are sums, channels are those that the first operator reads', () => {

@@ -19,6 +19,11 @@ test('one line per node after a header of facts', () => {
   ]);
 });
 
+test('an output without a shape is shown by its type alone', () => {
+  const outputs = [{ name: 'parts', elemType: 'sequence' }];
+  assert.match(renderModel({ ...aModel, outputs }).text, /^\/\/ output %parts: sequence$/m);
+});
+
 test('layers and nodes are found by line, and lines by name', () => {
   const { lineOfLayer, lineOfNode, layersAt } = renderModel(aModel);
   assert.deepEqual(

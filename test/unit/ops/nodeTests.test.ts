@@ -16,7 +16,7 @@ const noRule: Readonly<Record<string, number>> = {
   // Losses and operators of training.
   ...{ NegativeLogLikelihoodLoss: 45, SoftmaxCrossEntropyLoss: 30, Dropout: 6, BatchNormalization: 2 },
   // Control flow and recurrence.
-  ...{ Scan: 17, Loop: 5, If: 1, LSTM: 5, GRU: 5, RNN: 5 },
+  ...{ Scan: 18, Loop: 5, If: 1, LSTM: 5, GRU: 5, RNN: 5 },
   // Models that are quantized already.
   ...{ QuantizeLinear: 9, DequantizeLinear: 5, DynamicQuantizeLinear: 3, QLinearMatMul: 8, QLinearConv: 1 },
   ...{ ConvInteger: 2, MatMulInteger: 1 },

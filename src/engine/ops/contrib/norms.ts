@@ -4,6 +4,7 @@ import { sliceAxis } from '../axes';
 import type { Canonical } from '../canonicalForm';
 import { add, div, expand, mul, reduceMean, reduceSum } from '../emit';
 import type { Site } from '../rule';
+import { layerNormalized } from '../standardized';
 
 /** Normalizations with the additions before them. */
 
@@ -22,8 +23,8 @@ export const SkipLayerNormalization: Canonical = (b, at) => {
   if (isRead(at, 1) || isRead(at, 2)) return undefined;
   const skipped = add(b, at.input(0), at.input(1));
   const sum = at.has(4) ? add(b, skipped, at.input(4)) : skipped;
-  const operands = at.has(3) ? [sum, at.input(2), at.input(3)] : [sum, at.input(2)];
-  const y = b.add('LayerNormalization', operands, { epsilon: { float: epsilonOf(at, 1e-12) } });
+  const affine = [at.input(2), at.has(3) ? at.input(3) : undefined];
+  const y = layerNormalized(b, sum, at.shape(0).length, affine, epsilonOf(at, 1e-12));
   return [y, '', '', sum];
 };
 
@@ -42,9 +43,7 @@ export const EmbedLayerNormalization: Canonical = (b, at) => {
   const positions = at.has(8) ? rows(3, 8) : sliceAxis(b, at.input(3), 0, 0, length);
   const placed = add(b, rows(2, 0), positions);
   const sum = at.has(1) && at.has(4) ? add(b, placed, rows(4, 1)) : placed;
-  const y = b.add('LayerNormalization', [sum, at.input(5), at.input(6)], {
-    epsilon: { float: epsilonOf(at, 1e-12) },
-  });
+  const y = layerNormalized(b, sum, 3, [at.input(5), at.input(6)], epsilonOf(at, 1e-12));
   const none = b.constant({ elemType: 'int32', shape: [], data: Int32Array.of(0) });
   const words = at.has(7) ? reduceSum(b, at.input(7), [1], false) : expand(b, none, [], [batch]);
   return [y, words, sum];

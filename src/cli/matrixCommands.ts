@@ -1,0 +1,135 @@
+import { type Command, Option } from 'commander';
+import {
+  defaultCompareOptions,
+  defaultCouplingOptions,
+  defaultStabilityOptions,
+  defaultTrustOptions,
+} from '../engine/analysis/options';
+import { matrices } from '../engine/curvature/products';
+import { optimizers } from '../engine/training/optimizers';
+import type { CompareFlags } from './compare';
+import type { CouplingFlags } from './coupling';
+import { matrixOption, matrixOptions } from './options';
+import type { StabilityFlags } from './stability';
+import type { TrustFlags } from './trust';
+import * as read from './values';
+
+/** Commands that answer a question by products with a curvature matrix. @param exit takes the exit code */
+export function addMatrixCommands(program: Command, exit: (code: number) => void): void {
+  addStability(program, async (model, flags) => {
+    const { runStability } = await import('./stability');
+    exit(await runStability(model, flags));
+  });
+  addCoupling(program, async (model, flags) => {
+    const { runCoupling } = await import('./coupling');
+    exit(await runCoupling(model, flags));
+  });
+  addCompare(program, async (files, flags) => {
+    const { runCompare } = await import('./compare');
+    exit(await runCompare(files, flags));
+  });
+  addTrust(program, async (model, flags) => {
+    const { runTrust } = await import('./trust');
+    exit(await runTrust(model, flags));
+  });
+}
+
+function addStability(
+  program: Command,
+  action: (model: string, flags: StabilityFlags) => Promise<void>,
+): void {
+  const command = program
+    .command('stability')
+    .description(
+      'Tell whether training with a learning rate, batch size and momentum is stable at the weights of a model.',
+    )
+    .argument('<model>', 'the .onnx file')
+    .option('--lr <x>', 'learning rate', read.tolerance)
+    .option('--batch-size <n>', 'samples per training step', read.positive)
+    .option('--momentum <x>', "momentum, or Adam's first beta, from 0 to below 1", read.share)
+    .addOption(new Option('--optimizer <name>', 'sgd with momentum is heavy ball').choices(optimizers))
+    .option('--save', 'keep these four in curvature.json beside the model, for the next time')
+    .addOption(matrixOption(['hessian', 'ggn']))
+    .option(
+      '--batches <n>',
+      'random batches of each size whose Hessians are measured',
+      read.probes,
+      defaultStabilityOptions.batches,
+    )
+    .addHelpText(
+      'after',
+      '\nSettings that are not given are read from curvature.json beside the model or in the working directory.\n\nExample:\n  curvature stability resnet.onnx --data images.npz --lr 0.1 --batch-size 32 --momentum 0.9',
+    )
+    .action(action);
+  for (const option of matrixOptions()) command.addOption(option);
+}
+
+function addCoupling(program: Command, action: (model: string, flags: CouplingFlags) => Promise<void>): void {
+  const command = program
+    .command('coupling')
+    .description(
+      'Show how much curvature layers share, and whether their sensitivities may be added: norms of the blocks of the Hessian.',
+    )
+    .argument('<model>', 'the .onnx file')
+    .addOption(matrixOption(matrices))
+    .option('--probes <n>', 'random vectors on each layer', read.probes, defaultCouplingOptions.probes)
+    .option(
+      '--bits <n>',
+      'the width whose rounding errors are meant',
+      read.bitWidth,
+      defaultCouplingOptions.bits,
+    )
+    .addHelpText('after', '\nExample:\n  curvature coupling resnet.onnx --data images.npz')
+    .action(action);
+  for (const option of matrixOptions()) command.addOption(option);
+}
+
+function addCompare(
+  program: Command,
+  action: (reports: string[], flags: CompareFlags) => Promise<void>,
+): void {
+  const command = program
+    .command('compare')
+    .description(
+      'Compare two reports layer by layer, or the Hessians of a layer between two models or two sets of data.',
+    )
+    .argument('[reports...]', 'two reports (*.curvature.json)')
+    .option('--model <files...>', 'one or two .onnx files')
+    .option('-d, --data <files...>', 'one or two .npz files')
+    .addOption(matrixOption(matrices))
+    .option(
+      '--count <n>',
+      'eigenvectors whose spaces are compared',
+      read.positive,
+      defaultCompareOptions.count,
+    )
+    .addHelpText(
+      'after',
+      '\nExample:\n  curvature compare before.curvature.json after.curvature.json\n  curvature compare --model net.onnx --data train.npz test.npz',
+    )
+    .action(action);
+  for (const option of matrixOptions()) if (option.long !== '--data') command.addOption(option);
+}
+
+function addTrust(program: Command, action: (model: string, flags: TrustFlags) => Promise<void>): void {
+  const command = program
+    .command('trust')
+    .description(
+      'Compare the second-order model with the loss itself along the quantization error of each layer, and mark widths where it does not hold.',
+    )
+    .argument('<model>', 'the .onnx file')
+    .addOption(
+      new Option('--bits <list>', 'bit widths, 2 to 16')
+        .argParser(read.bitWidths)
+        .default([...defaultTrustOptions.bits], defaultTrustOptions.bits.join(',')),
+    )
+    .option(
+      '--tolerance <x>',
+      'how far a predicted change of the loss may be off, as a share of the measured one',
+      read.tolerance,
+      defaultTrustOptions.tolerance,
+    )
+    .addHelpText('after', '\nExample:\n  curvature trust resnet.onnx --data images.npz --bits 4,8')
+    .action(action);
+  for (const option of matrixOptions()) command.addOption(option);
+}

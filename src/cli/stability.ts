@@ -1,0 +1,26 @@
+import { stability } from '../engine';
+import type { StabilityOptions } from '../engine/analysis/options';
+import { stabilityToText } from '../engine/report/stabilityText';
+import type { Training } from '../engine/training/optimizers';
+import { printResult } from './files';
+import { type MatrixFlags, withProgress } from './matrixCommand';
+import { trainingSettings } from './trainingSettings';
+
+export type StabilityFlags = MatrixFlags &
+  Pick<StabilityOptions, 'matrix' | 'batches'> &
+  Partial<Omit<Training, 'learningRate'>> & {
+    readonly lr?: number;
+    readonly save?: boolean;
+  };
+
+/** `curvature stability`: resolves to the exit code. */
+export async function runStability(model: string, flags: StabilityFlags): Promise<number> {
+  const { ep, layer, out, json, lr, batchSize, momentum, optimizer, save = false, ...settings } = flags;
+  const training = await trainingSettings(model, { learningRate: lr, batchSize, momentum, optimizer }, save);
+  const options = { ...settings, model, executionProvider: ep, layers: layer, training };
+  return withProgress(out, async hooks => {
+    const report = await stability(options, hooks);
+    // The verdict stands in the text.
+    return printResult(report, stabilityToText, { out, json }, report.diagnostics.slice(json ? 0 : 1));
+  });
+}

@@ -1,0 +1,109 @@
+import { obstacles } from '../autodiff/reach';
+import type { Activation } from '../curvature/activations';
+import { forEachValue } from '../curvature/activationValues';
+import { ancestors } from '../graph/topology';
+import { numElements } from '../onnx/tensor';
+import { calibratedRange, calibrationMethods, type CalibrationMethod } from '../quantization/calibrate';
+import { WideningHistogram } from '../quantization/histogram';
+import { affineOf, type Range } from '../quantization/levels';
+import { errorWith } from '../quantization/quantize';
+import type { Estimate } from '../report/schema';
+import { adaptiveShare } from './progress';
+import type { Run } from './run';
+import type { SetUp } from './setUp';
+import { activationTraces } from './traces';
+
+/** What is found of an activation. */
+export interface MeasuredActivation {
+  readonly activation: Activation;
+  readonly elements: number;
+  readonly ranges: Readonly<Record<CalibrationMethod, Range>>;
+  /** ‖Q(a) − a‖² of a sample, averaged over the samples, by width. */
+  readonly error: Readonly<Record<string, number>>;
+  readonly reason?: string;
+  trace?: Estimate;
+}
+
+/** Activations are quantized with a zero point: after Relu, half of symmetric levels would stay unused. */
+const SYMMETRIC = false;
+
+/** Measures the activations by two runs over the data, which find ranges and errors, and as many as their traces take. */
+export async function measureActivations(run: Run, method: CalibrationMethod): Promise<void> {
+  const { state, signal } = run;
+  const { problem, activations } = state.setUp;
+  const names = activations.map(a => a.name);
+  const tell = (message: string, share: number): void => run.progress.step('activations', message, share);
+  tell('Activations: ranges', 0);
+  const histograms = names.map(() => new WideningHistogram());
+  await forEachValue(problem, names, (i, data) => histograms[i].add(data, names[i]), signal);
+  const ranges = histograms.map(h => rangesOf(h));
+
+  tell('Activations: quantization errors', 0.1);
+  const { bits } = state.options;
+  const sums = names.map(() => bits.map(() => 0));
+  const samples = names.map(() => 0);
+  const affine = ranges.map(range => bits.map(b => affineOf(range[method], b, SYMMETRIC)));
+  await forEachValue(
+    problem,
+    names,
+    (i, data, count) => {
+      samples[i] += count;
+      bits.forEach(
+        (b, k) => (sums[i][k] += errorWith(data, affine[i][k], { bits: b, symmetric: SYMMETRIC })),
+      );
+    },
+    signal,
+  );
+
+  const reasons = whyWithoutTrace(state.setUp, names);
+  const measured = activations.map((activation, i): MeasuredActivation => {
+    const reason = reasons.get(activation.name);
+    return {
+      activation,
+      elements: numElements(activation.shape) / problem.batch,
+      ranges: ranges[i],
+      error: Object.fromEntries(bits.map((b, k) => [String(b), sums[i][k] / samples[i]])),
+      ...(reason === undefined ? {} : { reason }),
+    };
+  });
+  state.activations = measured;
+  const reached = measured.filter(m => m.reason === undefined);
+  if (reached.length === 0) return;
+  const search = activationTraces(
+    problem,
+    reached.map(m => m.activation.name),
+    { ...state.options, signal },
+  );
+  for await (const step of search) {
+    step.estimates.forEach((estimate, i) => (reached[i].trace = estimate));
+    const share = adaptiveShare(step.samples, step.cap, step.relativeError, state.options.rtol);
+    tell(`Activations: traces, draw ${step.samples} of at most ${step.cap}`, 0.2 + 0.8 * share);
+    run.partial();
+  }
+}
+
+const rangesOf = (histogram: WideningHistogram): Record<CalibrationMethod, Range> =>
+  Object.fromEntries(calibrationMethods.map(m => [m, calibratedRange(histogram, m)])) as Record<
+    CalibrationMethod,
+    Range
+  >;
+
+/** Values that the loss doesn't depend on, or not by way of derivatives. */
+function whyWithoutTrace({ problem, shortfalls }: SetUp, names: readonly string[]): Map<string, string> {
+  const { graph } = problem.prepared;
+  const present = ancestors(graph.nodes, [problem.loss.logits]);
+  const blocked = obstacles(graph.nodes, problem.loss.logits, shortfalls);
+  return new Map(
+    names.flatMap((name): [string, string][] => {
+      if (!present.has(name)) return [[name, 'The loss does not depend on it.']];
+      const obstacle = blocked.get(name);
+      if (obstacle?.order !== 0) return [];
+      return [
+        [
+          name,
+          `Node "${obstacle.node}" (${obstacle.opType}), on its way to the loss, has no derivative rule.`,
+        ],
+      ];
+    }),
+  );
+}

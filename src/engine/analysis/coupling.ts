@@ -1,0 +1,161 @@
+import path from 'node:path';
+import { matrixOperator } from '../curvature/products';
+import { CurvatureError } from '../errors';
+import { type BlockNorms, blockNorms, type Mean } from '../estimators/blockNorms';
+import { type Additivity, COUPLING_VERSION, type CouplingReport, type WithError } from '../report/coupling';
+import { interactionSpread } from '../sensitivity/additivity';
+import { openMatrix, type OpenedMatrix } from './openMatrix';
+import type { CouplingOptions, MatrixHooks } from './options';
+import { ProgressTracker } from './progress';
+import { secondsSince } from './run';
+import { quantizeLayers, TOOL } from './state';
+
+/** Of the sum of the layers' own parts: below the first, interactions don't matter; above the second, the sum says little. */
+const NEGLIGIBLE = 0.1;
+const LARGE = 0.5;
+
+/**
+ * The Frobenius norms of all blocks of a curvature matrix, by layers, and whether what the layers cost alone may be added up.
+ * Layers are the weights that can be quantized, or what `layers` names.
+ * @throws CurvatureError
+ */
+export async function coupling(options: CouplingOptions, hooks: MatrixHooks = {}): Promise<CouplingReport> {
+  const progress = new ProgressTracker(p => hooks.onProgress?.(p));
+  progress.plan([
+    { stage: 'load', cost: 1 },
+    { stage: 'blocks', cost: 10 },
+  ]);
+  progress.begin('load', 'Reading the model');
+  const started = performance.now();
+  const opened = await openMatrix(
+    options,
+    size => 3 * 8 * size,
+    (p, { layers }) => options.layers !== undefined || layers.some(l => l.initializer === p.name),
+  );
+  const { ready, parameters } = opened;
+  if (parameters.length < 2)
+    throw new CurvatureError(
+      'option-invalid',
+      `Coupling is between layers; ${parameters.length} is chosen.`,
+      'Choose two at least with --layer.',
+    );
+  let end = 0;
+  const blocks = parameters.map(({ size }) => ({ start: (end += size) - size, size }));
+  const operator = await matrixOperator(options.matrix, ready.problem, parameters, hooks.signal);
+  progress.begin('blocks', 'Norms of blocks');
+  let norms: BlockNorms | undefined;
+  try {
+    const { probes, seed } = options;
+    for await (const step of blockNorms(operator, blocks, { probes, seed, signal: hooks.signal })) {
+      norms = step.norms ?? norms;
+      progress.step(
+        'blocks',
+        `Norms of blocks: product ${step.products} of ${step.maxProducts}`,
+        step.products / step.maxProducts,
+      );
+    }
+  } finally {
+    await operator.dispose();
+  }
+  return reportOf(opened, options, norms!, secondsSince(started));
+}
+
+function reportOf(
+  { model, ready, parameters }: OpenedMatrix,
+  options: CouplingOptions,
+  { squares, traces }: BlockNorms,
+  total: number,
+): CouplingReport {
+  const { problem } = ready;
+  const shown = new Map(model.layers.map(l => [l.initializer, l.name]));
+  return {
+    format: 'curvature-coupling',
+    version: COUPLING_VERSION,
+    tool: TOOL,
+    model: { file: path.basename(model.file), sha256: model.sha256 },
+    data: ready.data,
+    settings: {
+      loss: problem.loss.kind,
+      matrix: options.matrix,
+      probes: options.probes,
+      seed: options.seed,
+      batch: problem.batch,
+      executionProvider: options.executionProvider,
+    },
+    device: problem.session.device.name,
+    samples: problem.dataset.samples,
+    layers: parameters.map(({ name, size }) => ({ name: shown.get(name) ?? name, parameters: size })),
+    norms: squares.map(row => row.map(rootOf)),
+    traces: traces.map(({ mean, stderr }) => ({ estimate: mean, stderr })),
+    shareOutside: shareOutside(squares),
+    additivity: additivityOf(
+      squares.map(row => row.map(({ mean }) => mean)),
+      traces.map(({ mean }) => mean),
+      meanSquareErrors(model, parameters, options.bits),
+      options.bits,
+    ),
+    diagnostics: ready.diagnostics,
+    timings: { total },
+  };
+}
+
+/** The root of an estimate, its error to first order. */
+function rootOf({ mean, stderr }: Mean): WithError {
+  const estimate = Math.sqrt(mean);
+  return { estimate, stderr: stderr === 0 ? 0 : stderr / (2 * estimate) };
+}
+
+/** 1 − Σ‖H_ll‖²/Σ‖H_lm‖², its error to first order; blocks above and below the diagonal are one estimate. */
+function shareOutside(squares: BlockNorms['squares']): WithError {
+  let [inside, outside, insideVariance, outsideVariance] = [0, 0, 0, 0];
+  squares.forEach((row, l) =>
+    row.forEach(({ mean, stderr }, m) => {
+      if (l === m) {
+        inside += mean;
+        insideVariance += stderr ** 2;
+      } else if (l < m) {
+        outside += 2 * mean;
+        outsideVariance += 4 * stderr ** 2;
+      }
+    }),
+  );
+  const all = inside + outside;
+  const stderr = Math.sqrt(inside ** 2 * outsideVariance + outside ** 2 * insideVariance) / all ** 2;
+  return { estimate: outside / all, stderr };
+}
+
+/** The mean squared rounding error of each layer's weights; undefined where one of them can't be quantized. */
+function meanSquareErrors(
+  model: OpenedMatrix['model'],
+  parameters: OpenedMatrix['parameters'],
+  bits: number,
+): number[] | undefined {
+  const quantized = quantizeLayers(model, [bits]);
+  const errors = parameters.map(({ name, size }) => {
+    const error = quantized.get(name)?.error[String(bits)];
+    return error === undefined ? undefined : error / size;
+  });
+  return errors.every(e => e !== undefined) ? errors : undefined;
+}
+
+function additivityOf(
+  squares: readonly (readonly number[])[],
+  traces: readonly number[],
+  meanSquares: readonly number[] | undefined,
+  bits: number,
+): Additivity {
+  const spread = interactionSpread(squares, traces, meanSquares ?? traces.map(() => 1));
+  const verdict = spread <= NEGLIGIBLE ? 'additive' : spread <= LARGE ? 'roughly-additive' : 'not-additive';
+  const says = {
+    additive: 'Sensitivities of the layers may be added',
+    'roughly-additive': 'Sensitivities of the layers may be added, roughly',
+    'not-additive': 'Sensitivities of the layers should not be added',
+  }[verdict];
+  const errors = meanSquares ? `errors of rounding to ${bits} bits` : 'errors of one size in all weights';
+  return {
+    bits: meanSquares ? bits : null,
+    spread,
+    verdict,
+    message: `${says}: for ${errors} with random signs, what layers cost through each other is ±${Number((100 * spread).toPrecision(2))} % of the sum of what they cost alone (one standard deviation).`,
+  };
+}

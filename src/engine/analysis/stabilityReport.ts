@@ -1,0 +1,135 @@
+import path from 'node:path';
+import type { Problem } from '../curvature/problem';
+import type { RitzValue } from '../estimators/result';
+import type { Quadrature } from '../estimators/spectrum';
+import type { Diagnostic } from '../report/schema';
+import type { TraceReport } from '../report/spectrum';
+import { type OptimizerBound, STABILITY_VERSION, type StabilityReport } from '../report/stability';
+import { criticalBatchSize, learningRateBand } from '../training/learningRateBand';
+import { optimizers, stableProduct, type Training } from '../training/optimizers';
+import { suggest } from '../training/suggest';
+import { verdict } from '../training/verdict';
+import type { BatchCurve } from './batchCurve';
+import type { OpenedMatrix } from './openMatrix';
+import type { StabilityOptions } from './options';
+import { TOOL } from './state';
+
+/** The noise of float32 products, beside their length. */
+const ROUNDING = 1e-6;
+
+/** What was measured of the matrix that is trained on. */
+export interface MeasuredCurvature {
+  readonly largest: RitzValue;
+  readonly smallest: RitzValue;
+  readonly trace: TraceReport;
+  readonly quadratures: readonly Quadrature[];
+  readonly curve: BatchCurve;
+  readonly isPreconditioned: boolean;
+}
+
+/** Puts together what the measurements mean for training. */
+export function stabilityReport(
+  { training, matrix, batches, seed, executionProvider }: StabilityOptions,
+  { model, ready, size, predictedBytes }: OpenedMatrix,
+  { largest, smallest, trace, quadratures, curve, isPreconditioned }: MeasuredCurvature,
+  timings: Readonly<Record<string, number>>,
+): StabilityReport {
+  const { problem } = ready;
+  // What bends downwards makes the trace small, and the noise of batches none the smaller.
+  const curvature = { largest: largest.value, trace: Math.max(trace.estimate, largest.value) };
+  const bandAt = (batchSize: number) => learningRateBand({ ...curvature, ...training, batchSize });
+  const band = bandAt(training.batchSize);
+  const most = stableProduct(training.optimizer, training.momentum);
+  const rateAt = (lambda: number): number | null => (lambda > 0 ? most / lambda : null);
+  const error = Math.abs(largest.value) * Math.max(largest.residual, ROUNDING);
+  return {
+    format: 'curvature-stability',
+    version: STABILITY_VERSION,
+    tool: TOOL,
+    model: { file: path.basename(model.file), sha256: model.sha256 },
+    data: ready.data,
+    training,
+    settings: {
+      ...{ loss: problem.loss.kind, matrix, isPreconditioned, batches, seed, executionProvider },
+      batch: problem.batch,
+    },
+    device: problem.session.device.name,
+    memory: { predictedBytes: Math.round(predictedBytes) },
+    samples: problem.dataset.samples,
+    ...{ size, largest, smallest, trace, band },
+    criticalBatchSize: criticalBatchSize(curvature),
+    bounds: boundsOf(training, largest.value),
+    noise: curve.noise,
+    batchSizes: curve.sizes.map(b => ({
+      ...b,
+      learningRate: { measured: rateAt(b.largest.mean), formula: rateAt(b.formula) },
+      band: bandAt(b.batchSize),
+    })),
+    suggestion: suggest({ largest: largest.value, smallest: smallest.value }, quadratures),
+    diagnostics: [
+      verdict(training, {
+        ...{ largest: largest.value, error, trace: trace.estimate, band, isPreconditioned },
+      }),
+      ...notesOf(training, problem, largest.value, trace),
+      ...ready.diagnostics,
+    ],
+    timings,
+  };
+}
+
+/** Bounds of gradient descent, of the momentum at hand in both forms, and of Adam's form, whose λmax is of another matrix than the others'. */
+function boundsOf({ learningRate, momentum, optimizer }: Training, largest: number): OptimizerBound[] {
+  const rows = [
+    { optimizer: 'sgd' as const, momentum: 0 },
+    ...(momentum === 0 ? [] : optimizers.map(o => ({ optimizer: o, momentum }))),
+  ];
+  return rows.map(row => {
+    const product = stableProduct(row.optimizer, row.momentum);
+    const isSameMatrix = (row.optimizer === 'adam') === (optimizer === 'adam');
+    return {
+      ...row,
+      largestCurvature: product / learningRate,
+      learningRate: isSameMatrix ? product / largest : null,
+    };
+  });
+}
+
+function notesOf(
+  { batchSize, optimizer }: Training,
+  problem: Problem,
+  largest: number,
+  trace: TraceReport,
+): Diagnostic[] {
+  const { samples } = problem.dataset;
+  const note = (code: string, message: string): Diagnostic => ({ severity: 'info', code, message });
+  return [
+    note(
+      'quadratic-model',
+      'All of this holds in the quadratic model at these weights, without weight decay, with BatchNormalization as the model has it.',
+    ),
+    ...(batchSize >= samples
+      ? [
+          note(
+            'few-samples',
+            `A batch of ${batchSize} holds more than the ${samples} samples at hand, which stand for all.`,
+          ),
+        ]
+      : []),
+    ...(trace.estimate < largest
+      ? [
+          note(
+            'negative-curvature',
+            'The loss bends downwards so much that its trace is below λmax; the bands are computed with λmax in its place. The Gauss–Newton matrix (--matrix ggn) has no negative part.',
+          ),
+        ]
+      : []),
+    ...(optimizer === 'adam'
+      ? [
+          note(
+            'adam-state',
+            `Adam's steps are not in the model. They are taken from the gradients of ${batchSize >= samples ? 'all samples' : `random batches of ${batchSize}`} at these weights.`,
+          ),
+        ]
+      : []),
+  ];
+}

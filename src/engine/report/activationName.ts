@@ -1,0 +1,2 @@
+/** What an activation is called among layers. */
+export const activationName = (value: string): string => `activation:${value}`;

@@ -1,0 +1,68 @@
+import type { LayerComparison, ReportComparison } from './compareReports';
+import type { ComparedSide, HessianComparison } from './comparison';
+import { formatEstimate, formatNumber, matrixNames } from './format';
+import { alignColumns } from './table';
+
+/** Differences of more standard errors than that are marked. */
+const NOTABLE = 3;
+
+/** Two reports side by side for a terminal. Ends in a newline. */
+export function reportComparisonToText(comparison: ReportComparison): string {
+  const { matrix, a, b, layers, onlyInA, onlyInB, notes } = comparison;
+  const header = ['layer', 'trace A', 'trace B', 'B − A', 'z', 'rank', 'bits'];
+  const rows = layers.map(layer => [
+    layer.name,
+    formatEstimate({ ...layer.a, exact: layer.a.stderr === 0 }),
+    formatEstimate({ ...layer.b, exact: layer.b.stderr === 0 }),
+    formatNumber(layer.difference),
+    zText(layer.z),
+    layer.rank.a === layer.rank.b ? String(layer.rank.a) : `${layer.rank.a} → ${layer.rank.b}`,
+    bitsText(layer),
+  ]);
+  const changed = layers.filter(l => l.bits.a !== l.bits.b);
+  return `${[
+    `Traces of the ${matrixNames[matrix]} per layer.`,
+    `A: ${a.model.file} on ${a.data.file ?? 'synthetic inputs'}, loss ${a.loss === null ? 'unknown' : formatNumber(a.loss)}`,
+    `B: ${b.model.file} on ${b.data.file ?? 'synthetic inputs'}, loss ${b.loss === null ? 'unknown' : formatNumber(b.loss)}`,
+    '',
+    ...alignColumns([header, ...rows], column => column === 0),
+    '',
+    `Traces that differ by more than ${NOTABLE} standard errors (*): ${layers.filter(isNotable).length} of ${layers.length}. ` +
+      `Suggested bits that change: ${changed.length === 0 ? 'none' : changed.map(l => `${l.name} ${bitsText(l)}`).join(', ')}.`,
+    ...(onlyInA.length > 0 ? [`Only in A: ${onlyInA.join(', ')}.`] : []),
+    ...(onlyInB.length > 0 ? [`Only in B: ${onlyInB.join(', ')}.`] : []),
+    ...notes,
+  ].join('\n')}\n`;
+}
+
+const isNotable = ({ z }: LayerComparison): boolean => z !== null && Math.abs(z) > NOTABLE;
+
+const zText = (z: number | null): string =>
+  z === null ? 'exact' : `${z.toFixed(1)}${Math.abs(z) > NOTABLE ? '*' : ' '}`;
+
+function bitsText({ bits }: LayerComparison): string {
+  const [a, b] = [bits.a ?? '–', bits.b ?? '–'];
+  return a === b ? String(a) : `${a} → ${b}`;
+}
+
+/** Two Hessians side by side for a terminal. Ends in a newline. */
+export function hessianComparisonToText(comparison: HessianComparison): string {
+  const { settings, parameters, size, a, b, difference, angles, overlap } = comparison;
+  const degrees = (radians: number): string =>
+    formatNumber(Number(((180 / Math.PI) * radians).toPrecision(3)));
+  return `${[
+    `${matrixNames[settings.matrix].replace(/^./, c => c.toUpperCase())} of the ${settings.loss} loss over ${parameters.join(', ')} (${size} parameters).`,
+    `A: ${sideText(a)}`,
+    `B: ${sideText(b)}`,
+    '',
+    `Spectral norm of the difference B − A: ${formatNumber(Math.abs(difference.value))}, ` +
+      `${formatNumber(Number(((100 * Math.abs(difference.value)) / Math.abs(a.eigenvalues[0].value)).toPrecision(3)))} % of A's λmax; ` +
+      `${difference.converged ? `residual ${difference.residual.toExponential(0)}` : 'not converged'}.`,
+    `Spaces of the ${angles.length} largest eigenvalues: overlap ${formatNumber(overlap)} (1 for the same), angles ${angles.map(degrees).join(', ')} degrees.`,
+    `Cosine of the gradients ${formatNumber(comparison.gradientCosine)}, of the Hessian-gradient products ${formatNumber(comparison.productCosine)}.`,
+  ].join('\n')}\n`;
+}
+
+const sideText = ({ model, data, samples, eigenvalues }: ComparedSide): string =>
+  `${model.file} on ${samples} samples of ${data.file ?? 'synthetic inputs'}; ` +
+  `largest eigenvalues ${eigenvalues.map(({ value, converged }) => `${formatNumber(value)}${converged ? '' : '?'}`).join(', ')}`;

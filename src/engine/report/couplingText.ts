@@ -1,0 +1,53 @@
+import type { CouplingReport } from './coupling';
+import { formatEstimate, formatNumber, matrixNames } from './format';
+import { alignColumns } from './table';
+
+/** So many layers fit into a matrix on a terminal; for more, the pairs that are coupled most are listed. */
+const MOST_COLUMNS = 10;
+const PAIRS = 20;
+
+/** The coupling of layers for a terminal. Ends in a newline. */
+export function couplingToText(report: CouplingReport): string {
+  const { settings, model, samples, data, layers, shareOutside, additivity, device } = report;
+  const source = data.source === 'file' ? (data.file ?? 'the data') : 'synthetic inputs';
+  const share = { estimate: 100 * shareOutside.estimate, stderr: 100 * shareOutside.stderr, exact: false };
+  return `${[
+    `Norms ‖·‖F of the blocks of the ${matrixNames[settings.matrix]} of the ${settings.loss} loss of ${model.file} on ${samples} samples of ${source}.`,
+    '',
+    ...(layers.length <= MOST_COLUMNS ? wholeMatrix(report) : largestPairs(report)),
+    '',
+    `Outside of the diagonal blocks: ${formatEstimate(share)} % of ‖·‖F².`,
+    additivity.message,
+    `Ran on ${device}, ${settings.probes} random vectors on each layer.`,
+  ].join('\n')}\n`;
+}
+
+function wholeMatrix({ layers, norms }: CouplingReport): string[] {
+  const header = ['', ...layers.map((_, m) => String(m + 1))];
+  const rows = norms.map((row, l) => [
+    `${l + 1} ${layers[l].name}`,
+    ...row.map(({ estimate, stderr }) => formatEstimate({ estimate, stderr, exact: stderr === 0 })),
+  ]);
+  return alignColumns([header, ...rows], column => column === 0);
+}
+
+/** The share of a pair: ‖H_lm‖ beside the geometric mean of both layers' own blocks. */
+function largestPairs({ layers, norms }: CouplingReport): string[] {
+  const pairs = layers.flatMap((a, l) =>
+    layers.slice(l + 1).map((b, i) => {
+      const m = l + 1 + i;
+      const own = Math.sqrt(norms[l][l].estimate * norms[m][m].estimate);
+      return { a: a.name, b: b.name, norm: norms[l][m], share: norms[l][m].estimate / own };
+    }),
+  );
+  const rows = pairs
+    .sort((x, y) => y.norm.estimate - x.norm.estimate)
+    .slice(0, PAIRS)
+    .map(({ a, b, norm, share }) => [
+      a,
+      b,
+      formatEstimate({ ...norm, exact: norm.stderr === 0 }),
+      `${formatNumber(Number((100 * share).toPrecision(3)))} %`,
+    ]);
+  return alignColumns([['layer', 'layer', 'norm', 'of their own'], ...rows], column => column < 2);
+}

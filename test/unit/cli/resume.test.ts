@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { parseReport, type Report } from '../../../src/engine';
+
+const cli = path.resolve(__dirname, '../../../dist/cli.js');
+const models = path.resolve('test/fixtures/models');
+const folder = mkdtempSync(path.join(tmpdir(), 'curvature-resume-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const common = [
+  ...['analyze', path.join(models, 'vit_digits_legacy.onnx'), '--data', path.join(models, 'digits_eval.npz')],
+  ...['--matrix', 'both', '--rtol', '0.0001', '--max-probes', '60', '--eigenvalues', '1', '--ep', 'cpu'],
+];
+const run = (out: string, ...more: string[]) =>
+  spawnSync(process.execPath, [cli, ...common, '--out', path.join(folder, out), ...more], {
+    encoding: 'utf8',
+    timeout: 120_000,
+  });
+const reportOf = (out: string): Report => parseReport(readFileSync(path.join(folder, out), 'utf8'));
+/** What two runs of the same settings have in common: all but times, and what was free of memory. */
+const lasting = ({ timings: _, createdAt: __, memory: ___, ...rest }: Report): Partial<Report> => rest;
+
+test('a run that is killed leaves a report and its probes, and goes on to the same numbers', async () => {
+  assert.equal(run('whole.json').status, 0);
+  const whole = reportOf('whole.json');
+  assert.ok(!existsSync(path.join(folder, 'whole.json.probes')));
+
+  const out = path.join(folder, 'killed.json');
+  const probes = `${out}.probes`;
+  const killed = spawn(process.execPath, [cli, ...common, '--out', out], { stdio: 'ignore' });
+  const ended = new Promise<void>(resolve => killed.once('exit', () => resolve()));
+  const lines = (): number => (existsSync(probes) ? readFileSync(probes, 'utf8').split('\n').length - 2 : 0);
+  // All 10 columns of the exact GGN and some probes of the Hessian.
+  while (lines() < 24 && killed.exitCode === null) await new Promise(resolve => setTimeout(resolve, 5));
+  killed.kill('SIGKILL');
+  await ended;
+  const kept = lines();
+  assert.ok(kept >= 24 && kept < 70, `${kept} probes were kept`);
+  const partial = reportOf('killed.json');
+  assert.equal(partial.complete, false);
+  assert.ok(partial.layers.some(l => l.trace.ggn));
+  // As if the process had been killed in the middle of a line.
+  appendFileSync(probes, '{"key":"0123","index":7,"pro');
+
+  const other = run('killed.json', '--resume', '--seed', '1');
+  assert.equal(other.status, 2);
+  assert.match(other.stderr, /can't be resumed: seed was 0 and is 1/);
+
+  const resumed = run('killed.json', '--resume');
+  assert.equal(resumed.status, 0, resumed.stderr);
+  assert.match(resumed.stderr, new RegExp(`note: ${kept} probes were kept`));
+  assert.deepEqual(lasting(reportOf('killed.json')), lasting(whole));
+  assert.ok(!existsSync(probes));
+});
+
+test('resuming without a report is refused; with nothing kept it begins anew', () => {
+  const nowhere = spawnSync(process.execPath, [cli, ...common, '--resume'], { encoding: 'utf8' });
+  assert.equal(nowhere.status, 2);
+  assert.match(nowhere.stderr, /no report is named/);
+  const anew = run('anew.json', '--resume', '--matrix', 'ggn', '--eigenvalues', '0', '--samples', '8');
+  assert.equal(anew.status, 0);
+  assert.match(anew.stderr, /note: 0 probes were kept/);
+});

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import { exportRecipe } from '../../../src/engine/analysis/exportRecipe';
+import { defaultExportOptions } from '../../../src/engine/export/options';
+import type { RecipeTool } from '../../../src/engine/export/recipes/recipe';
+import { float32Tensor, numElements, type Tensor } from '../../../src/engine/onnx/tensor';
+import { input, makeGraph, Workspace } from '../../support/models';
+
+const workspace = new Workspace();
+after(() => workspace.remove());
+
+const ones = (...shape: number[]): Tensor =>
+  float32Tensor(shape, new Float32Array(numElements(shape)).fill(1));
+
+const q = 'model.layers.3.self_attn.q_proj.weight';
+const down = 'model.layers.3.mlp.down_proj.weight';
+const model = workspace.model(
+  'decoder.onnx',
+  makeGraph(
+    [input('x', 2, 6)],
+    { [q]: ones(6, 6), [down]: ones(6, 6), 'lm_head.weight': ones(9, 6), odd: ones(9, 9) },
+    [
+      ['MatMul', ['x', q], 'a'],
+      ['MatMul', ['a', down], 'b'],
+      ['Gemm', ['b', 'lm_head.weight'], 'c', { transB: { int: 1 } }],
+      ['MatMul', ['c', 'odd'], 'y'],
+    ],
+  ),
+);
+const widths = { [q]: 4, [down]: 8, 'lm_head.weight': 6 };
+const recipe = (tool: RecipeTool, bits: Record<string, number> = widths) =>
+  exportRecipe(model, bits, defaultExportOptions, tool);
+
+describe('recipes', () => {
+  test('quantize_static gets the nodes that stay and a type for each weight along its channels', () => {
+    const { text, notes } = recipe('ort');
+    assert.deepEqual(JSON.parse(text), {
+      nodes_to_exclude: ['y'],
+      extra_options: {
+        TensorQuantOverrides: {
+          [q]: [{ quant_type: 'QInt4', symmetric: true, axis: 1 }],
+          [down]: [{ quant_type: 'QInt8', symmetric: true, axis: 1 }],
+          'lm_head.weight': [{ quant_type: 'QInt8', symmetric: true, axis: 0 }],
+        },
+      },
+    });
+    assert.deepEqual(notes, [
+      'quantize_static has 4, 8, 16 bits; the next of these stands for: lm_head.weight (6).',
+    ]);
+  });
+
+  test('Olive gets a pass to a width, and is not told of what its pass leaves alone', () => {
+    const { text, notes } = recipe('olive');
+    const { passes } = JSON.parse(text) as { passes: Record<string, Record<string, unknown>> };
+    const told = Object.values(passes).map(p => [p.type, p.bits, p.nodes_to_include]);
+    assert.deepEqual(told, [
+      ['OnnxBlockWiseRtnQuantization', 4, ['a']],
+      ['OnnxBlockWiseRtnQuantization', 8, ['b']],
+    ]);
+    assert.match(notes.join(), /stay as they are: lm_head\.weight \(6\)/);
+  });
+
+  test('NNCF gets a call to a width that ignores all other nodes', () => {
+    const found = JSON.parse(recipe('nncf').text) as Record<string, unknown>;
+    assert.deepEqual(found.quantize, { ignored_scope: { names: ['y'] } });
+    assert.deepEqual(found.compress_weights, [
+      {
+        ...{ mode: 'int4_sym', ratio: 1, all_layers: true, group_size: -1 },
+        ignored_scope: { names: ['b', 'c', 'y'] },
+      },
+      { mode: 'int8_sym', ignored_scope: { names: ['a', 'y'] } },
+    ]);
+  });
+
+  test('llama.cpp gets patterns of the names in GGUF files, one to a line and nothing else', () => {
+    const { text, notes } = recipe('llama.cpp', { ...widths, [q]: 3 });
+    assert.deepEqual(text.split('\n'), [
+      '^blk\\.3\\.attn_q\\.weight$=q3_K',
+      '^blk\\.3\\.ffn_down\\.weight$=q8_0',
+      '^output\\.weight$=q6_K',
+      '^odd$=f32',
+      '',
+    ]);
+    assert.match(notes.join(), /not known.*: odd\./);
+  });
+});
