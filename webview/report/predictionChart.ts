@@ -27,6 +27,15 @@ function rangeOf(points: readonly SinglePrediction[]): Range {
 export const measuredText = ({ measured, stderr }: SinglePrediction): string =>
   `${typesetNumber(measured)}${stderr ? ` ± ${formatNumber(stderr, 2)}` : ''}`;
 
+/** Options of the points themselves, which the library's types have for points without errors only. */
+const marks = (points: readonly SinglePrediction[], theme: Theme): object => ({
+  radius: 5,
+  hoverRadius: 7,
+  backgroundColor: points.map(({ bits }) => theme.bits(bits)),
+  borderColor: theme.background,
+  borderWidth: 1,
+});
+
 /** @param points those that a logarithmic axis has a place for */
 export function predictionConfig(
   points: readonly SinglePrediction[],
@@ -47,7 +56,6 @@ export function predictionConfig(
       callback: (value: number | string) => decadeLabel(value, range),
     },
   });
-  const colours = points.map(({ bits }) => theme.bits(bits));
   return {
     type: 'scatterWithErrorBars',
     data: {
@@ -61,11 +69,7 @@ export function predictionConfig(
             yMin: Math.max(measured - stderr, range.min / 10),
             yMax: measured + stderr,
           })) as ErrorPoint[],
-          radius: 5,
-          hoverRadius: 7,
-          backgroundColor: colours,
-          borderColor: theme.background,
-          borderWidth: 1,
+          ...marks(points, theme),
           errorBarColor: theme.muted,
           errorBarWhiskerColor: theme.muted,
           errorBarLineWidth: 1,
