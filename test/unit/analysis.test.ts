@@ -72,7 +72,7 @@ describe('an analysis', () => {
     assert.equal(seen.at(-1)!.fraction, 1);
     assert.deepEqual(
       [...new Set(seen.map(p => p.stage))],
-      ['load', 'loss', 'ggn', 'hessian', 'eigenvalues', 'allocation'],
+      ['load', 'loss', 'ggn', 'hessian', 'eigenvalues', 'metrics', 'allocation'],
     );
   });
 

@@ -161,7 +161,7 @@ describe('a model with class labels', async () => {
 });
 
 test('layers without derivatives are measured by running the model', async () => {
-  const model = workspace.model('recurrent.onnx', recurrentGraph(normals as never));
+  const model = workspace.model('recurrent.onnx', recurrentGraph(normals));
   const data = workspace.npz('recurrent.npz', { x: { shape: [12, 3, 6], data: normals(12, 3, 6).data } });
   const report = await run(model, data, { bits: [2, 8] });
   for (const layer of report.layers.filter(l => l.method === 'differences')) {

@@ -3,8 +3,11 @@ import { after, test } from 'node:test';
 import { Matrix } from 'ml-matrix';
 import { trust } from '../../src/engine';
 import { defaultTrustOptions, type TrustOptions } from '../../src/engine/analysis/options';
+<<<<<<< HEAD
+=======
 import { dequantize, quantize } from '../../src/engine/quantization/quantize';
 import { weightQuantizer } from '../../src/engine/quantization/quantizer';
+>>>>>>> main
 import { trustToText } from '../../src/engine/report/trustText';
 import { assertClose, curvatureError } from '../support/assertions';
 import { Workspace } from '../support/models';
@@ -34,11 +37,25 @@ const base: TrustOptions = {
 };
 const meanLoss = (of: typeof samples): number => of.reduce((s, { loss }) => s + loss, 0) / SAMPLES;
 
+<<<<<<< HEAD
+/** Q(W) − W: round to nearest, a column a channel, levels to ±(2^(b−1) − 1). */
+function stepAt(bits: number): number[] {
+  const classes = SIZE / FEATURES;
+  return Array.from(weight, (w, i) => {
+    const column = Array.from(
+      weight.filter((_, j) => j % classes === i % classes),
+      Math.abs,
+    );
+    const scale = Math.max(...column) / (2 ** (bits - 1) - 1);
+    return scale * Math.round(w / scale) - w;
+  });
+=======
 /** Q(W) − W, a column a channel. */
 function stepAt(bits: number): Float64Array {
   const shape = [FEATURES, SIZE / FEATURES];
   const quantized = quantize({ name: 'weight', shape, data: weight }, weightQuantizer(bits, 1));
   return Float64Array.from(dequantize(quantized), (q, i) => q - weight[i]);
+>>>>>>> main
 }
 
 test('losses and gradients along the steps, against softmax regression in float64', async () => {
@@ -52,9 +69,10 @@ test('losses and gradients along the steps, against softmax regression in float6
   const [h, g] = [hessianOf(all), Matrix.columnVector(Array.from(gradientOf(all)))];
   for (const { bits, points, firstOrder, secondOrder, radius } of layer.steps) {
     const step = stepAt(bits);
-    const delta = Matrix.columnVector(Array.from(step));
-    assertClose(firstOrder, g.dot(delta), 1e-4);
-    assertClose(secondOrder, delta.dot(h.mmul(delta)) / 2, 1e-4);
+    const delta = Matrix.columnVector(step);
+    // Quantized weights are float32: steps of 8 bits, 1/100 of a weight, are right to 1e-5, and their products may cancel.
+    assertClose(firstOrder, g.dot(delta), 1e-3);
+    assertClose(secondOrder, delta.dot(h.mmul(delta)) / 2, 1e-3);
     for (const { share, loss, gradientNorm, isTrusted } of points) {
       const there = samplesAt(Array.from(weight, (w, i) => w + share * step[i]));
       const measured = meanLoss(there) - meanLoss(samples);
@@ -64,7 +82,7 @@ test('losses and gradients along the steps, against softmax regression in float6
         Math.abs(loss.measured - measured) < 1e-6,
         `${bits} bits, ${share}: ${loss.measured}, ${measured}`,
       );
-      assertClose(loss.predicted, predicted, 1e-4);
+      assertClose(loss.predicted, predicted, 1e-3);
       assertClose(gradientNorm.measured, Math.hypot(...gradientOf(all, there)), 1e-4);
       assertClose(gradientNorm.predicted, Matrix.add(g, Matrix.mul(h.mmul(delta), share)).norm(), 1e-4);
       const off = Math.abs(predicted - measured) - 0.25 * Math.abs(measured);

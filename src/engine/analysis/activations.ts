@@ -29,7 +29,7 @@ const SYMMETRIC = false;
 
 /** Measures the activations by two runs over the data, which find ranges and errors, and as many as their traces take. */
 export async function measureActivations(run: Run, method: CalibrationMethod): Promise<void> {
-  const { state, signal } = run;
+  const { state, journal, signal } = run;
   const { problem, activations } = state.setUp;
   const names = activations.map(a => a.name);
   const tell = (message: string, share: number): void => run.progress.step('activations', message, share);
@@ -72,7 +72,7 @@ export async function measureActivations(run: Run, method: CalibrationMethod): P
   const search = activationTraces(
     problem,
     reached.map(m => m.activation.name),
-    { ...state.options, signal },
+    { ...state.options, journal, signal },
   );
   for await (const step of search) {
     step.estimates.forEach((estimate, i) => (reached[i].trace = estimate));

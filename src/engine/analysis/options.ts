@@ -192,6 +192,8 @@ export interface SpectrumHooks {
   readonly signal?: AbortSignal;
 }
 
+<<<<<<< HEAD
+=======
 /** Everything a proof depends on; names that it shares with `AnalyzeOptions` mean the same. */
 export interface ProveOptions extends Pick<
   AnalyzeOptions,
@@ -220,6 +222,7 @@ export const defaultProveOptions = {
 
 export type ProveHooks = Pick<AnalyzeHooks, 'onProgress' | 'signal'>;
 
+>>>>>>> main
 /** Everything that the stability of training depends on. */
 export interface StabilityOptions extends MatrixOptions {
   readonly training: Training;
@@ -270,3 +273,34 @@ export interface MatrixHooks {
   readonly onProgress?: (progress: Progress) => void;
   readonly signal?: AbortSignal;
 }
+<<<<<<< HEAD
+
+/** Everything a proof depends on; names that it shares with `AnalyzeOptions` mean the same. */
+export interface ProveOptions extends Pick<
+  AnalyzeOptions,
+  'model' | 'labels' | 'samples' | 'batch' | 'memory' | 'seed' | 'executionProvider'
+> {
+  /** Path of the report whose bits are measured. */
+  readonly report: string;
+  /** Path of an .npz file with samples that the analysis did not use. */
+  readonly data: string;
+  /** How many samples to leave out at the beginning. */
+  readonly skip?: number;
+  /** Path of a file of bit widths to measure in place of the report's suggestion. */
+  readonly bits?: string;
+  /** How many random allocations of the same size to compare with. */
+  readonly random: number;
+  /** Metrics that choose allocations of the same size to compare with. */
+  readonly rivals: readonly MetricName[];
+}
+
+export const defaultProveOptions = {
+  random: 8,
+  rivals: ['sqnr'],
+  seed: 0,
+  executionProvider: 'auto',
+} as const satisfies Omit<ProveOptions, 'model' | 'report' | 'data'>;
+
+export type ProveHooks = Pick<AnalyzeHooks, 'onProgress' | 'signal'>;
+=======
+>>>>>>> main

@@ -14,6 +14,7 @@ export class ProgressTracker {
   private readonly start = performance.now();
   private done = 0;
   private current = 0;
+  private stage: Stage | undefined;
   private highest = 0;
 
   constructor(private readonly report: (progress: Progress) => void) {}
@@ -24,9 +25,13 @@ export class ProgressTracker {
     this.total = stages.reduce((sum, p) => sum + p.cost, 0);
   }
 
+  /** A stage of several parts is begun again for each; its share counts once. */
   begin(stage: Stage, message: string): void {
-    this.done += this.current;
-    this.current = this.stages.find(p => p.stage === stage)?.cost ?? 0;
+    if (stage !== this.stage) {
+      this.done += this.current;
+      this.current = this.stages.find(p => p.stage === stage)?.cost ?? 0;
+      this.stage = stage;
+    }
     this.step(stage, message, 0);
   }
 

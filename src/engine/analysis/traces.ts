@@ -34,9 +34,15 @@ const EXACT_COLUMNS = 16;
 const kept = <P extends Probe>(
   journal: ProbeJournal | undefined,
   stage: string,
+<<<<<<< HEAD
+  names: readonly string[],
+  sampler: (indices: readonly number[]) => Promise<P[]>,
+): ((indices: readonly number[]) => Promise<P[]>) => journal?.keeping(stage, names, sampler) ?? sampler;
+=======
   keys: readonly string[],
   sampler: (indices: readonly number[]) => Promise<P[]>,
 ): ((indices: readonly number[]) => Promise<P[]>) => journal?.keeping(stage, keys, sampler) ?? sampler;
+>>>>>>> main
 
 /** Traces of all layers' Gauss–Newton blocks, exactly where the outputs are few. */
 export async function* gaussNewtonTraces(
@@ -45,12 +51,17 @@ export async function* gaussNewtonTraces(
   options: EstimationOptions,
 ): AsyncGenerator<TraceProgress, void, void> {
   const norms = await gradientNorms(problem, layers, options.seed, options.signal);
+<<<<<<< HEAD
+  const names = layers.map(l => l.name);
+  yield* tracesFrom('ggn', norms, names, options);
+=======
   yield* tracesFrom(
     norms,
     layers.map(l => l.name),
     { stage: 'ggn', keys: layers.map(l => l.initializer) },
     options,
   );
+>>>>>>> main
 }
 
 /** Traces of a sample's Gauss–Newton matrix with respect to values, averaged over the samples. */
@@ -60,22 +71,48 @@ export async function* activationTraces(
   options: EstimationOptions,
 ): AsyncGenerator<TraceProgress, void, void> {
   const norms = await activationNorms(problem, values, options.seed, options.signal);
+<<<<<<< HEAD
+  yield* tracesFrom('activations', norms, values, options);
+=======
   yield* tracesFrom(norms, values, { stage: 'activations', keys: values }, options);
+>>>>>>> main
 }
 
 async function* tracesFrom(
+  stage: string,
   norms: GradientNorms,
+<<<<<<< HEAD
+  names: readonly string[],
+=======
   layers: readonly string[],
   { stage, keys }: { stage: string; keys: readonly string[] },
+>>>>>>> main
   { seed, rtol, maxProbes, journal, signal }: EstimationOptions,
 ): AsyncGenerator<TraceProgress, void, void> {
   try {
     if (norms.columns <= EXACT_COLUMNS && norms.perSample.every(Boolean)) {
+<<<<<<< HEAD
+      yield* exactGaussNewtonTrace(kept(journal, `${stage} column`, names, norms.column), {
+        layers: names,
+        columns: norms.columns,
+        seed,
+        signal,
+      });
+    } else {
+      yield* gaussNewtonTrace(kept(journal, stage, names, norms.sample), {
+        layers: names,
+        seed,
+        rtol,
+        maxDraws: maxProbes,
+        signal,
+      });
+=======
       const column = kept(journal, `${stage} column`, keys, norms.column);
       yield* exactGaussNewtonTrace(column, { layers, columns: norms.columns, seed, signal });
     } else {
       const sample = kept(journal, stage, keys, norms.sample);
       yield* gaussNewtonTrace(sample, { layers, seed, rtol, maxDraws: maxProbes, signal });
+>>>>>>> main
     }
   } finally {
     await norms.dispose();
@@ -94,8 +131,12 @@ export async function* hessianTraces(
   const direction = isExact ? unitDirection(layers) : rademacherDirection(layers, seed);
   const forms = await quadraticForms(problem, layers, probesPerRun, direction, signal);
   const names = layers.map(l => l.name);
+<<<<<<< HEAD
+  const sample = kept(journal, isExact ? 'hessian diagonal' : 'hessian', names, forms.sample);
+=======
   const keys = layers.map(l => l.initializer);
   const sample = kept(journal, isExact ? 'hessian diagonal' : 'hessian', keys, forms.sample);
+>>>>>>> main
   try {
     if (isExact) {
       yield* diagonalSum({ sample, probesPerRun }, layers, weights, seed);

@@ -112,8 +112,15 @@ async function stepTo(
   { layer, weights, moved, operator, origin, tolerance, rounding }: Along,
 ): Promise<TrustStep> {
   const { initializer: name, shape, channelAxis: axis } = layer;
+<<<<<<< HEAD
+  const delta = Float64Array.from(
+    dequantize(quantize({ name, shape, data: weights }, weightQuantizer(bits, axis))),
+  );
+  axpy(-1, weights, delta);
+=======
   const quantized = dequantize(quantize({ name, shape, data: weights }, weightQuantizer(bits, axis)));
   const delta = Float64Array.from(quantized, (q, i) => q - weights[i]);
+>>>>>>> main
   const bent = await operator.apply(delta);
   const firstOrder = dot(origin.gradient, delta);
   const secondOrder = dot(delta, bent) / 2;

@@ -13,7 +13,7 @@ export async function outputErrors(
   problem: Problem,
   layers: readonly Layer[],
   signal?: AbortSignal,
-): Promise<{ measure: OutputErrors; dispose(): Promise<void> }> {
+): Promise<{ readonly measure: OutputErrors; readonly dispose: () => Promise<void> }> {
   const { prepared, dataset, batch, session } = problem;
   const { graph, rows } = outputErrorGraph(prepared, layers, batch);
   const isEmpty = graph.outputs.length === 0;

@@ -21,7 +21,7 @@ export interface Scores {
 export interface Scorer {
   /** @param weights row-major, by initializer; layers of the scorer that are left out keep theirs */
   readonly score: (weights: ReadonlyMap<string, Float32Array>) => Promise<Scores>;
-  dispose(): Promise<void>;
+  readonly dispose: () => Promise<void>;
 }
 
 /** The unchanged model's logits, batch by batch. */

@@ -47,6 +47,7 @@ test('help explains each option, with its default and an example', () => {
 const usageErrors: [string[], RegExp][] = [
   [[], /Usage: curvature/],
   [['analyse', 'm.onnx'], /error: unknown command 'analyse'[\s\S]*Did you mean analyze/],
+  [['prove', 'm.onnx', '--data', 'd.npz'], /error: required option '--report <file>' not specified/],
   [['analyze'], /error: missing required argument 'model'/],
   [['analyze', 'm.onnx', 'n.onnx'], /error: too many arguments/],
   [['analyze', 'm.onnx', '--dta', 'x'], /error: unknown option '--dta'[\s\S]*Did you mean --data/],
