@@ -23,7 +23,14 @@ const node = {
 };
 
 const bundles = [
-  { ...node, entryPoints: ['src/extension.ts'], outfile: 'dist/extension.js', external: ['vscode'] },
+  {
+    ...node,
+    // The main file of jsonc-parser hides what it requires from bundlers.
+    mainFields: ['module', 'main'],
+    entryPoints: ['src/extension.ts'],
+    outfile: 'dist/extension.js',
+    external: ['vscode'],
+  },
   // No `vscode` among the externals: a transitive import of it from the engine fails the build.
   { ...node, entryPoints: { server: 'src/server/main.ts', cli: 'src/cli/main.ts' }, outdir: 'dist' },
   {

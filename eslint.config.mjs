@@ -99,7 +99,7 @@ export default tseslint.config(
   restrict(['src/extension.ts', 'src/extension/**'], [ortBan]),
   restrict(
     ['webview/**'],
-    [vscodeBan, ortBan, chartBan, toolkitBan],
+    [vscodeBan, ortBan, highsBan, chartBan, toolkitBan],
     ['webview/shared/chart.ts', 'webview/shared/controls.ts'],
   ),
   restrict(['webview/shared/chart.ts'], [vscodeBan, ortBan, toolkitBan]),

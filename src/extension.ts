@@ -1,5 +1,9 @@
 import * as vscode from 'vscode';
 import type { Analyses } from './extension/analyses';
+import { BITS_FILES } from './extension/bits/bitsFile';
+import { BitsDiagnostics } from './extension/bits/diagnostics';
+import { BitsFixes } from './extension/bits/fixes';
+import { BitsHover } from './extension/bits/hover';
 import { registerCommands } from './extension/commands';
 import { createCtx } from './extension/ctx';
 import { MODEL_EDITOR, ModelEditor } from './extension/editors/modelEditor';
@@ -24,11 +28,16 @@ export function activate(extension: vscode.ExtensionContext): CurvatureApi {
     registerCommands(ctx),
     new StatusBar(analyses),
     new LayerDiagnostics(texts, analyses, coverages),
+    new BitsDiagnostics(analyses),
     hints,
     vscode.window.registerCustomEditorProvider(MODEL_EDITOR, new ModelEditor(ctx)),
     vscode.window.registerCustomEditorProvider(REPORT_EDITOR, new ReportEditor(ctx)),
     vscode.languages.registerHoverProvider(modelText, new LayerHover(texts, analyses)),
     vscode.languages.registerInlayHintsProvider(modelText, hints),
+    vscode.languages.registerHoverProvider(BITS_FILES, new BitsHover(analyses)),
+    vscode.languages.registerCodeActionsProvider(BITS_FILES, new BitsFixes(analyses), {
+      providedCodeActionKinds: BitsFixes.kinds,
+    }),
   );
   return { analyses };
 }

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { Analyses } from './analyses';
+import { ChosenWidths } from './chosenWidths';
 import { Coverages } from './coverages';
 import { DataChoices } from './dataChoices';
 import { EngineClient } from './engineClient';
@@ -14,6 +15,9 @@ export interface Ctx {
   readonly coverages: Coverages;
   readonly data: DataChoices;
   readonly texts: ModelTexts;
+  readonly widths: ChosenWidths;
+  /** A process of its own, for whoever asks; ended by disposing it. */
+  readonly newEngine: () => EngineClient;
 }
 
 export function createCtx(extension: vscode.ExtensionContext): Ctx {
@@ -34,6 +38,8 @@ export function createCtx(extension: vscode.ExtensionContext): Ctx {
     analyses,
     coverages,
     texts,
+    widths: new ChosenWidths(),
+    newEngine,
     data: new DataChoices(extension.workspaceState),
   };
 }

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { fileName } from './modelUri';
+import { exists, fileName } from './modelUri';
 
 /** The data a model is analysed on. `none` means label-free on synthetic inputs. */
 export type DataChoice = { readonly kind: 'file'; readonly path: string } | { readonly kind: 'none' };
@@ -80,9 +80,3 @@ async function pickFile(model: vscode.Uri): Promise<DataChoice | undefined> {
     })) ?? [];
   return file && { kind: 'file', path: file.fsPath };
 }
-
-const exists = (uri: vscode.Uri): Promise<boolean> =>
-  Promise.resolve(vscode.workspace.fs.stat(uri)).then(
-    () => true,
-    () => false,
-  );

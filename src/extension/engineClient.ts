@@ -1,7 +1,9 @@
-import { CancellationTokenSource } from 'vscode-jsonrpc/node';
+import { type CancellationToken, CancellationTokenSource } from 'vscode-jsonrpc/node';
 import type { AnalyzeHooks, AnalyzeOptions, ModelDescription } from '../engine/analysis/options';
+import type { ExportSummary } from '../engine/analysis/exportSummary';
 import type { Coverage } from '../engine/report/coverage';
 import type { Report } from '../engine/report/schema';
+import type { EngineMethods } from '../protocol/engine';
 import { EngineError, cancelledError, markStopped, toEngineError } from './engineError';
 import { EngineProcess } from './engineProcess';
 
@@ -50,14 +52,8 @@ export class EngineClient {
   ): Promise<Report> {
     if (signal?.aborted) throw cancelledError();
     const process = this.start();
-    const cancellation = new CancellationTokenSource();
+    const { token, release } = this.follow(process, signal);
     let partial: Report | undefined;
-    let killing: NodeJS.Timeout | undefined;
-    const cancel = (): void => {
-      cancellation.cancel();
-      killing = setTimeout(() => process.kill(), this.graceMs);
-    };
-    signal?.addEventListener('abort', cancel, { once: true });
     const listeners = [
       process.on('progressed', progress => onProgress?.(progress)),
       process.on('partialResult', report => {
@@ -66,16 +62,32 @@ export class EngineClient {
       }),
     ];
     try {
-      return await process.request('analyze', options, cancellation.token);
+      return await process.request('analyze', options, token);
     } catch (error) {
       if (!signal?.aborted && !this.disposed) throw toEngineError(error).withPartial(partial);
       if (!partial) throw cancelledError();
       return markStopped(partial, 'cancelled', cancelledError().message);
     } finally {
-      clearTimeout(killing);
-      signal?.removeEventListener('abort', cancel);
+      release();
       for (const listener of listeners) listener.dispose();
-      cancellation.dispose();
+    }
+  }
+
+  /** Writes a quantized model; cancelled, it rejects with a `cancelled` error. */
+  async exportQuantized(
+    params: EngineMethods['exportQuantized']['params'],
+    { onProgress, signal }: Pick<AnalyzeHooks, 'onProgress' | 'signal'> = {},
+  ): Promise<ExportSummary> {
+    const process = this.start();
+    const { token, release } = this.follow(process, signal);
+    const listener = process.on('progressed', progress => onProgress?.(progress));
+    try {
+      return await process.request('exportQuantized', params, token);
+    } catch (error) {
+      throw signal?.aborted || this.disposed ? cancelledError() : toEngineError(error);
+    } finally {
+      release();
+      listener.dispose();
     }
   }
 
@@ -83,6 +95,28 @@ export class EngineClient {
   dispose(): void {
     this.disposed = true;
     this.process?.kill();
+  }
+
+  /** A token that follows the signal. A process that doesn't answer to it in time is killed. */
+  private follow(
+    process: EngineProcess,
+    signal: AbortSignal | undefined,
+  ): { readonly token: CancellationToken; readonly release: () => void } {
+    const cancellation = new CancellationTokenSource();
+    let killing: NodeJS.Timeout | undefined;
+    const cancel = (): void => {
+      cancellation.cancel();
+      killing = setTimeout(() => process.kill(), this.graceMs);
+    };
+    signal?.addEventListener('abort', cancel, { once: true });
+    return {
+      token: cancellation.token,
+      release() {
+        clearTimeout(killing);
+        signal?.removeEventListener('abort', cancel);
+        cancellation.dispose();
+      },
+    };
   }
 
   private start(): EngineProcess {

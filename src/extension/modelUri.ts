@@ -15,6 +15,8 @@ export const toModelUri = (resource: vscode.Uri): vscode.Uri =>
     : resource;
 
 export const isModel = (uri: vscode.Uri): boolean => uri.path.toLowerCase().endsWith('.onnx');
+export const withoutExtension = (model: vscode.Uri): vscode.Uri =>
+  model.with({ path: model.path.replace(/\.onnx$/i, '') });
 export const isReport = (uri: vscode.Uri): boolean => uri.path.toLowerCase().endsWith('.curvature.json');
 
 /** The resource of the tab in front, also where it is a custom editor. */
@@ -33,3 +35,9 @@ export function activeModel(): vscode.Uri | undefined {
 }
 
 export const fileName = (uri: vscode.Uri): string => uri.path.slice(uri.path.lastIndexOf('/') + 1);
+
+export const exists = (uri: vscode.Uri): Promise<boolean> =>
+  Promise.resolve(vscode.workspace.fs.stat(uri)).then(
+    () => true,
+    () => false,
+  );

@@ -1,4 +1,6 @@
 import type { AnalyzeOptions, ModelDescription, Progress } from '../engine/analysis/options';
+import type { ExportSummary } from '../engine/analysis/exportSummary';
+import type { ExportOptions } from '../engine/export/options';
 import type { Coverage } from '../engine/report/coverage';
 import type { Report } from '../engine/report/schema';
 
@@ -6,10 +8,19 @@ import type { Report } from '../engine/report/schema';
 export interface EngineMethods {
   analyze: { params: AnalyzeOptions; result: Report };
   describeModel: { params: { model: string }; result: ModelDescription };
+  exportQuantized: {
+    params: {
+      readonly model: string;
+      readonly bits: Readonly<Record<string, number>>;
+      readonly options: ExportOptions;
+      readonly output: string;
+    };
+    result: ExportSummary;
+  };
   coverage: { params: { model: string }; result: Coverage };
 }
 
-/** Notifications from the engine's process while `analyze` runs. */
+/** Notifications from the engine's process while `analyze` or `exportQuantized` run; the latter has no partial results. */
 export interface EngineEvents {
   progressed: Progress;
   partialResult: Report;

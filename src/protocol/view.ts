@@ -22,4 +22,8 @@ export type FromView =
   | { readonly type: 'retry' }
   | { readonly type: 'chooseData' }
   | { readonly type: 'saveReport'; readonly format: 'json' | 'html' | 'csv' }
-  | { readonly type: 'revealLayer'; readonly layer: string };
+  | { readonly type: 'revealLayer'; readonly layer: string }
+  /** The widths that the page shows, by layer; none where they are the report's suggestion. */
+  | { readonly type: 'widthsChosen'; readonly bits: Readonly<Record<string, number>> }
+  | { readonly type: 'saveBits'; readonly bits: Readonly<Record<string, number>> }
+  | { readonly type: 'exportQuantized'; readonly bits: Readonly<Record<string, number>> };

@@ -1,5 +1,5 @@
 import { ResponseError, type CancellationToken } from 'vscode-jsonrpc/node';
-import { CurvatureError, analyze, coverage, describeModel } from '../engine';
+import { CurvatureError, analyze, coverage, describeModel, exportQuantized } from '../engine';
 import type { EngineErrorData, EngineEvents, EngineMethods } from '../protocol/engine';
 
 type Method = keyof EngineMethods;
@@ -22,6 +22,11 @@ export const handlers: { readonly [M in Method]: Handler<M> } = {
       signal,
       onProgress: progress => notify('progressed', progress),
       onPartial: report => notify('partialResult', report),
+    }),
+  exportQuantized: ({ model, bits, options, output }, { signal, notify }) =>
+    exportQuantized(model, bits, options, output, {
+      signal,
+      onProgress: (message, fraction) => notify('progressed', { stage: 'quantize', message, fraction }),
     }),
   describeModel: async ({ model }) => describeModel(model),
   coverage: ({ model }) => coverage(model),

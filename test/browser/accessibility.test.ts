@@ -9,6 +9,7 @@ import {
   failedState,
   hessianReport,
   idleState,
+  metricsReport,
   notReachedReport,
   runningState,
 } from './fixtures';
@@ -32,6 +33,7 @@ const states = {
   failed: failedState,
   'not reached': doneState(notReachedReport()),
   hessian: doneState(hessianReport()),
+  metrics: doneState(metricsReport()),
 };
 
 describe('accessibility', { skip }, () => {

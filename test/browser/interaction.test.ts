@@ -119,25 +119,10 @@ describe('using the report page', { skip }, () => {
     assert.equal(await page.locator('.layers tr.selected th').innerText(), 'layer2.0.conv1.weight');
   });
 
-  test('a point of the frontier is inspected with the arrow keys', async () => {
-    await open.show(doneState(smallReport()));
-    const { page } = open;
-    const slider = page.getByRole('slider');
-    assert.match(await page.locator('.reading').innerText(), /^Suggested: /);
-    await slider.focus();
-    await page.keyboard.press('Home');
-    assert.match((await slider.getAttribute('aria-valuetext')) ?? '', /effective bits, ΣΩ/);
-    assert.match(await page.locator('.bit-groups').innerText(), /2 bit\s+7 layers/);
-    await page.keyboard.press('End');
-    assert.match(await page.locator('.bit-groups').innerText(), /8 bit\s+7 layers/);
-    await page.locator('[aria-label="Back to the suggested point"]').first().click();
-    assert.match(await page.locator('.reading').innerText(), /^Suggested: /);
-  });
-
   test('the chart shows the chosen quantity', async () => {
     await open.show(doneState(smallReport()));
     const { page } = open;
-    await page.locator('vscode-dropdown').click();
+    await page.locator('.sensitivity vscode-dropdown').click();
     await page.locator('vscode-option', { hasText: 'Ω at 4 bits' }).click();
     const label = () => page.locator('.sensitivity canvas').getAttribute('aria-label');
     assert.match((await label()) ?? '', /^Ω at 4 bits per layer/);

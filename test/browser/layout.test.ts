@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { launch, openPage, skip } from './browser';
-import { cancelledState, doneState, failedState, hessianReport, largeReport, runningState } from './fixtures';
+import {
+  cancelledState,
+  doneState,
+  failedState,
+  hessianReport,
+  largeReport,
+  metricsReport,
+  runningState,
+} from './fixtures';
 import { themes } from './themes';
 
 const widths = [1400, 1000, 700, 520, 420, 320];
@@ -10,6 +18,7 @@ const widths = [1400, 1000, 700, 520, 420, 320];
 const states = {
   large: doneState(largeReport()),
   hessian: doneState(hessianReport()),
+  metrics: doneState(metricsReport()),
   running: runningState(),
   cancelled: cancelledState(),
   failed: failedState,
@@ -96,7 +105,7 @@ describe('the layout of the report page', { skip }, () => {
       // The places of errors have a right edge too, even where they are empty.
       const [end = 0] = await rightEdges(open.page, `${cells} .error`);
       const right = await heading.locator('.sort').evaluate(press => press.getBoundingClientRect().right);
-      assert.ok(Math.abs(right - 8 - end) < 2, `${matrix}: ${right} above ${end}`);
+      assert.ok(Math.abs(right - 6 - end) < 2, `${matrix}: ${right} above ${end}`);
     }
     const box = open.page.locator('.table-scroll');
     const [inner = 0, whole = 0] = await box.evaluate(one => [one.clientWidth, one.scrollWidth]);

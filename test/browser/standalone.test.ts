@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { renderHtml } from '../../src/cli/html';
+import { parseBits } from '../../src/engine/report/bits';
 import type { Report } from '../../src/engine/report/schema';
 import { assets, launch, skip, watchProblems } from './browser';
 import { cancelledReport, hostileName, hostileReport, smallReport } from './fixtures';
@@ -80,6 +81,27 @@ describe('a report saved as HTML', { skip }, () => {
       assert.notEqual(await background(page), colour);
       await page.context().close();
     }
+  });
+
+  test('saves the widths that are seen as a file', async () => {
+    const report = smallReport();
+    const { page, problems } = await open(report, 'light');
+    await page.getByLabel('Width of fc.weight', { exact: true }).selectOption('32');
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.locator('vscode-button', { hasText: 'Save Bit Widths…' }).click(),
+    ]);
+    assert.equal(download.suggestedFilename(), 'resnet8.bits.json');
+    const { model, bits } = parseBits(await readFile(await download.path(), 'utf8'));
+    assert.equal(model, 'resnet8.onnx');
+    assert.deepEqual(
+      Object.keys(bits),
+      report.layers.map(layer => layer.name),
+    );
+    assert.equal(bits['fc.weight'], 32);
+    assert.equal(await page.locator('vscode-button', { hasText: 'Export' }).isVisible(), false);
+    assert.deepEqual(problems, []);
+    await page.context().close();
   });
 
   test('says what was kept of a run that stopped', async () => {

@@ -1,20 +1,23 @@
 import type { FrontierPoint, Report } from '../../src/engine/report/schema';
 import type { Channel } from '../shared/channel';
 import { chartView, type LineConfig } from '../shared/chart';
-import { button, slider } from '../shared/controls';
-import { element, fill, icon, setText } from '../shared/element';
+import { element, fill } from '../shared/element';
 import { formatBytes, plural, typesetNumber } from '../shared/format';
 import { bitsClass } from '../shared/theme';
-import { bitChip } from './bitChip';
-import { layersByBits } from './facts';
+import { bitChip, bitWord } from './bitChip';
+import { budgetControls } from './budget';
+import { decidedLayers, type DecidedLayer, layersByBits } from './facts';
 import { frontierConfig, type FrontierPicture } from './frontierChart';
-import { bySize, inspectedLayers, type InspectedLayer, nearestPoint, uniformPoints } from './frontierPoints';
+import { bySize, uniformPoints } from './frontierPoints';
+import { hasDecisions, type Plan } from './plan';
+import type { Planner } from './planner';
 import { panel, type Section, type Shown } from './section';
 
-const describe = (point: FrontierPoint): string =>
-  `${formatBytes(point.bytes)}, ${point.effectiveBits.toPrecision(3)} effective bits, ΣΩ ${typesetNumber(point.sensitivity)}`;
+/** Points of the frontier under pins and ties: what the eye can tell apart. */
+const BOUND_POINTS = 200;
+const BOUND_QUIET_MS = 60;
 
-function legend(report: Report): HTMLElement[] {
+function legend(budgetBytes: number | undefined, isOwn: boolean, isBound: boolean): HTMLElement[] {
   const entry = (mark: string, text: string) =>
     element(
       'span',
@@ -24,29 +27,30 @@ function legend(report: Report): HTMLElement[] {
     );
   return [
     entry('mark-frontier', 'Frontier'),
+    ...(isBound ? [entry('mark-bound', 'With pins and ties')] : []),
     entry('mark-chosen', 'Suggested'),
+    ...(isOwn ? [entry('mark-own', 'Your choice')] : []),
     entry('mark-uniform', 'Uniform widths'),
-    entry('mark-inspected', 'Inspected'),
-    ...(report.budget ? [entry('mark-budget', `Budget ${formatBytes(report.budget.bytes)}`)] : []),
+    ...(budgetBytes === undefined ? [] : [entry('mark-budget', `Budget ${formatBytes(budgetBytes)}`)]),
   ];
 }
 
+/** Float columns would dwarf the others. */
+const TALLEST_BITS = 16;
+
 /** Columns in network order, as high as the layer's bits. */
-function strip(layers: readonly InspectedLayer[]): HTMLElement[] {
-  const most = Math.max(...layers.map(({ bits }) => bits));
-  return layers.map(({ layer, bits }) => {
-    const column = element('span', { class: bitsClass(bits), title: `${layer.name}: ${bits} bit` });
-    column.style.height = `${(100 * bits) / most}%`;
+function strip(layers: readonly DecidedLayer[]): HTMLElement[] {
+  const heights = layers.map(({ bits }) => Math.min(bits, TALLEST_BITS));
+  const most = Math.max(...heights);
+  return layers.map(({ name, bits }, l) => {
+    const column = element('span', { class: bitsClass(bits), title: `${name}: ${bitWord(bits)}` });
+    column.style.height = `${(100 * (heights[l] ?? 0)) / most}%`;
     return column;
   });
 }
 
-function groups(layers: readonly InspectedLayer[]): HTMLElement[] {
-  const byBits = layersByBits(
-    layers.map(({ layer }) => layer),
-    (_, index) => layers[index]?.bits ?? null,
-  );
-  return [...byBits].map(([bits, members]) =>
+const groups = (layers: readonly DecidedLayer[]): HTMLElement[] =>
+  [...layersByBits(layers, layer => layer.bits)].map(([bits, members]) =>
     element(
       'div',
       {},
@@ -54,103 +58,88 @@ function groups(layers: readonly InspectedLayer[]): HTMLElement[] {
       element('dd', {}, ...members.flatMap((layer, i) => [i ? ', ' : '', element('code', {}, layer.name)])),
     ),
   );
+
+/** What the chart says, for those who don't see it. */
+function finding(report: Report, points: readonly FrontierPoint[], own: Report | undefined): string {
+  const said = ({ budget }: Report): string =>
+    budget ? `${formatBytes(budget.chosen.bytes)}, ΣΩ ${typesetNumber(budget.chosen.sensitivity)}` : '';
+  return `Pareto frontier of ${plural(points.length, 'point')}, sum of Ω against size. Suggested: ${said(report)}.${own ? ` Your choice: ${said(own)}.` : ''} The budget below moves along it.`;
 }
 
-/** Size against predicted loss: what each further byte buys. */
-export function frontier(channel: Channel): Section {
+/** Size against predicted loss: what each further byte buys, and the budget. */
+export function frontier(channel: Channel, plans: Planner): Section {
   const chart = chartView<LineConfig>();
   const key = element('p', { class: 'legend' });
-  const warning = element('p', { class: 'notice', 'data-severity': 'warning' });
-  const position = slider('Inspect a point of the frontier, from the smallest size to the largest', index => {
-    const point = points[index];
-    if (point) inspect(point.bytes);
-  });
-  const reading = element('output', { class: 'reading' });
-  const back = button({
-    label: 'Suggested',
-    icon: 'target',
-    onPress: () => inspect(null),
-    description: 'Back to the suggested point',
-  });
+  const controls = budgetControls(channel, plans);
   const columns = element('div', { class: 'bit-strip', 'aria-hidden': 'true' });
-  const listed = element('dl', {
-    class: 'bit-groups',
-    tabindex: '0',
-    'aria-label': 'Bits per layer at the inspected point',
-  });
+  const listed = element('dl', { class: 'bit-groups', tabindex: '0', 'aria-label': 'Layers by bit width' });
   const root = panel('Size against predicted loss', 'frontier');
   root.append(
-    warning,
+    controls.notice,
     key,
     element('div', { class: 'chart-box' }, chart.canvas),
-    element(
-      'div',
-      { class: 'inspect' },
-      position.root,
-      element('div', { class: 'inspect-row' }, reading, back),
-    ),
+    controls.root,
     columns,
     listed,
   );
 
   let shown: Shown | undefined;
-  let points: FrontierPoint[] = [];
   let picture: FrontierPicture | undefined;
+  let bound: { readonly of: Plan['allocation']; readonly points: FrontierPoint[] } | undefined;
+  let pending: ReturnType<typeof setTimeout> | undefined;
 
-  function inspect(bytes: number | null): void {
-    channel.keep({ inspectedBytes: bytes });
-    redraw();
+  /** Made when pins and ties stand still, and kept while only the size changes. */
+  function follow(plan: Plan): void {
+    clearTimeout(pending);
+    if (!hasDecisions(plan.choices)) bound = undefined;
+    else if (bound?.of !== plan.allocation) {
+      pending = setTimeout(() => {
+        bound = { of: plan.allocation, points: plan.allocation.frontier(BOUND_POINTS) };
+        redraw();
+      }, BOUND_QUIET_MS);
+    }
   }
 
   function redraw(): void {
-    const report = shown?.state.report;
-    if (!shown || !report || !points.length) return;
-    const { budget } = report;
-    const suggested = budget ? nearestPoint(points, budget.chosen.bytes) : 0;
-    const { inspectedBytes } = channel.ui;
-    const index = inspectedBytes === null ? suggested : nearestPoint(points, inspectedBytes);
-    const point = points[index];
-    if (!point) return;
-    const isSuggested = index === suggested && budget !== null;
+    const { measured, plan, state, theme } = shown ?? {};
+    if (!measured || !theme) return;
+    const points = bySize(measured.frontier);
+    const own = plan?.isOwn ? state?.report : undefined;
+    const budgetBytes = plan?.limit ?? measured.budget?.bytes;
     picture = {
       points,
-      uniform: uniformPoints(report),
-      chosen: budget?.chosen,
-      budgetBytes: budget?.bytes,
-      inspected: isSuggested ? undefined : point,
-      theme: shown.theme,
-      onPick: picked => inspect(picked.bytes),
+      bound: plan && hasDecisions(plan.choices) ? (bound?.points ?? []) : [],
+      uniform: uniformPoints(measured),
+      chosen: measured.budget?.chosen,
+      budgetBytes,
+      own: own?.budget?.chosen,
+      theme,
+      onPick: ({ bytes }) => plans.decide(choices => ({ ...choices, budget: bytes })),
     };
     chart.draw(
       frontierConfig(() => picture as FrontierPicture),
-      `Pareto frontier of ${plural(points.length, 'point')}, sum of Ω against size. ${budget ? `Suggested: ${formatBytes(budget.chosen.bytes)}, ΣΩ ${typesetNumber(budget.chosen.sensitivity)}.` : ''} The slider below reads out each point.`,
+      finding(measured, points, own),
     );
-    position.set(index, points.length - 1, describe(point));
-    setText(reading, `${isSuggested ? 'Suggested: ' : ''}${describe(point)}`);
-    back.hidden = isSuggested || !budget;
-    const layers = inspectedLayers(report, point);
-    const content = layers.map(({ layer, bits }) => [layer.name, bits]);
-    fill(columns, content, () => strip(layers));
-    fill(listed, content, () => groups(layers));
+    const isBound = picture.bound.length > 0;
+    fill(key, [budgetBytes, own !== undefined, isBound], () =>
+      legend(budgetBytes, own !== undefined, isBound),
+    );
   }
 
   return {
     root,
     update(next) {
       shown = next;
+      root.hidden = !next.measured?.frontier.length;
       const { report } = next.state;
-      points = bySize(report?.frontier ?? []);
-      root.hidden = !points.length;
-      if (!report || !points.length) return;
-      const message =
-        report.budget?.feasible === false
-          ? (report.budget.message ??
-            `The budget ${report.budget.requested} cannot be met; the nearest point is suggested.`)
-          : undefined;
-      warning.hidden = message === undefined;
-      fill(warning, message, () => [icon('warning'), message]);
-      fill(key, report.budget?.bytes, () => legend(report));
+      if (root.hidden || !report) return;
+      if (next.plan) follow(next.plan);
+      controls.update(next);
       redraw();
+      const layers = decidedLayers(report);
+      const content = layers.map(({ name, bits }) => [name, bits]);
+      fill(columns, content, () => strip(layers));
+      fill(listed, content, () => groups(layers));
     },
   };
 }

@@ -14,10 +14,13 @@ import type { UniformPoint } from './frontierPoints';
 
 export interface FrontierPicture {
   readonly points: readonly FrontierPoint[];
+  /** The frontier under the reader's pins and ties; empty without any. */
+  readonly bound: readonly Sized[];
   readonly uniform: readonly UniformPoint[];
   readonly chosen: { readonly bytes: number; readonly sensitivity: number } | undefined;
   readonly budgetBytes: number | undefined;
-  readonly inspected: FrontierPoint | undefined;
+  /** What the reader's budget, pins and ties lead to, where these are not the report's. */
+  readonly own: Sized | undefined;
   readonly theme: Theme;
   readonly onPick: (point: FrontierPoint) => void;
 }
@@ -26,7 +29,10 @@ export interface FrontierPicture {
 const UNIFORM = 2;
 const FRONTIER = 3;
 
-type Sized = { readonly bytes: number; readonly sensitivity: number };
+export type Sized = { readonly bytes: number; readonly sensitivity: number };
+
+/** With every layer in float32 nothing is lost, which has no place on a logarithmic axis. */
+const isDrawn = ({ sensitivity }: Sized): boolean => sensitivity > 0;
 
 /** Ends of the sensitivity axis. A negative Hessian sum has no logarithm; the axis is linear then. */
 function sensitivityRange(values: readonly number[]) {
@@ -66,9 +72,11 @@ function uniformLabels(shown: () => FrontierPicture): LinePlugin {
 
 export function frontierConfig(shown: () => FrontierPicture): LineConfig {
   const picture = shown();
-  const { points, uniform, chosen, budgetBytes, inspected, theme } = picture;
+  const { points, bound, uniform, chosen, budgetBytes, own, theme } = picture;
   const unit = byteUnit(Math.max(...points.map(point => point.bytes)));
-  const range = sensitivityRange([...points, ...uniform].map(point => point.sensitivity));
+  const range = sensitivityRange(
+    [...points, ...uniform, ...[...bound, ...(own ? [own] : [])].filter(isDrawn)].map(p => p.sensitivity),
+  );
   const place = ({ bytes, sensitivity }: Sized) => ({ x: bytes / unit.bytes, y: sensitivity });
   const marker = { showLine: false, pointHoverRadius: 8, borderColor: theme.foreground };
   const budget = budgetBytes === undefined ? undefined : budgetBytes / unit.bytes;
@@ -76,7 +84,11 @@ export function frontierConfig(shown: () => FrontierPicture): LineConfig {
     const uniformPoint = dataset === 'Uniform' ? uniform[index] : undefined;
     const point: Sized | undefined =
       uniformPoint ??
-      (dataset === 'Suggested' ? chosen : dataset === 'Inspected' ? inspected : points[index]);
+      (dataset === 'Suggested'
+        ? chosen
+        : dataset === 'Your choice'
+          ? own
+          : (dataset === 'With pins and ties' ? bound : points)[index]);
     if (!point) return [];
     return [
       uniformPoint ? `every layer at ${uniformPoint.bits} bits` : (dataset ?? ''),
@@ -90,8 +102,8 @@ export function frontierConfig(shown: () => FrontierPicture): LineConfig {
       datasets: [
         {
           ...marker,
-          label: 'Inspected',
-          data: inspected ? [place(inspected)] : [],
+          label: 'Your choice',
+          data: own ? [place(own)] : [],
           pointStyle: 'circle',
           pointRadius: 9,
           pointBackgroundColor: 'transparent',
@@ -128,6 +140,16 @@ export function frontierConfig(shown: () => FrontierPicture): LineConfig {
           pointBackgroundColor: theme.accent,
           pointBorderColor: theme.accent,
           pointHoverRadius: 5,
+        },
+        {
+          label: 'With pins and ties',
+          data: bound.map(place),
+          stepped: 'before',
+          borderColor: theme.foreground,
+          borderWidth: 1.5,
+          borderDash: [2, 3],
+          pointRadius: 0,
+          pointHoverRadius: 4,
         },
         {
           label: 'Budget',

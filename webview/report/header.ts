@@ -57,15 +57,15 @@ export function header(channel: Channel): Section {
   );
   return {
     root,
-    update({ state }) {
+    update({ state, plan }) {
       setText(name, state.modelName);
       const { label, icon: phaseIcon } = phases[state.phase];
       phase.dataset.phase = state.phase;
       fill(phase, state.phase, () => [icon(phaseIcon), label]);
       const offered = channel.hasHost ? actions(state) : [];
       fill(toolbar, offered, () => {
-        const made = offered.map(({ message, ...options }) =>
-          button({ ...options, onPress: () => channel.post(message) }),
+        const made = offered.map(
+          ({ message, ...options }) => button({ ...options, onPress: () => channel.post(message) }).root,
         );
         const saves = made.filter((_, index) => offered[index]?.message.type === 'saveReport');
         const label = element('span', { class: 'actions-label' }, 'Save as');
@@ -74,10 +74,9 @@ export function header(channel: Channel): Section {
           saves.length ? element('span', { class: 'actions-group' }, label, ...saves) : undefined,
         ];
       });
-      fill(sentence, verdict(state), () =>
-        verdict(state).map(phrase =>
-          typeof phrase === 'string' ? phrase : element('code', {}, phrase.layer),
-        ),
+      const said = verdict(state, plan?.isOwn);
+      fill(sentence, said, () =>
+        said.map(phrase => (typeof phrase === 'string' ? phrase : element('code', {}, phrase.layer))),
       );
     },
   };

@@ -1,6 +1,6 @@
 import type { Estimate, LayerReport, Report } from '../../src/engine/report/schema';
 import { type Child, element } from '../shared/element';
-import { formatCount, formatNumber, formatShape } from '../shared/format';
+import { formatCount, formatNumber, formatPercent, formatShape } from '../shared/format';
 import { bitChip } from './bitChip';
 import { bitWidths, decidingTrace, matrixName } from './facts';
 
@@ -17,6 +17,8 @@ export interface Column {
   /** What the column is sorted by; layers without a figure come last either way. */
   readonly key: (layer: LayerReport) => SortKey;
   readonly cell: (layer: LayerReport) => readonly Child[];
+  /** For cells with controls in them, which stay while what they show changes. */
+  readonly draw?: (cell: HTMLElement, layer: LayerReport) => void;
   /** The same for a spreadsheet, in full precision; two fields where there is an error. */
   readonly fields: readonly string[];
   readonly copy: (layer: LayerReport) => readonly (string | number)[];
@@ -102,13 +104,71 @@ const omegaColumn = (bits: number): Column => ({
   copy: layer => [layer.sensitivity[String(bits)] ?? '', layer.sensitivityStderr[String(bits)] ?? ''],
 });
 
+/** Share of the redraws in which the layer keeps its width; dots while it is being found out. */
+function keptColumn({ shares, isPending }: Kept): Column {
+  const key = (layer: LayerReport): SortKey => shares?.get(layer);
+  const cell = (layer: LayerReport): Child[] => {
+    const share = shares?.get(layer);
+    if (layer.bits === null || (share === undefined && !isPending)) return dash();
+    if (share === undefined) return [element('span', { class: 'none', title: 'Being found out' }, '…')];
+    const text = formatPercent(share);
+    return share < 0.8 ? [element('span', { class: 'shaky' }, text)] : [text];
+  };
+  return simple(
+    'kept',
+    'Kept',
+    true,
+    key,
+    cell,
+    'How often the layer keeps its width when all sensitivities are redrawn from their standard errors',
+  );
+}
+
+/** How often each layer keeps its width; undefined until it is known, and where the budget can't be met. */
+export interface Kept {
+  readonly shares: ReadonlyMap<LayerReport, number> | undefined;
+  readonly isPending: boolean;
+}
+
+/** What the reader's side of the table adds to the report's. */
+export interface Beside {
+  /** Where widths can be chosen: a cell to choose in, and the pin and tie in words. */
+  readonly widths:
+    | {
+        readonly draw: (cell: HTMLElement, layer: LayerReport) => void;
+        readonly decided: (layer: LayerReport) => string;
+      }
+    | undefined;
+  /** Undefined where sensitivities have no errors. */
+  readonly kept: Kept | undefined;
+}
+
+function bitsColumn(widths: Beside['widths']): Column {
+  const hint = widths
+    ? 'Bit width; pick one to pin it. Letters join layers that take one width'
+    : 'Bit width';
+  const plain = simple('bits', 'Bits', false, layer => layer.bits ?? undefined, suggestion, hint);
+  if (!widths) return plain;
+  return {
+    ...plain,
+    className: 'widths',
+    draw(cell, layer) {
+      if (Object.keys(layer.sensitivity).length) widths.draw(cell, layer);
+      else cell.replaceChildren(...suggestion(layer).filter(child => child !== undefined));
+    },
+    fields: ['Bits', 'Pin, tie'],
+    copy: layer => [layer.bits ?? '', widths.decided(layer)],
+  };
+}
+
 /** The columns after the layer's name; a matrix nobody measured has none. */
-export function columnsFor(report: Report): Column[] {
+export function columnsFor(report: Report, { widths, kept }: Beside): Column[] {
   const measured = (['ggn', 'hessian'] as const).filter(matrix =>
     report.layers.some(layer => layer.trace[matrix]),
   );
   return [
-    simple('bits', 'Bits', false, layer => layer.bits ?? undefined, suggestion, 'Suggested bit width'),
+    bitsColumn(widths),
+    ...(kept ? [keptColumn(kept)] : []),
     simple('op', 'Operator', false, layer => layer.opType),
     simple(
       'shape',

@@ -4,7 +4,9 @@ import type { Channel } from '../shared/channel';
 import { button } from '../shared/controls';
 import { element, fill, icon, setText, spoken } from '../shared/element';
 import { type Column, columnsFor } from './layerColumns';
+import { layerDecisions } from './layerDecisions';
 import { sortedPositions } from './layerOrder';
+import type { Planner } from './planner';
 import { panel, type Section } from './section';
 
 const statusWords = { analysed: '', 'not-reached': 'not reached', pending: 'not measured yet' } as const;
@@ -23,6 +25,7 @@ function tabSeparated(report: Report, order: readonly number[], columns: readonl
 interface Row {
   readonly root: HTMLTableRowElement;
   readonly name: HTMLElement;
+  readonly box: HTMLInputElement;
   readonly cells: readonly HTMLTableCellElement[];
 }
 
@@ -30,7 +33,7 @@ const cellClass = ({ numeric, className = '' }: Column): string =>
   `${numeric ? 'number' : ''} ${className}`.trim();
 
 /** Every figure of every layer. Rows are kept and moved, so that focus and selection survive partial results. */
-export function layerTable(channel: Channel): Section {
+export function layerTable(channel: Channel, plans: Planner): Section {
   const said = spoken('');
   said.setAttribute('role', 'status');
   const copy = button({
@@ -47,8 +50,9 @@ export function layerTable(channel: Channel): Section {
     { class: 'table-scroll', tabindex: '0', role: 'group', 'aria-label': 'Layer table, scrollable' },
     table,
   );
-  const root = panel('Layers', 'layer-table', copy);
-  root.append(scroller, said);
+  const decisions = layerDecisions(plans);
+  const root = panel('Layers', 'layer-table', ...decisions.controls, copy.root);
+  root.append(decisions.notice, scroller, said);
 
   let report: Report | undefined;
   let columns: Column[] = [];
@@ -79,9 +83,12 @@ export function layerTable(channel: Channel): Section {
     });
   }
 
-  /** One row is in the tab order at a time; the arrow keys move through the rest. */
+  /** One row is in the tab order at a time, with its controls; the arrow keys move through the rest. */
   function focusable(index: number): void {
-    rows.forEach((row, i) => row.name.setAttribute('tabindex', i === index ? '0' : '-1'));
+    rows.forEach((row, i) => {
+      for (const control of row.root.querySelectorAll('.layer-name, input, select, .tie'))
+        control.setAttribute('tabindex', i === index ? '0' : '-1');
+    });
   }
 
   body.addEventListener('keydown', event => {
@@ -108,21 +115,29 @@ export function layerTable(channel: Channel): Section {
       ? element('button', { class: 'layer-name', type: 'button' })
       : element('span', { class: 'layer-name' });
     const cells = columns.map(() => element('td'));
-    const position = element('td', { class: 'position' }, String(index + 1));
+    const box = element('input', { type: 'checkbox', class: 'select' });
+    box.addEventListener('change', () => {
+      const layer = report?.layers[index];
+      if (layer) decisions.select(layer.name, box.checked);
+    });
+    const position = element('td', { class: 'position' }, box, String(index + 1));
     const made = element('tr', {}, position, element('th', { scope: 'row' }, name), ...cells);
     if (channel.hasHost) {
-      made.addEventListener('click', () => {
+      made.addEventListener('click', event => {
+        if (event.target instanceof Element && event.target.closest('input, select, .tie')) return;
         // Selecting text to copy it ends with a click too.
         if (getSelection()?.isCollapsed !== false) reveal(index);
       });
     }
-    return { root: made, name, cells };
+    made.addEventListener('focusin', () => focusable(index));
+    return { root: made, name, box, cells };
   }
 
   function fillRow(row: Row, layer: LayerReport): void {
     row.root.dataset.status = layer.status;
     const words = statusWords[layer.status] || methodWord(layer.method);
     row.name.title = layer.reason ?? '';
+    decisions.drawBox(row.box, layer);
     fill(row.name, [layer.name, words], () => [
       element('code', {}, layer.name),
       words ? element('span', { class: 'status' }, words) : undefined,
@@ -131,7 +146,8 @@ export function layerTable(channel: Channel): Section {
       const cell = row.cells[i];
       if (!cell) return;
       cell.className = cellClass(column);
-      fill(cell, [column.copy(layer), layer.trace, layer.bits], () => column.cell(layer));
+      if (column.draw) column.draw(cell, layer);
+      else fill(cell, [column.copy(layer), layer.trace, layer.bits], () => column.cell(layer));
     });
   }
 
@@ -176,11 +192,12 @@ export function layerTable(channel: Channel): Section {
 
   return {
     root,
-    update({ state }) {
-      report = state.report;
+    update(shown) {
+      ({ report } = shown.state);
+      decisions.update(shown);
       root.hidden = !report?.layers.length;
       if (!report) return;
-      const next = columnsFor(report);
+      const next = columnsFor(report, decisions.beside(shown, report.layers));
       columns = next;
       fill(
         head,
@@ -206,7 +223,8 @@ export function layerTable(channel: Channel): Section {
       });
       sort();
       markSelected();
-      if (!rows.some(row => row.name.getAttribute('tabindex') === '0')) focusable(order[0] ?? 0);
+      const tabbed = rows.findIndex(row => row.name.getAttribute('tabindex') === '0');
+      focusable(tabbed < 0 ? (order[0] ?? 0) : tabbed);
       if (!restored) {
         restored = true;
         scroller.scrollTop = channel.ui.tableScrollTop;

@@ -2,7 +2,7 @@ import type { ViewState } from '../../src/protocol/view';
 import { openChannel } from '../shared/channel';
 import { registerControls } from '../shared/controls';
 import { element } from '../shared/element';
-import { followSystemTheme, readTheme, watchTheme } from '../shared/theme';
+import { followSystemTheme, readTheme, type Theme, watchTheme } from '../shared/theme';
 import '@vscode/codicons/dist/codicon.css';
 import '../shared/theme.css';
 import './base.css';
@@ -19,6 +19,9 @@ import { eigenvalues } from './eigenvalues';
 import { frontier } from './frontier';
 import { header } from './header';
 import { layerTable } from './layerTable';
+import { planner } from './planner';
+import { prediction } from './prediction';
+import { proof } from './proof';
 import { progress } from './progress';
 import { provenance } from './provenance';
 import type { Section } from './section';
@@ -29,11 +32,15 @@ const channel = openChannel();
 if (!channel.hasHost) followSystemTheme();
 registerControls();
 
+const plans = planner(channel, follow);
 const head = header(channel);
-const charts: readonly Section[] = [sensitivity(channel), frontier(channel), eigenvalues()];
-const above: readonly Section[] = [progress(), summary()];
-const below: readonly Section[] = [layerTable(channel), diagnostics(), provenance(channel)];
-const sections: readonly Section[] = [head, ...above, ...charts, ...below];
+const figures = summary();
+const bars = sensitivity(channel);
+const sizes = frontier(channel, plans);
+const table = layerTable(channel, plans);
+const charts: readonly Section[] = [bars, sizes, eigenvalues()];
+const above: readonly Section[] = [progress(), figures];
+const below: readonly Section[] = [table, prediction(channel), proof(), diagnostics(), provenance(channel)];
 
 const rootsOf = (some: readonly Section[]) => some.map(section => section.root);
 document.body.append(
@@ -48,13 +55,29 @@ document.body.append(
 );
 
 let state: ViewState | undefined;
+/** Reading the colours takes longer than choosing widths anew, so that is done once for a theme. */
+let theme: Theme | undefined;
 let restored = false;
+let resting: ReturnType<typeof setTimeout> | undefined;
+const REST_MS = 100;
+
+function update(sections: readonly Section[]): void {
+  if (!state) return;
+  const shown = { ...plans.plan(state), measured: state.report, theme: (theme ??= readTheme()) };
+  for (const section of sections) section.update(shown);
+}
+
+/** After a change of plan: the bars, which only take their colours from the widths, wait until a slider rests. */
+function follow(): void {
+  update([head, figures, sizes, table]);
+  clearTimeout(resting);
+  resting = setTimeout(() => update([bars]), REST_MS);
+}
 
 function render(): void {
   if (!state) return;
   document.title = `${state.modelName} – Curvature`;
-  const shown = { state, theme: readTheme() };
-  for (const section of sections) section.update(shown);
+  update([head, ...above, ...charts, ...below]);
   if (!restored && state.report) {
     restored = true;
     window.scrollTo(0, channel.ui.scrollTop);
@@ -62,7 +85,10 @@ function render(): void {
   }
 }
 
-watchTheme(render);
+watchTheme(() => {
+  theme = undefined;
+  render();
+});
 channel.listen(next => {
   state = next;
   render();

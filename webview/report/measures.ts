@@ -31,7 +31,7 @@ export function measures(report: Report): Measure[] {
         return { value: layer.averageTrace, stderr };
       },
     },
-    { id: 'suggested', label: 'Ω at the suggested bits', of: layer => omegaAt(layer, layer.bits) },
+    { id: 'suggested', label: 'Ω at the chosen bits', of: layer => omegaAt(layer, layer.bits) },
     ...bitWidths(report).map(bits => ({
       id: String(bits),
       label: `Ω at ${bits} bits`,

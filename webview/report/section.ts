@@ -1,11 +1,20 @@
+import type { Report } from '../../src/engine/report/schema';
 import type { ViewState } from '../../src/protocol/view';
 import type { Channel } from '../shared/channel';
 import { type Child, element } from '../shared/element';
 import type { Theme } from '../shared/theme';
+import type { Plan } from './plan';
 
 /** What every part of the page is given to show. */
 export interface Shown {
+  /** Its report is as if it had suggested the plan's widths. */
   readonly state: ViewState;
+  /** The report as it is. */
+  readonly measured: Report | undefined;
+  /** How the widths shown came about; undefined where there are none. */
+  readonly plan: Plan | undefined;
+  /** How often each layer keeps its width; undefined while unknown. */
+  readonly kept: readonly number[] | undefined;
   readonly theme: Theme;
 }
 

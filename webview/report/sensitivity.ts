@@ -162,9 +162,7 @@ export function sensitivity(channel: Channel): Section {
       report.layers.map(layer => layer.bits),
       () => {
         const groups = [...layersByBits(decidedLayers(report), layer => layer.bits).keys()];
-        return groups.length
-          ? [element('span', {}, 'Suggested bits:'), ...groups.map(bits => bitChip(bits))]
-          : [];
+        return groups.length ? [element('span', {}, 'Bits:'), ...groups.map(bits => bitChip(bits))] : [];
       },
     );
   }

@@ -10,6 +10,7 @@ import {
 } from '../shared/chart';
 import { typesetNumber } from '../shared/format';
 import type { Theme } from '../shared/theme';
+import { bitWord } from './bitChip';
 import type { Bar, Measure } from './measures';
 
 export interface BarWindow {
@@ -118,7 +119,7 @@ export function sensitivityConfig(shown: () => BarWindow): BarsConfig {
             label: item => {
               const bar = at(item.dataIndex);
               if (!bar) return '';
-              const bits = bar.layer.bits === null ? 'no suggestion' : `suggested: ${bar.layer.bits} bits`;
+              const bits = bar.layer.bits === null ? 'no suggestion' : bitWord(bar.layer.bits);
               return [`${measure.label}: ${withError(bar)}`, bits];
             },
           },

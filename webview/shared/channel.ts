@@ -1,4 +1,13 @@
+import { type Decisions, undecided } from '../../src/engine/analysis/decisions';
 import type { FromView, ToView, ViewState } from '../../src/protocol/view';
+
+/** What the reader has settled: the size, and how layers are bound. */
+export interface Choices extends Decisions {
+  /** In bytes; null for the report's own budget. */
+  readonly budget: number | null;
+}
+
+export const noChoices: Choices = { budget: null, ...undecided };
 
 /** What the reader has set on the page; kept by VS Code while the page itself is disposed. */
 export interface UiState {
@@ -7,8 +16,12 @@ export interface UiState {
   /** `averageTrace`, `suggested`, or a bit width whose Ω is shown. */
   readonly measure: string;
   readonly byValue: boolean;
-  /** Size of the inspected point of the frontier; null while it follows the suggestion. */
-  readonly inspectedBytes: number | null;
+  readonly choices: Choices;
+  /** What `choices` were before, the last one at the end. */
+  readonly before: readonly Choices[];
+  /** The metric and the measurement of the picture of predictions; what there is where they are not. */
+  readonly prediction: string;
+  readonly measurement: string;
   readonly provenanceOpen: boolean;
   readonly selectedLayer: string | null;
   readonly scrollTop: number;
@@ -21,7 +34,10 @@ const initialUi: UiState = {
   descending: false,
   measure: 'averageTrace',
   byValue: false,
-  inspectedBytes: null,
+  choices: noChoices,
+  before: [],
+  prediction: '',
+  measurement: '',
   provenanceOpen: false,
   selectedLayer: null,
   scrollTop: 0,

@@ -13,7 +13,12 @@ import {
   Tooltip,
   type TooltipOptions,
 } from 'chart.js';
-import { BarWithErrorBar, BarWithErrorBarsController } from 'chartjs-chart-error-bars';
+import {
+  BarWithErrorBar,
+  BarWithErrorBarsController,
+  PointWithErrorBar,
+  ScatterWithErrorBarsController,
+} from 'chartjs-chart-error-bars';
 import { element } from './element';
 import { powerOfTen } from './format';
 import type { Theme } from './theme';
@@ -29,6 +34,8 @@ Chart.register(
   LineElement,
   LogarithmicScale,
   PointElement,
+  PointWithErrorBar,
+  ScatterWithErrorBarsController,
   Tooltip,
 );
 
@@ -36,7 +43,8 @@ export type BarPlugin = Plugin<'barWithErrorBars'>;
 export type LinePlugin = Plugin<'line'>;
 export type BarsConfig = ChartConfiguration<'barWithErrorBars'>;
 export type LineConfig = ChartConfiguration<'line'>;
-type AnyConfig = BarsConfig | LineConfig;
+export type ScatterConfig = ChartConfiguration<'scatterWithErrorBars'>;
+type AnyConfig = BarsConfig | LineConfig | ScatterConfig;
 
 export interface ChartView<C extends AnyConfig> {
   readonly canvas: HTMLCanvasElement;

@@ -24,7 +24,12 @@ export interface ButtonOptions {
   readonly onPress: () => void;
 }
 
-export function button(options: ButtonOptions): HTMLElement {
+export interface ButtonControl {
+  readonly root: HTMLElement;
+  enable(enabled: boolean): void;
+}
+
+export function button(options: ButtonOptions): ButtonControl {
   const made = document.createElement('vscode-button') as Button;
   made.setAttribute('appearance', options.primary ? 'primary' : 'secondary');
   if (options.description) {
@@ -38,7 +43,12 @@ export function button(options: ButtonOptions): HTMLElement {
   }
   made.append(options.label);
   made.addEventListener('click', options.onPress);
-  return made;
+  return {
+    root: made,
+    enable(enabled) {
+      if (made.disabled === enabled) made.disabled = !enabled;
+    },
+  };
 }
 
 export interface Choice {

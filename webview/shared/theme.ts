@@ -14,9 +14,9 @@ export interface Theme {
   readonly bits: (bits: number | null) => string;
 }
 
-/** Class of a bit width's colour; widths between two named ones share the next. */
+/** Class of a bit width's colour, float's for 32; widths between two named ones share the next. */
 export function bitsClass(bits: number | null): string {
-  if (bits === null) return 'bits-none';
+  if (bits === null || bits >= 32) return 'bits-none';
   return `bits-${[2, 3, 4, 6, 8].find(width => bits <= width) ?? 16}`;
 }
 

@@ -1,3 +1,4 @@
+import { type CostedMenu } from './limits';
 import { type Menu } from './points';
 import { lowerHull } from './lowerHull';
 
@@ -56,3 +57,8 @@ function hullOf(menu: Menu): number[] {
   const order = undominated(menu);
   return lowerHull(order.map(i => menu[i])).map(i => order[i]);
 }
+
+/** The picks that are cheapest by one cost. */
+export const cheapestPicks = (menus: readonly CostedMenu[], k: number): readonly number[] =>
+  convexPath(menus.map(menu => menu.map(({ sensitivity, costs }) => ({ sensitivity, cost: costs[k] }))))
+    .start;

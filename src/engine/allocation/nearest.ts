@@ -1,5 +1,5 @@
 import { bestWithinAll } from './bestWithinAll';
-import { convexPath } from './convexPath';
+import { cheapestPicks } from './convexPath';
 import { type CostedMenu, totalOf } from './limits';
 
 export interface Nearest {
@@ -44,7 +44,3 @@ export async function nearestPicks(
   const picks = (await within(high)) ?? cheapest.find(p => violationOf(p) <= high) ?? cheapest[0];
   return { picks, violation: violationOf(picks) };
 }
-
-export const cheapestPicks = (menus: readonly CostedMenu[], k: number): readonly number[] =>
-  convexPath(menus.map(menu => menu.map(({ sensitivity, costs }) => ({ sensitivity, cost: costs[k] }))))
-    .start;

@@ -1,15 +1,13 @@
 import { answer, type AllocationOptions, type Answer } from '../allocation/answer';
-import { bestWithin } from '../allocation/bestWithin';
-import { limitOf, parseBudget, parseSizeBudget } from '../allocation/budget';
-import { paretoFrontier } from '../allocation/frontier';
-import { type Group, groupLayers } from '../allocation/groups';
-import { cheapestPicks } from '../allocation/nearest';
-import { type AllocationProblem, totalParameters } from '../allocation/problem';
+import { parseBudget, parseSizeBudget } from '../allocation/budget';
+import { type AllocationProblem } from '../allocation/problem';
 import { problemFrom } from '../allocation/problemFile';
 import { CurvatureError } from '../errors';
 import { withActivations } from './activationProblem';
 import { parseReport } from '../report/json';
 import type { FrontierPoint, LayerReport, Report } from '../report/schema';
+import { reallocation } from './reallocate';
+import { problemOf } from './reportProblem';
 
 /** Points that a report holds at most; the choice itself is made among all. */
 const MAX_POINTS = 1000;
@@ -23,90 +21,26 @@ export interface Allocation {
 
 /** The frontier over all layers with a sensitivity, and the choice within the budget. */
 export function allocate(layers: readonly LayerReport[], requested: string): Allocation {
-  const takesPart = layers.map(hasSensitivity);
-  const problem = problemOf(layers);
-  if (problem.layers.length === 0) return { frontier: [], budget: null, bits: layers.map(() => null) };
-  const groups = groupLayers(problem);
-  const { limit } = limitOf(parseSizeBudget(requested), problem, groups);
-  const menus = groups.map(({ choices }) =>
-    choices.map(({ sensitivity, costs }) => ({ sensitivity, costs: costs.slice(0, 1) })),
-  );
-  const { picks } = bestWithin(menus, limit);
-  const chosen = measures(problem, groups, picks ?? cheapestPicks(menus, 0));
-  const spread = (widths: readonly number[]): (number | null)[] => {
-    let next = 0;
-    return takesPart.map(part => (part ? widths[next++] : null));
-  };
-  const { points } = paretoFrontier(
-    menus.map(menu => menu.map(({ sensitivity, costs }) => ({ sensitivity, cost: costs[0] }))),
-    MAX_POINTS - 1,
-  );
-  const frontier = points.map(point => measures(problem, groups, point.picks));
+  const choice = reallocation(layers);
+  if (!choice) return { frontier: [], budget: null, bits: layers.map(() => null) };
+  const limit = choice.limitOf(parseSizeBudget(requested));
+  const { feasible, ...chosen } = choice.within(limit);
+  const frontier = choice.frontier(MAX_POINTS - 1);
   if (!frontier.some(({ bytes }) => bytes === chosen.bytes)) frontier.push(chosen);
   const message =
     `The budget of ${Math.floor(limit)} bytes can't be met: with every layer at its smallest bit width ` +
     `the weights take ${chosen.bytes} bytes. The smallest choice is suggested instead.`;
   const { bits, ...amounts } = chosen;
   return {
-    frontier: frontier
-      .sort((a, b) => a.bytes - b.bytes)
-      .map(point => ({ ...point, bits: spread(point.bits) })),
+    frontier: frontier.sort((a, b) => a.bytes - b.bytes),
     budget: {
       requested,
       bytes: limit,
-      feasible: picks !== undefined,
-      ...(picks ? {} : { message }),
+      feasible,
+      ...(feasible ? {} : { message }),
       chosen: amounts,
     },
-    bits: spread(bits),
-  };
-}
-
-interface Measures {
-  readonly bytes: number;
-  readonly effectiveBits: number;
-  readonly sensitivity: number;
-  readonly bits: number[];
-}
-
-function measures(problem: AllocationProblem, groups: readonly Group[], picks: readonly number[]): Measures {
-  const chosen = picks.map((pick, g) => groups[g].choices[pick]);
-  const bytes = chosen.reduce((sum, { costs }) => sum + costs[0], 0);
-  return {
-    bytes,
-    effectiveBits: (bytes * 8) / (totalParameters(problem) ?? NaN),
-    sensitivity: chosen.reduce((sum, { sensitivity }) => sum + sensitivity, 0),
-    bits: chosen.map(({ bits }) => bits),
-  };
-}
-
-const hasSensitivity = ({ sensitivity }: LayerReport): boolean => Object.keys(sensitivity).length > 0;
-
-/** The layers of a report that have a sensitivity, with their size as the first cost, and the other costs that all of them have. */
-export function problemOf(layers: readonly LayerReport[]): AllocationProblem {
-  const takingPart = layers.filter(hasSensitivity);
-  const others = Object.keys(takingPart[0]?.costs ?? {}).filter(name =>
-    takingPart.every(({ sensitivity, costs }) =>
-      Object.keys(sensitivity).every(bits => costs?.[name]?.[bits] !== undefined),
-    ),
-  );
-  return {
-    layers: takingPart.map(layer => ({
-      name: layer.name,
-      parameters: layer.parameters,
-      ...(layer.averageTrace === null ? {} : { averageTrace: layer.averageTrace }),
-      choices: Object.entries(layer.sensitivity).map(([bits, sensitivity]) => ({
-        bits: Number(bits),
-        sensitivity,
-        stderr: layer.sensitivityStderr[bits] ?? 0,
-        costs: {
-          bytes: layer.sizeBytes[bits],
-          ...Object.fromEntries(others.map(name => [name, layer.costs![name][bits]])),
-        },
-      })),
-    })),
-    ties: [],
-    pins: {},
+    bits,
   };
 }
 

@@ -1,6 +1,6 @@
 import { bestWithin } from '../allocation/bestWithin';
 import type { CostedMenu } from '../allocation/limits';
-import { cheapestPicks } from '../allocation/nearest';
+import { cheapestPicks } from '../allocation/convexPath';
 import { randomWithin } from '../allocation/randomWithin';
 import type { MetricName } from '../report/metrics';
 import type { ProofAllocation } from '../report/proof';

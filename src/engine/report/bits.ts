@@ -3,13 +3,18 @@ import { CurvatureError } from '../errors';
 
 /** Widths by layer, as `*.bits.json` holds them: what the editor checks, and what `quantize` takes. */
 export const bitsFileSchema = z.object({
+  $schema: z.string().optional(),
   format: z.literal('curvature-bits').optional(),
-  /** The model's file name, relative to this file. */
-  model: z.string().optional(),
-  /** The report that the widths were chosen by, relative to this file. */
-  report: z.string().optional(),
-  /** 32 leaves a layer in float32. */
-  bits: z.record(z.string(), z.union([z.number().int().min(2).max(16), z.literal(32)])),
+  model: z.string().optional().describe('The model’s file, relative to this one.'),
+  report: z.string().optional().describe('The report that the widths were chosen by, relative to this file.'),
+  bits: z
+    .record(
+      z.string(),
+      z
+        .union([z.number().int().min(2).max(16), z.literal(32)])
+        .describe('Bits per weight, 2 to 16; 32 leaves the layer in float32.'),
+    )
+    .describe('Widths by the name of the layer. Layers that are not named stay as they are.'),
 });
 
 export type BitsFile = z.infer<typeof bitsFileSchema>;

@@ -1,5 +1,5 @@
 import type { Matrix } from '../curvature/products';
-import { type Estimate, type Method } from './schema';
+import type { Estimate, Method } from './schema';
 
 /** Four significant digits at most, in powers of ten where a plain number would be long. */
 export function formatNumber(value: number): string {

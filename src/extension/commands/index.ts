@@ -6,7 +6,9 @@ import { analyzeCurvature } from './analyzeCurvature';
 import { analyzeModel } from './analyzeModel';
 import { cancelAnalysis } from './cancelAnalysis';
 import { chooseData } from './chooseData';
+import { exportQuantized } from './exportQuantized';
 import { openReport } from './openReport';
+import { saveBits } from './saveBits';
 import { saveReport } from './saveReport';
 import { showModelText } from './showModelText';
 
@@ -21,6 +23,8 @@ export const commands = {
   'curvature.cancelAnalysis': cancelAnalysis,
   'curvature.openReport': openReport,
   'curvature.saveReport': saveReport,
+  'curvature.saveBits': saveBits,
+  'curvature.exportQuantized': exportQuantized,
 } satisfies Record<string, Command>;
 
 export function registerCommands(ctx: Ctx): vscode.Disposable {

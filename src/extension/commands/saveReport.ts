@@ -1,11 +1,10 @@
 import * as vscode from 'vscode';
-import type { Report } from '../../engine/report/schema';
 import type { Ctx } from '../ctx';
-import { activeResource, fileName, isReport } from '../modelUri';
+import { fileName } from '../modelUri';
 import { extensions, formatOf, serialize, type ReportFormat } from '../reportFormats';
-import { readReportFile } from '../reportFile';
-import { Cancelled, UserError } from '../userError';
-import { modelFor, type Resource } from './resource';
+import { Cancelled } from '../userError';
+import { findReport } from './findReport';
+import type { Resource } from './resource';
 
 /** Writes a report as JSON, HTML or CSV to `target`, or to where the user says. */
 export async function saveReport(
@@ -24,22 +23,6 @@ export async function saveReport(
   void vscode.window
     .showInformationMessage(`Saved ${fileName(file)}.`, open)
     .then(chosen => chosen && vscode.commands.executeCommand('vscode.open', file));
-}
-
-/** The report of a report file, or the one that is kept of a model; `base` is the path to save beside. */
-async function findReport(ctx: Ctx, resource: Resource): Promise<{ report: Report; base: vscode.Uri }> {
-  const uri =
-    typeof resource === 'string' ? vscode.Uri.parse(resource, true) : (resource ?? activeResource());
-  if (uri && isReport(uri)) {
-    const base = uri.with({ path: uri.path.replace(/\.curvature\.json$/i, '') });
-    return { report: await readReportFile(uri), base };
-  }
-  const model = modelFor(uri);
-  const { report } = await ctx.analyses.of(model);
-  if (report) return { report, base: model.with({ path: model.path.replace(/\.onnx$/i, '') }) };
-  throw new UserError(`There is no report of ${fileName(model)} yet.`, undefined, [
-    { title: 'Analyze Curvature', command: 'curvature.analyzeCurvature', args: [model] },
-  ]);
 }
 
 function askTarget(base: vscode.Uri, format: ReportFormat = 'json'): Thenable<vscode.Uri | undefined> {

@@ -16,6 +16,7 @@ export class ModelEditor implements vscode.CustomReadonlyEditorProvider<Readonly
 
   async resolveCustomEditor({ uri }: ReadonlyDocument, panel: vscode.WebviewPanel): Promise<void> {
     const analysis = await this.ctx.analyses.of(uri);
+    panel.onDidDispose(() => this.ctx.widths.forget(uri));
     new ReportPanel(panel, this.ctx.extensionUri, {
       get state() {
         return analysis.state;
@@ -36,6 +37,11 @@ export class ModelEditor implements vscode.CustomReadonlyEditorProvider<Readonly
         return vscode.commands.executeCommand('curvature.chooseData', model);
       case 'saveReport':
         return vscode.commands.executeCommand('curvature.saveReport', model, message.format);
+      case 'saveBits':
+      case 'exportQuantized':
+        return vscode.commands.executeCommand(`curvature.${message.type}`, model, message.bits);
+      case 'widthsChosen':
+        return this.ctx.widths.set(model, message.bits);
       case 'revealLayer':
         return revealText(this.ctx, model, message.layer);
     }

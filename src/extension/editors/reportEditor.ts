@@ -31,6 +31,7 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider<Readonl
     panel.onDidDispose(() => {
       watcher.dispose();
       changed.dispose();
+      this.ctx.widths.forget(uri);
     });
     new ReportPanel(panel, this.ctx.extensionUri, {
       get state() {
@@ -41,6 +42,10 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider<Readonl
         if (message.type === 'saveReport') {
           return vscode.commands.executeCommand('curvature.saveReport', uri, message.format);
         }
+        if (message.type === 'saveBits' || message.type === 'exportQuantized') {
+          return vscode.commands.executeCommand(`curvature.${message.type}`, uri, message.bits);
+        }
+        if (message.type === 'widthsChosen') return this.ctx.widths.set(uri, message.bits);
         return message.type === 'revealLayer' ? this.reveal(uri, state, message.layer) : undefined;
       },
     });

@@ -33,27 +33,42 @@ function missing(layer: LayerReport): string {
   return layer.status === 'pending' ? 'The analysis stopped before this layer.' : `Not reached${reason}`;
 }
 
+/** What to do first, then what it rests on; a hover shows some ten lines before it scrolls. */
 function analysed(layer: LayerReport, report: Report): string[] {
   const { trace } = layer;
-  const facts = [
-    ...(layer.method === 'differences'
-      ? ['Measured by differences of forward runs: no derivative reaches it']
-      : []),
-    ...(layer.method === 'ggn' ? ['Measured by first derivatives: there is no second one'] : []),
-    ...(trace.ggn ? [`Trace (GGN): ${estimateText(trace.ggn, 'draws')}`] : []),
-    ...(trace.hessian ? [`Trace (Hessian): ${estimateText(trace.hessian, 'probes')}`] : []),
-    ...(layer.averageTrace === null ? [] : [`Average trace: ${formatNumber(layer.averageTrace)} per weight`]),
-    layer.hessianEqualsGgn
-      ? `Hessian block: its trace equals the GGN’s (${report.settings.loss === 'kl' ? 'kl at the model’s own output' : 'piecewise linear'})`
-      : 'Hessian block: its trace may differ from the GGN’s (curved path)',
-  ];
   const suggestion =
     layer.bits === null ? [] : [`Suggested: **${layer.bits} bits**, ${size(layer, layer.bits)}`];
-  return [...suggestion, facts.map(fact => `- ${fact}`).join('\n'), bitTable(layer, report)];
+  const average =
+    layer.averageTrace === null ? '' : `, ${formatNumber(layer.averageTrace)} per weight on average`;
+  const traces = [
+    ...(trace.ggn ? [`Trace (GGN): ${estimateText(trace.ggn, 'draws')}`] : []),
+    ...(trace.hessian ? [`Trace (Hessian): ${estimateText(trace.hessian, 'probes')}`] : []),
+  ];
+  const how = [
+    ...(layer.method === 'differences'
+      ? ['Measured by differences of forward runs: no derivative reaches it.']
+      : []),
+    ...(layer.method === 'ggn' ? ['Measured by first derivatives: there is no second one.'] : []),
+    ...(trace.hessian ? [] : [hessianWords(layer, report)]),
+  ];
+  return [
+    ...suggestion,
+    bitTable(layer, report),
+    `${traces.join('; ')}${average}`,
+    ...(how.length ? [how.join(' ')] : []),
+  ];
+}
+
+/** What the GGN's trace says of the Hessian's, where that was not measured itself. */
+function hessianWords(layer: LayerReport, report: Report): string {
+  const why = report.settings.loss === 'kl' ? 'kl at the model’s own output' : 'piecewise linear';
+  return layer.hessianEqualsGgn
+    ? `The Hessian’s is the same (${why}).`
+    : 'The Hessian’s may differ from the GGN’s (curved path).';
 }
 
 /** @param unit what the estimate's samples are: draws for every sample of the data, or probes over all of them */
-function estimateText(estimate: Estimate, unit: 'draws' | 'probes'): string {
+export function estimateText(estimate: Estimate, unit: 'draws' | 'probes'): string {
   if (estimate.exact) return `**${formatEstimate(estimate)}** (exact)`;
   const state = estimate.converged ? '' : ', not converged';
   return `**${formatEstimate(estimate)}** (${estimate.samples} ${unit}${state})`;

@@ -62,6 +62,9 @@ const messageTypes: Record<FromView['type'], true> = {
   chooseData: true,
   saveReport: true,
   revealLayer: true,
+  widthsChosen: true,
+  saveBits: true,
+  exportQuantized: true,
 };
 
 const isFromView = (message: unknown): message is FromView =>

@@ -65,6 +65,11 @@ const behaviours = {
 };
 
 connection.onRequest('analyze', ({ model }, token) => behaviours[model](token));
+connection.onRequest('exportQuantized', async ({ model, bits }) => {
+  if (model !== 'answers') return behaviours[model]();
+  await connection.sendNotification('progressed', progress);
+  return { output: 'written', bits };
+});
 connection.onRequest('describeModel', ({ model }, token) => ({
   file: model,
   nodes: [],

@@ -27,6 +27,9 @@ export function makeWorkspace(folder) {
   writeFileSync(at('unknown_operator.onnx'), withUnknownOperator(model));
   writeFileSync(at('truncated.onnx'), model.subarray(0, Math.floor(model.length / 2)));
   writeFileSync(at('text.onnx'), 'This is a text and no model.\n');
+  // Too few bits for most layers; it is checked by the report of the analysis.
+  const bits = Object.fromEntries(['conv1', 'conv2', 'fc1', 'fc2'].map(layer => [`${layer}.weight`, 2]));
+  writeFileSync(at('low.bits.json'), `${JSON.stringify({ model: 'digits_cnn.onnx', bits }, null, 2)}\n`);
   for (const bad of ['truncated', 'text']) copyFileSync(`${sample}.npz`, at(`${bad}.npz`));
   return folder;
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { afterEach, test } from 'node:test';
 import { defaultOptions, type Progress } from '../../../src/engine/analysis/options';
+import { defaultExportOptions } from '../../../src/engine/export/options';
 import { EngineClient } from '../../../src/extension/engineClient';
 import { EngineError } from '../../../src/extension/engineError';
 
@@ -127,4 +128,30 @@ test('disposing settles what is pending and lets nothing start', async () => {
   setTimeout(() => client.dispose(), 300);
   assert.ok((await failure(run)).isCancelled);
   assert.ok((await failure(client.analyze(options('answers')))).isCancelled);
+});
+
+const asked = (model: string) => ({
+  ...{ model, bits: { fc: 4 }, options: defaultExportOptions },
+  output: 'net.q.onnx',
+});
+
+test('an export is answered, with progress on the way', async () => {
+  const progress: Progress[] = [];
+  const summary = await newClient().exportQuantized(asked('answers'), {
+    onProgress: step => progress.push(step),
+  });
+  assert.equal(summary.output, 'written');
+  assert.deepEqual([progress[0]?.fraction, progress.length], [0.5, 1]);
+});
+
+test('an export that is cancelled rejects as cancelled, even where the engine is silent', async () => {
+  const controller = new AbortController();
+  const run = newClient().exportQuantized(asked('silent'), { signal: controller.signal });
+  setTimeout(() => controller.abort(), 50);
+  assert.equal((await failure(run)).isCancelled, true);
+});
+
+test('an export that the engine refuses says why', async () => {
+  const error = await failure(newClient().exportQuantized(asked('refuses')));
+  assert.deepEqual([error.code, error.hint], ['labels-invalid', 'Check them.']);
 });

@@ -13,8 +13,8 @@ test('an analysed layer tells its trace, its average, its bits and Ω per width'
   const text = layerMarkdown(layer, aReport([layer]));
   assert.match(text, /^\*\*conv1\*\* — Conv, 8 × 4 × 3 × 3, 288 weights/);
   assert.match(text, /Trace \(GGN\): \*\*12\.\d+ ± 0\.31\*\* \(16 draws\)/);
-  assert.match(text, /Average trace: 0\.0428\d* per weight/);
-  assert.match(text, /trace equals the GGN’s/);
+  assert.match(text, /, 0\.0428\d* per weight on average/);
+  assert.match(text, /The Hessian’s is the same \(piecewise linear\)/);
   assert.match(text, /Suggested: \*\*8 bits\*\*, 320 B/);
   assert.match(text, /\| 4 \|[^|]*;0\.05 ± [\d.e-]+ \|[^|]*;176 B \|/);
   assert.match(text, /\| \*\*8\*\* \|/);
@@ -37,9 +37,17 @@ test('what is partial, synthetic, exact or not converged says so', () => {
   );
   assert.match(text, /Trace \(GGN\): \*\*3\*\* \(exact\)/);
   assert.match(text, /Trace \(Hessian\): \*\*3 ± 1\*\* \(9 probes, not converged\)/);
-  assert.match(text, /may differ from the GGN’s/);
   assert.match(text, /partial results/);
   assert.match(text, /synthetic inputs/);
+});
+
+test('the width comes first, then what each costs; the Hessian is spoken of where it was not measured', () => {
+  const layer = aLayer('a', 1, 4, { hessianEqualsGgn: false });
+  const text = layerMarkdown(layer, aReport([layer]));
+  assert.match(text, /^\*\*a\*\*[^\n]*\n\nSuggested: \*\*4 bits\*\*[^\n]*\n\n\| bits/);
+  assert.match(text, /may differ from the GGN’s/);
+  // Name, suggestion, six lines of the table, trace, Hessian: what a hover shows without scrolling.
+  assert.ok(text.split('\n').filter(Boolean).length <= 10, text);
 });
 
 test('a layer that was not measured by exact derivatives says so', () => {

@@ -110,6 +110,19 @@ for (const [name, theme] of Object.entries(themes).filter(([key]) => asked.inclu
       await workbench.shot(`${name}-3-panel`);
     });
 
+    step('chooses widths anew while the budget moves', async () => {
+      const slider = workbench.panel.getByRole('slider', { name: 'Budget' });
+      await slider.scrollIntoViewIfNeeded();
+      await slider.focus();
+      for (let i = 0; i < 60; i++) await session.page.keyboard.press('ArrowLeft');
+      await workbench.panel.getByText('Your choice').first().waitFor({ timeout: 15_000 });
+      await session.page.waitForTimeout(1500);
+      await workbench.shot(`${name}-3-budget`);
+      await workbench.panel.locator('vscode-button', { hasText: 'Reset' }).click();
+      await workbench.panel.locator('body').evaluate(() => window.scrollTo(0, 0));
+      await session.page.waitForTimeout(500);
+    });
+
     step('opens the text beside, with bits and traces at the ends of lines', async () => {
       await (await workbench.palette('Curvature: Show Model as Text')).click();
       await workbench.line('conv1.weight').waitFor({ timeout: 30_000 });
@@ -131,6 +144,16 @@ for (const [name, theme] of Object.entries(themes).filter(([key]) => asked.inclu
       await workbench.problem('of the predicted loss increase').waitFor({ timeout: 15_000 });
       await session.page.waitForTimeout(500);
       await workbench.shot(`${name}-6-problems`);
+    });
+
+    step('marks widths that are too small in a file of bit widths, and offers the fix', async () => {
+      await workbench.file('low.bits.json').dblclick();
+      await workbench.problem('of these widths; it needs').waitFor({ timeout: 20_000 });
+      await workbench.line('conv1.weight').hover({ position: { x: 60, y: 8 } });
+      await workbench.hover.getByText('of the predicted loss increase').first().waitFor({ timeout: 15_000 });
+      await session.page.waitForTimeout(500);
+      await workbench.shot(`${name}-8-bits`);
+      await session.page.keyboard.press('Escape');
     });
 
     step('has its commands in the palette', async () => {

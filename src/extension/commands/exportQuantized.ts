@@ -1,0 +1,99 @@
+import * as vscode from 'vscode';
+import type { ExportSummary } from '../../engine/analysis/exportSummary';
+import { defaultExportOptions } from '../../engine/export/options';
+import { formatBytes } from '../../engine/report/format';
+import type { BitWidths } from '../chosenWidths';
+import type { Ctx } from '../ctx';
+import { MODEL_EDITOR } from '../editors/modelEditor';
+import { exists, fileName, withoutExtension } from '../modelUri';
+import { progressText } from '../progressText';
+import { analysisError, Cancelled, UserError } from '../userError';
+import { findReport, modelOf } from './findReport';
+import type { Resource } from './resource';
+
+/** Writes the model with the widths that the panel shows, or the report suggests, to `target`, or to where the user says. */
+export async function exportQuantized(
+  ctx: Ctx,
+  resource?: Resource,
+  given?: BitWidths,
+  target?: vscode.Uri,
+): Promise<void> {
+  if (!vscode.workspace.isTrusted) {
+    throw new UserError('Nothing is written in an untrusted workspace.', 'Trust the workspace to export.');
+  }
+  const found = await findReport(ctx, resource);
+  const model = modelOf(found);
+  if (!(await exists(model))) {
+    throw new UserError(`${fileName(model)} is not beside its report, so it can’t be quantized.`);
+  }
+  const bits = given ?? ctx.widths.of(found.source, found.report);
+  const output = target ?? (await askTarget(model));
+  if (!output) throw new Cancelled('no file was chosen');
+  const summary = await write(ctx, model, bits, output);
+  tell(ctx, summary, output);
+}
+
+async function write(
+  ctx: Ctx,
+  model: vscode.Uri,
+  bits: BitWidths,
+  output: vscode.Uri,
+): Promise<ExportSummary> {
+  // A process of its own, as for analyses: a model that is too large ends that process and nothing else.
+  const engine = ctx.newEngine();
+  try {
+    return await vscode.window.withProgress(
+      {
+        location: vscode.ProgressLocation.Notification,
+        title: `Quantizing ${fileName(model)}`,
+        cancellable: true,
+      },
+      (notification, token) => {
+        const controller = new AbortController();
+        token.onCancellationRequested(() => controller.abort());
+        let shown = 0;
+        return engine.exportQuantized(
+          { model: model.fsPath, bits, options: defaultExportOptions, output: output.fsPath },
+          {
+            signal: controller.signal,
+            onProgress(progress) {
+              const percent = 100 * progress.fraction;
+              notification.report({ message: progressText(progress), increment: percent - shown });
+              shown = percent;
+            },
+          },
+        );
+      },
+    );
+  } catch (error) {
+    throw analysisError(error, model, 'curvature.exportQuantized');
+  } finally {
+    engine.dispose();
+  }
+}
+
+function tell({ log }: Ctx, { size, layers, notes }: ExportSummary, output: vscode.Uri): void {
+  const remarks = [...notes, ...layers.flatMap(({ name, note }) => (note ? [`${name}: ${note}`] : []))];
+  log.info(`Wrote ${output.fsPath}: ${size.before} to ${size.written} bytes, predicted ${size.predicted}`);
+  for (const remark of remarks) log.info(remark);
+  const [open, reveal, show] = ['Open', 'Reveal', 'Show Log'];
+  const said = `${fileName(output)}: ${formatBytes(size.before)} → ${formatBytes(size.written)}.`;
+  const remarked =
+    remarks.length > 0 ? ` ${remarks.length} ${remarks.length > 1 ? 'remarks' : 'remark'}.` : '';
+  void vscode.window
+    .showInformationMessage(said + remarked, open, reveal, ...(remarks.length > 0 ? [show] : []))
+    .then(chosen => {
+      if (chosen === open) return vscode.commands.executeCommand('vscode.openWith', output, MODEL_EDITOR);
+      if (chosen === reveal) return vscode.commands.executeCommand('revealInExplorer', output);
+      return chosen === show ? log.show() : undefined;
+    });
+}
+
+function askTarget(model: vscode.Uri): Thenable<vscode.Uri | undefined> {
+  const base = withoutExtension(model);
+  return vscode.window.showSaveDialog({
+    title: 'Export Quantized Model',
+    defaultUri: base.with({ path: `${base.path}.q.onnx` }),
+    filters: { 'ONNX models': ['onnx'] },
+  });
+}
