@@ -9,10 +9,10 @@ import {
   failedState,
   hessianReport,
   idleState,
-  metricsReport,
   notReachedReport,
   runningState,
 } from './fixtures';
+import { metricsReport } from './metricsFixture';
 import { themes } from './themes';
 
 /** Serious and critical violations, each with the elements concerned. */

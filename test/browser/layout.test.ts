@@ -2,15 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { launch, openPage, skip } from './browser';
-import {
-  cancelledState,
-  doneState,
-  failedState,
-  hessianReport,
-  largeReport,
-  metricsReport,
-  runningState,
-} from './fixtures';
+import { cancelledState, doneState, failedState, hessianReport, largeReport, runningState } from './fixtures';
+import { metricsReport } from './metricsFixture';
 import { themes } from './themes';
 
 const widths = [1400, 1000, 700, 520, 420, 320];

@@ -3,7 +3,8 @@ import { after, before, describe, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { judgement, predictionPoints } from '../../webview/report/predictionPoints';
 import { launch, openPage, skip } from './browser';
-import { doneState, metricsReport, smallReport } from './fixtures';
+import { doneState, smallReport } from './fixtures';
+import { metricsReport } from './metricsFixture';
 
 test('points are half of Ω against what was measured', () => {
   const report = metricsReport();
