@@ -2,20 +2,27 @@ import { type Command, Option } from 'commander';
 import {
   defaultCompareOptions,
   defaultCouplingOptions,
+  defaultSpectrumOptions,
   defaultStabilityOptions,
   defaultTrustOptions,
 } from '../engine/analysis/options';
 import { matrices } from '../engine/curvature/products';
+import { traceMethods } from '../engine/estimators/trace';
 import { optimizers } from '../engine/training/optimizers';
 import type { CompareFlags } from './compare';
 import type { CouplingFlags } from './coupling';
 import { matrixOption, matrixOptions } from './options';
+import type { SpectrumFlags } from './spectrum';
 import type { StabilityFlags } from './stability';
 import type { TrustFlags } from './trust';
 import * as read from './values';
 
 /** Commands that answer a question by products with a curvature matrix. @param exit takes the exit code */
 export function addMatrixCommands(program: Command, exit: (code: number) => void): void {
+  addSpectrum(program, async (model, flags) => {
+    const { runSpectrum } = await import('./spectrum');
+    exit(await runSpectrum(model, flags));
+  });
   addStability(program, async (model, flags) => {
     const { runStability } = await import('./stability');
     exit(await runStability(model, flags));
@@ -32,6 +39,55 @@ export function addMatrixCommands(program: Command, exit: (code: number) => void
     const { runTrust } = await import('./trust');
     exit(await runTrust(model, flags));
   });
+}
+
+function addSpectrum(program: Command, action: (model: string, flags: SpectrumFlags) => Promise<void>): void {
+  const command = program
+    .command('spectrum')
+    .description(
+      'Show the eigenvalues of the curvature matrix of a model, or of some of its layers: density, both ends, trace.',
+    )
+    .argument('<model>', 'the .onnx file')
+    .addOption(matrixOption(matrices))
+    .option(
+      '--steps <n>',
+      'products per start vector: more show finer parts of the spectrum',
+      read.positive,
+      defaultSpectrumOptions.steps,
+    )
+    .option(
+      '--probes <n>',
+      'random start vectors (n_v): more make the errors smaller',
+      read.probes,
+      defaultSpectrumOptions.probes,
+    )
+    .addOption(
+      new Option(
+        '--estimator <name>',
+        'of the trace: auto takes the best one that the products and memory allow',
+      )
+        .choices(['auto', ...traceMethods])
+        .default(defaultSpectrumOptions.estimator),
+    )
+    .option(
+      '--rtol <x>',
+      'stop probing for the trace when its standard error is below this share of it',
+      read.tolerance,
+      defaultSpectrumOptions.rtol,
+    )
+    .option(
+      '--max-products <n>',
+      'products that the trace may take',
+      read.products,
+      defaultSpectrumOptions.maxProducts,
+    )
+    .option('--cross-check', 'find the eigenvalue of largest magnitude by power iteration as well')
+    .addHelpText(
+      'after',
+      '\nExample:\n  curvature spectrum resnet.onnx --data images.npz --layer "layer4.*" --out layer4.spectrum.json',
+    )
+    .action(action);
+  for (const option of matrixOptions()) command.addOption(option);
 }
 
 function addStability(
