@@ -1,12 +1,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { bench, exportModel, fixedVector, peerProblem, type PeerResult } from './peer';
+import { lanczosCost } from './lanczos';
 import { measure, type OurResult } from './ours';
 import { scaling } from './scaling';
 
 /**
  * npm run bench -- [NAME …]: times ours against PyTorch's double backward, model by model in turn, with equal threads;
- * `scaling` shows how building grows with the number of nodes.
+ * `scaling` shows how building grows with the number of nodes, `lanczos` what a search on 25 million parameters takes (12 GB, minutes).
  * Ratios above 1 mean that ours is faster. Meant for an idle machine.
  */
 const names = process.argv.slice(2);
@@ -46,7 +47,8 @@ function print({ ours, peer }: Row): void {
 
 async function main(): Promise<void> {
   if (names.length === 0 || names.includes('scaling')) await scaling();
-  const models = names.length > 0 ? names.filter(name => name !== 'scaling') : all;
+  if (names.includes('lanczos')) await lanczosCost();
+  const models = names.length > 0 ? names.filter(name => name !== 'scaling' && name !== 'lanczos') : all;
   if (models.length > 0) await compare(models);
 }
 
