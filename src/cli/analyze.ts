@@ -15,8 +15,9 @@ import { loadAssets, renderHtml } from './html';
 import { interruptible } from './interrupt';
 import { showProgress } from './progress';
 
-export type AnalyzeFlags = Omit<AnalyzeOptions, 'model' | 'executionProvider'> & {
+export type AnalyzeFlags = Omit<AnalyzeOptions, 'model' | 'seconds' | 'executionProvider'> & {
   readonly ep: string;
+  readonly for?: number;
   readonly out?: string;
   readonly html?: string;
   readonly csv?: string;
@@ -29,7 +30,7 @@ export type AnalyzeFlags = Omit<AnalyzeOptions, 'model' | 'executionProvider'> &
  * run.
  */
 export async function runAnalyze(model: string, flags: AnalyzeFlags): Promise<number> {
-  const { ep, out, html, csv, json, resume = false, ...settings } = flags;
+  const { ep, for: seconds, out, html, csv, json, resume = false, ...settings } = flags;
   if (resume && out === undefined)
     throw new CurvatureError(
       'option-invalid',
@@ -45,7 +46,7 @@ export async function runAnalyze(model: string, flags: AnalyzeFlags): Promise<nu
   const journal = kept === undefined ? undefined : new ProbeJournal(`${kept}.probes`, resume);
   if (resume && journal)
     process.stderr.write(`note: ${journal.size} probes were kept and are not drawn again.\n`);
-  const options = { ...settings, model, executionProvider: ep };
+  const options = { ...settings, model, seconds, executionProvider: ep };
   const { report, error } = await runToTheEnd(options, kept, journal);
   if (report) {
     process.stdout.write(json ? stringifyReport(report) : reportToText(report));

@@ -11,7 +11,7 @@ import { traceMethods } from '../engine/estimators/trace';
 import { optimizers } from '../engine/training/optimizers';
 import type { CompareFlags } from './compare';
 import type { CouplingFlags } from './coupling';
-import { matrixOption, matrixOptions } from './options';
+import { matrixOption, matrixOptions, timeOption } from './options';
 import type { SpectrumFlags } from './spectrum';
 import type { StabilityFlags } from './stability';
 import type { TrustFlags } from './trust';
@@ -81,6 +81,7 @@ function addSpectrum(program: Command, action: (model: string, flags: SpectrumFl
       read.products,
       defaultSpectrumOptions.maxProducts,
     )
+    .addOption(timeOption())
     .option('--cross-check', 'find the eigenvalue of largest magnitude by power iteration as well')
     .addHelpText(
       'after',

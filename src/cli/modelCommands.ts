@@ -14,6 +14,7 @@ import {
   providerOption,
   samplesOption,
   seedOption,
+  timeOption,
 } from './options';
 import * as read from './values';
 
@@ -71,6 +72,7 @@ function addAnalyze(program: Command, action: (model: string, flags: AnalyzeFlag
       read.probes,
       defaultOptions.maxProbes,
     )
+    .addOption(timeOption())
     .addOption(
       new Option('--bits <list>', 'candidate bit widths, 2 to 16')
         .argParser(read.bitWidths)

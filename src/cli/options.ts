@@ -48,6 +48,12 @@ export const memoryOption = (): Option =>
 export const seedOption = (): Option =>
   new Option('--seed <n>', 'seed of all random numbers').argParser(read.seed).default(defaultOptions.seed);
 
+export const timeOption = (): Option =>
+  new Option(
+    '--for <time>',
+    'draw no more probes than error bars need once this time is up, such as 60s or 5min (default: until --rtol)',
+  ).argParser(read.duration);
+
 export const providerOption = (): Option =>
   new Option(
     '--ep <name>',

@@ -6,8 +6,9 @@ import { printResult, requireWritable } from './files';
 import { interruptible } from './interrupt';
 import { showProgress } from './progress';
 
-export type SpectrumFlags = Omit<SpectrumOptions, 'model' | 'executionProvider' | 'layers'> & {
+export type SpectrumFlags = Omit<SpectrumOptions, 'model' | 'seconds' | 'executionProvider' | 'layers'> & {
   readonly ep: string;
+  readonly for?: number;
   readonly layer?: readonly string[];
   readonly out?: string;
   readonly json?: boolean;
@@ -15,9 +16,12 @@ export type SpectrumFlags = Omit<SpectrumOptions, 'model' | 'executionProvider' 
 
 /** `curvature spectrum`: resolves to the exit code. A run that stops early shows what it has found. */
 export async function runSpectrum(model: string, flags: SpectrumFlags): Promise<number> {
-  const { ep, layer, out, json, ...settings } = flags;
+  const { ep, for: seconds, layer, out, json, ...settings } = flags;
   if (out !== undefined) await requireWritable(out);
-  const { report, error } = await runToTheEnd({ ...settings, model, executionProvider: ep, layers: layer });
+  const { report, error } = await runToTheEnd({
+    ...{ ...settings, model, seconds },
+    ...{ executionProvider: ep, layers: layer },
+  });
   if (report) {
     await printResult(report, spectrumToText, { out, json }, report.diagnostics)();
   }

@@ -31,6 +31,16 @@ export function tolerance(text: string): number {
   throw new InvalidArgumentError('A number above 0 is expected, such as 0.05.');
 }
 
+const units: Readonly<Record<string, number>> = { s: 1, min: 60, h: 3600 };
+
+/** Seconds, as `60s`, `5min`, `2h`. */
+export function duration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*(s|min|h)$/.exec(text.trim());
+  const seconds = match ? Number(match[1]) * units[match[2]] : 0;
+  if (seconds > 0) return seconds;
+  throw new InvalidArgumentError('A time is expected, such as 60s, 5min or 2h.');
+}
+
 /** From 0 to below 1. */
 export function share(text: string): number {
   const value = Number(text);

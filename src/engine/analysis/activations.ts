@@ -1,6 +1,7 @@
 import { obstacles } from '../autodiff/reach';
 import type { Activation } from '../curvature/activations';
 import { forEachValue } from '../curvature/activationValues';
+import type { TraceProgress } from '../estimators/result';
 import { ancestors } from '../graph/topology';
 import { numElements } from '../onnx/tensor';
 import { calibratedRange, calibrationMethods, type CalibrationMethod } from '../quantization/calibrate';
@@ -8,6 +9,7 @@ import { WideningHistogram } from '../quantization/histogram';
 import { affineOf, type Range } from '../quantization/levels';
 import { errorWith } from '../quantization/quantize';
 import type { Estimate } from '../report/schema';
+import { noteTime } from './chain';
 import { adaptiveShare } from './progress';
 import type { Run } from './run';
 import type { SetUp } from './setUp';
@@ -72,14 +74,17 @@ export async function measureActivations(run: Run, method: CalibrationMethod): P
   const search = activationTraces(
     problem,
     reached.map(m => m.activation.value),
-    { ...state.options, journal, signal },
+    { ...state.options, journal, timeSpent: run.timeSpent(), signal },
   );
+  let last: TraceProgress | undefined;
   for await (const step of search) {
+    last = step;
     step.estimates.forEach((estimate, i) => (reached[i].trace = estimate));
     const share = adaptiveShare(step.samples, step.cap, step.relativeError, state.options.rtol);
     tell(`Activations: traces, draw ${step.samples} of at most ${step.cap}`, 0.2 + 0.8 * share);
     run.partial();
   }
+  noteTime(run, 'Traces of activations', last);
 }
 
 const rangesOf = (histogram: WideningHistogram): Record<CalibrationMethod, Range> =>

@@ -4,6 +4,7 @@ import { CurvatureError, cancelled } from '../errors';
 import { parseSizeBudget } from '../allocation/budget';
 import { formatBytes } from '../report/format';
 import type { Report } from '../report/schema';
+import { TimeBudget } from '../util/timeBudget';
 import { measureActivations } from './activations';
 import { measureTraces } from './chain';
 import { fitToMemory } from './memory';
@@ -30,6 +31,7 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
   memoryBudget(options.memory);
   const progress = new ProgressTracker(p => hooks.onProgress?.(p));
   const started = performance.now();
+  const time = options.seconds === undefined ? undefined : new TimeBudget(options.seconds, hooks.now);
   progress.plan(planOf(options, 0, 0));
   progress.begin('load', 'Reading the model');
   const model = openModel(options.model);
@@ -56,6 +58,7 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
     quantization: quantizeLayers(model, options.bits),
     methods: new Map(ready.methods),
     failures: [],
+    timeStops: [],
     loss: null,
     ggn: new Map(),
     hessian: new Map(),
@@ -63,7 +66,7 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
     eigenvalues: [],
     metrics: new MetricTable(),
   };
-  const run = new Run(state, progress, hooks);
+  const run = new Run(state, progress, hooks, time);
   try {
     const need = `the analysis needs up to ${formatBytes(fit.predictedBytes)} of memory`;
     await run.stage('loss', `Measuring the loss; ${need}`, async () => {
@@ -100,11 +103,15 @@ function hessianIsGgn({ problem, methods, reached }: SetUp): Set<string> {
 async function eigenvalues(run: Run): Promise<void> {
   const { problem, parameters } = run.state.setUp;
   const { options, fit } = run.state;
+  const timeSpent = run.timeSpent();
   const search = largestEigenvalues(problem, parameters, fit.eigenvalues, {
     ...options,
+    timeSpent,
     signal: run.signal,
   });
+  let isOpen = false;
   for await (const lanczos of search) {
+    isOpen = !lanczos.converged && lanczos.steps < lanczos.maxSteps;
     run.state.eigenvalues = lanczos.eigenvalues;
     const residual = Math.max(...lanczos.eigenvalues.map(e => e.residual));
     run.progress.step(
@@ -115,6 +122,12 @@ async function eigenvalues(run: Run): Promise<void> {
     );
     run.partial();
   }
+  if (isOpen && timeSpent)
+    run.state.timeStops.push({
+      severity: 'info',
+      code: 'time-up',
+      message: `The search for eigenvalues ended when its part of the ${options.seconds} s was up; not all have converged.`,
+    });
 }
 
 /** Rough costs of the stages, in passes over the data. */

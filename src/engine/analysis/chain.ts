@@ -17,11 +17,12 @@ export async function measureTraces(run: Run): Promise<void> {
   const { model, options, setUp } = run.state;
   const { problem } = setUp;
   const { journal, signal } = run;
-  const estimation = { ...options, probesPerRun: run.state.fit.probesPerRun, journal, signal };
+  const { probesPerRun } = run.state.fit;
+  const estimation = () => ({ ...options, probesPerRun, journal, timeSpent: run.timeSpent(), signal });
   const layersBy = (...methods: Method[]): Layer[] =>
     model.layers.filter(({ initializer }) => methods.includes(run.state.methods.get(initializer)!));
   const ggn = async (layers: readonly Layer[]): Promise<void> =>
-    measure(run, 'ggn', 'GGN traces', 'draw', layers, left => gaussNewtonTraces(problem, left, estimation));
+    measure(run, 'ggn', 'GGN traces', 'draw', layers, left => gaussNewtonTraces(problem, left, estimation()));
 
   const wantsHessian = options.matrix !== 'ggn';
   if (options.matrix !== 'hessian') {
@@ -32,7 +33,7 @@ export async function measureTraces(run: Run): Promise<void> {
   if (wantsHessian) {
     const layers = layersBy('exact');
     await measure(run, 'hessian', 'Hessian traces', 'probe', layers, left =>
-      hessianTraces(problem, left, estimation),
+      hessianTraces(problem, left, estimation()),
     );
     demote(run, layers, 'hessian', 'ggn');
     const rest = layersBy('ggn').filter(l => !run.state.ggn.has(l.initializer));
@@ -70,10 +71,13 @@ async function measure(
   const spoiled = new Set<Layer>();
   await run.attempt(stage, title, async () => {
     try {
+      let last: TraceProgress | undefined;
       for await (const step of traces(layers)) {
+        last = step;
         step.estimates.forEach((e, l) => run.state[stage].set(layers[l].initializer, e));
         tell(run, stage, `${title}: ${unit}`, step, share => share);
       }
+      noteTime(run, title, last);
     } catch (error) {
       if (!(error instanceof NotFinite)) throw error;
       for (const value of error.spoiled) {
@@ -99,14 +103,18 @@ async function differences(run: Run, layers: readonly Layer[]): Promise<void> {
       for (const [l, { name, initializer }] of layers.entries()) {
         try {
           const label = `${title}: layer ${l + 1} of ${layers.length}, draw`;
+          let last: TraceProgress | undefined;
           for await (const step of differenceTrace(problem, forms, l, name, {
             ...state.options,
             journal,
+            timeSpent: run.timeSpent(),
             signal,
           })) {
+            last = step;
             step.estimates.forEach((e: Estimate) => state.ggn.set(initializer, e));
             tell(run, 'differences', label, step, share => (l + share) / layers.length);
           }
+          noteTime(run, `The trace of ${name} by differences`, last);
           state.stepDoubts.set(initializer, (await forms.stepOf(l)).doubt);
           leaveOutIdle(run, layers[l]);
         } catch (error) {
@@ -130,6 +138,12 @@ function leaveOutIdle({ state }: Run, { name, initializer }: Layer): void {
     layer: name,
     message: `Moving the weights of ${name} changes nothing on these data, so that nothing is known of how many bits it needs.`,
   });
+}
+
+/** A search that ends above its tolerance and below its cap has run out of time. */
+export function noteTime(run: Run, title: string, last: TraceProgress | undefined): void {
+  if (last && last.samples < last.cap && last.estimates.some(e => !e.converged))
+    run.timeWasUp(`${title} ended after ${last.samples} probes,`, last.relativeError);
 }
 
 function tell(

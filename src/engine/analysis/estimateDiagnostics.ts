@@ -69,4 +69,4 @@ function leftOut({ setUp, eigenvalues }: State): Diagnostic[] {
   ];
 }
 
-const percent = (x: number): string => `${(100 * x).toPrecision(2)} %`;
+export const percent = (x: number): string => `${(100 * x).toPrecision(2)} %`;

@@ -33,6 +33,8 @@ export interface AnalyzeOptions {
   /** Stop probing when stderr/|estimate| of every layer is below this. */
   readonly rtol: number;
   readonly maxProbes: number;
+  /** Seconds after which no more probes are drawn than an error bar needs; as many as `rtol` and `maxProbes` ask for by default. */
+  readonly seconds?: number;
   /** Candidate bit widths, 2 to 16. */
   readonly bits: readonly number[];
   /** `8MB`, `120KB`, `4.5bits`, or a fraction between the smallest and largest width such as `0.5`. */
@@ -99,6 +101,8 @@ export interface AnalyzeHooks {
   readonly onPartial?: (report: Report) => void;
   /** Keeps the probes of the traces as they are drawn, and has those of a run that is resumed. */
   readonly journal?: ProbeJournal;
+  /** The clock of `seconds`, in milliseconds; `performance.now` by default. */
+  readonly now?: () => number;
   readonly signal?: AbortSignal;
 }
 
@@ -167,7 +171,7 @@ export interface MatrixOptions extends Pick<
 }
 
 /** Everything a spectrum depends on. */
-export interface SpectrumOptions extends MatrixOptions, Pick<AnalyzeOptions, 'rtol'> {
+export interface SpectrumOptions extends MatrixOptions, Pick<AnalyzeOptions, 'rtol' | 'seconds'> {
   /** Products per start vector. */
   readonly steps: number;
   /** Start vectors (n_v), at least 2. */
@@ -189,6 +193,8 @@ export interface SpectrumHooks {
   readonly onProgress?: (progress: Progress) => void;
   /** Called with what was found before a run stops early. */
   readonly onPartial?: (report: SpectrumReport) => void;
+  /** The clock of `seconds`, in milliseconds; `performance.now` by default. */
+  readonly now?: () => number;
   readonly signal?: AbortSignal;
 }
 

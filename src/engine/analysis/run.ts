@@ -1,7 +1,9 @@
 import { CurvatureError, cancelled } from '../errors';
+import type { TimeBudget, TimeSpent } from '../util/timeBudget';
 import type { ProbeJournal } from './journal';
 import type { AnalyzeHooks, Stage } from './options';
 import type { ProgressTracker } from './progress';
+import { percent } from './estimateDiagnostics';
 import { buildReport, type State } from './state';
 
 /** Partial reports cost something to build and to send; more than a few a second help nobody. */
@@ -10,6 +12,8 @@ const PARTIAL_INTERVAL_MS = 300;
 /** One analysis under way: runs its stages, tells how far they are, and keeps what they find. */
 export class Run {
   private lastPartial = -Infinity;
+  /** Random searches that are still to come. */
+  private searches: number;
   /** What the first stage that failed threw. */
   failure: Error | undefined;
 
@@ -17,7 +21,16 @@ export class Run {
     readonly state: State,
     readonly progress: ProgressTracker,
     private readonly hooks: AnalyzeHooks,
-  ) {}
+    private readonly time?: TimeBudget,
+  ) {
+    const { matrix, activations } = state.options;
+    const byDifferences = [...state.methods.values()].filter(m => m === 'differences').length;
+    this.searches =
+      (matrix === 'both' ? 2 : 1) +
+      byDifferences +
+      (activations === undefined ? 0 : 1) +
+      (state.fit.eigenvalues > 0 ? 1 : 0);
+  }
 
   get signal(): AbortSignal | undefined {
     return this.hooks.signal;
@@ -25,6 +38,21 @@ export class Run {
 
   get journal(): ProbeJournal | undefined {
     return this.hooks.journal;
+  }
+
+  /** The next search's equal part of the time left, where time is limited. */
+  timeSpent(): TimeSpent | undefined {
+    return this.time?.share(1 / Math.max(1, this.searches--));
+  }
+
+  /** Notes a search that ended because its time was up. @param error what it has reached, relative to the estimate */
+  timeWasUp(what: string, error: number): void {
+    const { seconds, rtol } = this.state.options;
+    this.state.timeStops.push({
+      severity: 'info',
+      code: 'time-up',
+      message: `${what} when the part of the ${seconds} s for it was up; the largest relative error is ${percent(error)}, not ${percent(rtol)}.`,
+    });
   }
 
   /** Runs a stage that the rest can't do without. */

@@ -20,6 +20,7 @@ import { adaptiveShare, ProgressTracker } from './progress';
 import { secondsSince } from './run';
 import { setUp } from './setUp';
 import { TOOL } from './state';
+import { TimeBudget, type TimeSpent } from '../util/timeBudget';
 import { traceReport } from './traceReport';
 
 /** The bound on the Wasserstein distance may fail with this probability. */
@@ -28,8 +29,8 @@ const FAILURE = 0.01;
 /** What is to be done, settled before anything runs. */
 interface Task extends OpenedMatrix {
   readonly options: SpectrumOptions;
-  /** As asked for, but no more than rows or than what fits. */
-  readonly steps: number;
+  /** As asked for, but no more than rows or than what fits into memory or time. */
+  steps: number;
   readonly method: TraceMethod;
 }
 
@@ -38,6 +39,8 @@ interface Found {
   trace: SpectrumReport['trace'];
   density: SpectrumReport['density'];
   crossCheck?: SpectrumReport['crossCheck'];
+  /** Parts that ended because their time was up, in words. */
+  readonly timeStops: string[];
   readonly timings: Record<string, number>;
 }
 
@@ -58,10 +61,14 @@ export async function spectrum(options: SpectrumOptions, hooks: SpectrumHooks = 
   ]);
   progress.begin('load', 'Reading the model');
   const started = performance.now();
+  const time = options.seconds === undefined ? undefined : new TimeBudget(options.seconds, hooks.now);
   const task = await prepareTask(options);
-  const found: Found = { trace: null, density: null, timings: { load: secondsSince(started) } };
+  const found: Found = {
+    ...{ trace: null, density: null, timeStops: [] },
+    timings: { load: secondsSince(started) },
+  };
   try {
-    await measure(task, found, progress, hooks.signal);
+    await measure(task, found, progress, time, hooks.signal);
   } catch (error) {
     if (found.trace || found.density) hooks.onPartial?.(reportOf(task, found, false));
     throw error;
@@ -86,6 +93,7 @@ async function measure(
   task: Task,
   found: Found,
   progress: ProgressTracker,
+  time?: TimeBudget,
   signal?: AbortSignal,
 ): Promise<void> {
   const { ready, parameters, options } = task;
@@ -97,13 +105,19 @@ async function measure(
   };
   try {
     await timed('trace', async () => {
+      const before = time?.left();
       const isExact =
         options.matrix === 'fisher' &&
         options.estimator === 'auto' &&
         (await measureFisherTrace(task, found, progress, signal));
-      if (!isExact) await measureTrace(task, operator, found, progress, signal);
+      if (!isExact) await measureTrace(task, operator, found, progress, time?.share(TIME_OF_TRACE), signal);
+      // The gradients of all samples, one by one, take about as long as a product.
+      const products = isExact ? 1 : (found.trace?.products ?? 1);
+      if (time && before !== undefined) limitSteps(task, found, (products * time.left()) / (before - time.left()));
     });
-    await timed('density', () => measureDensity(task, operator, found, progress, signal));
+    await timed('density', () =>
+      measureDensity(task, operator, found, progress, time?.share(1), signal),
+    );
     if (options.crossCheck) {
       await timed('crossCheck', async () => {
         found.crossCheck = await powerIteration(operator, { seed: options.seed, signal });
@@ -114,16 +128,32 @@ async function measure(
   }
 }
 
+/** Of the time left; the density takes more products. */
+const TIME_OF_TRACE = 1 / 4;
+/** Steps that leave something of a spectrum. */
+const FEWEST_STEPS = 8;
+
+/** So that the run for outliers and two start vectors stay within so many products; a result of a clock, but reported, and the same for the same steps. */
+function limitSteps(task: Task, found: Found, products: number): void {
+  const most = Math.max(FEWEST_STEPS, Math.floor(products / 3));
+  if (most >= task.steps) return;
+  task.steps = most;
+  found.timeStops.push(`Start vectors take ${most} products each, as the time allows.`);
+}
+
 async function measureTrace(
   { method, options }: Task,
   operator: LinearOperator,
   found: Found,
   progress: ProgressTracker,
+  timeSpent?: TimeSpent,
   signal?: AbortSignal,
 ): Promise<void> {
   const { seed, rtol, maxProducts } = options;
   progress.begin('trace', `Trace by ${method}`);
-  for await (const step of estimateTrace(method, operator, { seed, rtol, maxProducts, signal })) {
+  for await (const step of estimateTrace(method, operator, {
+    ...{ seed, rtol, maxProducts, timeSpent, signal },
+  })) {
     const { samples: products, cap, relativeError, estimates } = step;
     if (estimates.length > 0) found.trace = traceReport(estimates[0], method, products);
     progress.step(
@@ -133,6 +163,9 @@ async function measureTrace(
       relativeError,
     );
   }
+  const { trace } = found;
+  if (trace && !trace.converged && timeSpent && timeSpent() >= 1)
+    found.timeStops.push(`The trace ended after ${trace.products} products, when its part of the time was up.`);
 }
 
 /** From the gradients of single samples: exact, and cheaper than estimates are. Tells whether the model runs on one sample. */
@@ -163,11 +196,12 @@ async function measureDensity(
   operator: LinearOperator,
   found: Found,
   progress: ProgressTracker,
+  timeSpent?: TimeSpent,
   signal?: AbortSignal,
 ): Promise<void> {
   const { seed, probes } = options;
   progress.begin('density', 'Spectrum');
-  for await (const step of stochasticLanczos(operator, { steps, probes, seed, signal })) {
+  for await (const step of stochasticLanczos(operator, { steps, probes, seed, timeSpent, signal })) {
     const { quadratures, outliers, extremes, bulkRange, products, maxProducts } = step;
     if (extremes && quadratures.length > (found.density?.quadratures.length ?? 0)) {
       // The outliers are known, so that only the rest of the spectrum can be off.
@@ -192,9 +226,11 @@ async function measureDensity(
       products / maxProducts,
     );
   }
+  const through = found.density?.quadratures.length ?? 0;
+  if (through < probes) found.timeStops.push(`The time was up after ${through} of ${probes} start vectors.`);
 }
 
-function reportOf(task: Task, { timings, ...found }: Found, complete: boolean): SpectrumReport {
+function reportOf(task: Task, { timings, timeStops, ...found }: Found, complete: boolean): SpectrumReport {
   const { model, options, ready, parameters, size, steps } = task;
   const { problem } = ready;
   const shown = new Map(model.layers.map(l => [l.initializer, l.name]));
@@ -213,6 +249,7 @@ function reportOf(task: Task, { timings, ...found }: Found, complete: boolean): 
       steps,
       probes: options.probes,
       rtol: options.rtol,
+      ...(options.seconds === undefined ? {} : { seconds: options.seconds }),
       maxProducts: options.maxProducts,
       seed: options.seed,
       batch: problem.batch,
@@ -223,19 +260,24 @@ function reportOf(task: Task, { timings, ...found }: Found, complete: boolean): 
     samples: problem.dataset.samples,
     size,
     ...found,
-    diagnostics: [...ready.diagnostics, ...diagnosticsOf(task, found.trace)],
+    diagnostics: [...ready.diagnostics, ...diagnosticsOf(task, found.trace, timeStops)],
     timings,
   };
 }
 
-function diagnosticsOf({ options, ready, size, steps }: Task, trace: TraceReport | null): Diagnostic[] {
+function diagnosticsOf(
+  { options, ready, size, steps }: Task,
+  trace: TraceReport | null,
+  timeStops: readonly string[],
+): Diagnostic[] {
   const left = ready.withoutDerivatives.length;
   const warn = (code: string, message: string): Diagnostic => ({ severity: 'info', code, message });
   return [
     ...(left > 0 && !options.layers
       ? [warn('partial-spectrum', `${left} parameters have no exact second derivatives and are left out.`)]
       : []),
-    ...(steps < Math.min(options.steps, size)
+    ...timeStops.map(message => warn('time-up', message)),
+    ...(timeStops.length === 0 && steps < Math.min(options.steps, size)
       ? [
           warn(
             'steps-limited',
@@ -243,7 +285,7 @@ function diagnosticsOf({ options, ready, size, steps }: Task, trace: TraceReport
           ),
         ]
       : []),
-    ...(trace && !trace.converged
+    ...(trace && !trace.converged && timeStops.length === 0
       ? [
           warn(
             'probe-cap',

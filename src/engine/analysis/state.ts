@@ -45,6 +45,8 @@ export interface State {
   /** Stages that failed, and layers that were left out on the way. */
   readonly failures: Diagnostic[];
   activations?: readonly MeasuredActivation[];
+  /** Searches that ended because their time was up. */
+  readonly timeStops: Diagnostic[];
   loss: number | null;
   /** Traces by initializer. */
   readonly ggn: Map<string, Estimate>;
@@ -113,6 +115,7 @@ export function buildReport(state: State, complete: boolean, stopped?: Report['s
       batch: problem.batch,
       rtol: options.rtol,
       maxProbes: options.maxProbes,
+      ...(options.seconds === undefined ? {} : { seconds: options.seconds }),
       bits: [...options.bits],
       ...(options.activations === undefined ? {} : { activations: options.activations }),
       ...(options.measureUpTo > 0 ? { measureUpTo: options.measureUpTo } : {}),
@@ -135,6 +138,7 @@ export function buildReport(state: State, complete: boolean, stopped?: Report['s
       ...deviceDiagnostics(device.failure),
       ...state.failures,
       ...estimateDiagnostics(state, layers),
+      ...state.timeStops,
     ],
     timings: state.timings,
   };

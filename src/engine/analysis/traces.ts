@@ -14,6 +14,7 @@ import { exactGaussNewtonTrace, gaussNewtonTrace } from '../estimators/gaussNewt
 import { hutchinson } from '../estimators/hutchinson';
 import { lanczos, type LanczosProgress, stepsWithin } from '../estimators/lanczos';
 import type { Estimate, TraceProgress } from '../estimators/result';
+import type { TimeSpent } from '../util/timeBudget';
 import type { Probe, ProbeJournal } from './journal';
 
 export interface EstimationOptions {
@@ -24,6 +25,8 @@ export interface EstimationOptions {
   readonly probesPerRun?: number;
   /** Keeps probes, and has those of a run that was stopped. */
   readonly journal?: ProbeJournal;
+  /** Ends searches that draw at random; sums over all directions go on to their end. */
+  readonly timeSpent?: TimeSpent;
   readonly signal?: AbortSignal;
 }
 
@@ -63,7 +66,7 @@ async function* tracesFrom(
   stage: string,
   norms: GradientNorms,
   names: readonly string[],
-  { seed, rtol, maxProbes, journal, signal }: EstimationOptions,
+  { seed, rtol, maxProbes, journal, timeSpent, signal }: EstimationOptions,
 ): AsyncGenerator<TraceProgress, void, void> {
   try {
     if (norms.columns <= EXACT_COLUMNS && norms.perSample.every(Boolean)) {
@@ -79,6 +82,7 @@ async function* tracesFrom(
         seed,
         rtol,
         maxDraws: maxProbes,
+        timeSpent,
         signal,
       });
     }
@@ -93,7 +97,7 @@ export async function* hessianTraces(
   layers: readonly Layer[],
   options: EstimationOptions,
 ): AsyncGenerator<TraceProgress, void, void> {
-  const { seed, rtol, maxProbes, probesPerRun = 4, journal, signal } = options;
+  const { seed, rtol, maxProbes, probesPerRun = 4, journal, timeSpent, signal } = options;
   const weights = layers.reduce((sum, l) => sum + l.size, 0);
   const isExact = weights <= maxProbes;
   const direction = isExact ? unitDirection(layers) : rademacherDirection(layers, seed);
@@ -110,6 +114,7 @@ export async function* hessianTraces(
         rtol,
         maxProbes,
         samplesPerCall: probesPerRun,
+        timeSpent,
         signal,
       });
     }
@@ -127,13 +132,16 @@ export function differenceTrace(
   forms: DifferenceForms,
   layer: number,
   name: string,
-  { seed, rtol, maxProbes, journal, signal }: EstimationOptions,
+  { seed, rtol, maxProbes, journal, timeSpent, signal }: EstimationOptions,
 ): AsyncGenerator<TraceProgress, void, void> {
   const sample = (draws: readonly number[]): Promise<Float64Array[]> => forms.sample(layer, draws);
   const sampler = async (draws: readonly number[]): Promise<Float64Array[][]> =>
     (await (journal?.keeping('differences', [name], sample) ?? sample)(draws)).map(perBatch => [perBatch]);
   const minDraws = Math.min(maxProbes, Math.max(2, Math.ceil(MIN_FORMS / numBatches(problem))));
-  return gaussNewtonTrace(sampler, { layers: [name], seed, rtol, minDraws, maxDraws: maxProbes, signal });
+  return gaussNewtonTrace(sampler, {
+    ...{ layers: [name], seed, rtol, minDraws, maxDraws: maxProbes },
+    ...{ timeSpent, signal },
+  });
 }
 
 /** Sums vᵀHv over all unit vectors: the trace itself. */
@@ -171,12 +179,12 @@ export async function* largestEigenvalues(
   problem: Problem,
   parameters: readonly Parameter[],
   count: number,
-  { seed, signal }: EstimationOptions,
+  { seed, timeSpent, signal }: EstimationOptions,
 ): AsyncGenerator<LanczosProgress, void, void> {
   const operator = await hessianOperator(problem, parameters, signal);
   try {
     const maxSteps = stepsWithin(problem.memory / 2, operator.size, count);
-    yield* lanczos(operator, { count, seed, maxSteps, signal });
+    yield* lanczos(operator, { count, seed, maxSteps, timeSpent, signal });
   } finally {
     await operator.dispose();
   }

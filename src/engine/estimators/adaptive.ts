@@ -1,4 +1,5 @@
 import { cancelled, CurvatureError } from '../errors';
+import { isTimeUp, type TimeSpent } from '../util/timeBudget';
 import { relativeError, type TraceProgress } from './result';
 
 export interface AdaptiveOptions {
@@ -13,6 +14,8 @@ export interface AdaptiveOptions {
   readonly maxSamples: number;
   /** Samples per call of the sampler; 1 by default. */
   readonly samplesPerCall?: number;
+  /** Ends the search with what it has, two samples at least; without it only error and cap do. */
+  readonly timeSpent?: TimeSpent;
   readonly signal?: AbortSignal;
 }
 
@@ -25,7 +28,7 @@ export interface TraceAccumulator<Sample> {
 }
 
 /**
- * Draws samples 0, 1, 2, … until every layer's standard error is small enough, and yields after each call.
+ * Draws samples 0, 1, 2, … until every layer's standard error is small enough, or the time is up, and yields after each call.
  *
  * Results yielded are good even if a later call throws: `not-finite` names layer and sample, after a last
  * yield with the samples before it; `cancelled` comes when the signal is aborted; errors of the sampler pass
@@ -77,6 +80,7 @@ export async function* sampleUntilConverged<Sample>(
     const now = progress();
     yield now;
     if (samples >= options.minSamples && now.relativeError <= rtol) return;
+    if (samples >= 2 && isTimeUp(options.timeSpent)) return;
   }
 }
 

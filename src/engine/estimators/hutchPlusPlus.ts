@@ -2,11 +2,14 @@ import { type LinearOperator } from '../curvature/linearOperator';
 import { cancelled, CurvatureError } from '../errors';
 import { Rng } from '../util/rng';
 import { RunningMoments } from '../util/statistics';
+import { isTimeUp } from '../util/timeBudget';
 import { dot, norm, scale, type Vector } from '../util/vector';
 import { IN_SPAN, kept, orthogonalise } from './basis';
 import { type TraceProgress } from './result';
 import { isCheckpoint, operatorProgress, type OperatorTraceOptions, requireFinite } from './traceOptions';
 
+/** Share of the time after which the range grows no more: its trace takes as long again. */
+const TIME_OF_RANGE = 0.45;
 /** Products of the range, of its trace and of one residual probe; two of the last kind for an error. */
 const FEWEST = 4;
 /**
@@ -21,7 +24,7 @@ export async function* hutchPlusPlus(
   operator: LinearOperator,
   options: OperatorTraceOptions,
 ): AsyncGenerator<TraceProgress, void, void> {
-  const { seed, maxProducts, signal } = options;
+  const { seed, maxProducts, signal, timeSpent } = options;
   if (maxProducts < FEWEST) {
     throw new CurvatureError(
       'option-invalid',
@@ -38,6 +41,7 @@ export async function* hutchPlusPlus(
     Float64Array.from(Rng.of(seed, 'hutch++', stream, k).rademacher(operator.size));
 
   const range: Vector[] = [];
+  let isWhole = false;
   const rank = Math.min(Math.floor(maxProducts / 3), operator.size);
   for (let k = 0; k < rank; k++) {
     const y = await apply(probe('range', k));
@@ -45,9 +49,11 @@ export async function* hutchPlusPlus(
     orthogonalise(y, range);
     const left = norm(y);
     yield operatorProgress(products, options);
-    if (left <= IN_SPAN * length) break;
+    isWhole = left <= IN_SPAN * length;
+    if (isWhole) break;
     scale(1 / left, y);
     range.push(kept(y));
+    if (timeSpent && timeSpent() >= TIME_OF_RANGE) break;
   }
 
   let ofRange = 0;
@@ -55,7 +61,7 @@ export async function* hutchPlusPlus(
     ofRange += requireFinite(dot(q, await apply(q)), products);
     yield operatorProgress(products, options);
   }
-  if (range.length < rank || range.length === operator.size) {
+  if (isWhole || range.length === operator.size) {
     // The range holds the whole matrix.
     const found = { estimate: ofRange, stderr: 0, samples: range.length };
     yield operatorProgress(products, options, found, true);
@@ -71,5 +77,6 @@ export async function* hutchPlusPlus(
     const progress = operatorProgress(products, options, forms.count < 2 ? undefined : found);
     yield progress;
     if (isCheckpoint(forms.count) && progress.estimates[0].converged) return;
+    if (forms.count >= 2 && isTimeUp(timeSpent)) return;
   }
 }

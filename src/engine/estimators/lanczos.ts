@@ -1,6 +1,7 @@
 import { type LinearOperator } from '../curvature/linearOperator';
 import { cancelled } from '../errors';
 import { Rng } from '../util/rng';
+import { isTimeUp, type TimeSpent } from '../util/timeBudget';
 import { norm, scale } from '../util/vector';
 import { columnBytes, type Columns, orthogonalise } from './basis';
 import { LanczosProcess } from './lanczosProcess';
@@ -29,6 +30,8 @@ export interface LanczosOptions {
   readonly tolerance?: number;
   /** min(size, max(2·count + 20, 100)) by default. */
   readonly maxSteps?: number;
+  /** Ends the search with what it has after one step at least. */
+  readonly timeSpent?: TimeSpent;
   readonly signal?: AbortSignal;
 }
 
@@ -75,7 +78,8 @@ export async function* lanczos(
     if (options.signal?.aborted) throw cancelled();
     const { isInvariant } = await process.step();
     const { steps } = process;
-    if (steps <= 40 || steps % 5 === 0 || steps === maxSteps || isInvariant) {
+    const isLast = steps === maxSteps || isTimeUp(options.timeSpent);
+    if (steps <= 40 || steps % 5 === 0 || isLast || isInvariant) {
       const ritz = process
         .ritzPairs(tolerance)
         .map(({ value, residual, converged }) => ({ value, residual, converged }));
@@ -87,7 +91,7 @@ export async function* lanczos(
       if (isInvariant) finished.push(...ritz);
     }
     yield { steps, maxSteps, ...state };
-    if (state.converged) return;
+    if (state.converged || isLast) return;
     if (isInvariant) process.restart(freshDirection(random, size, process.basis));
   }
 }

@@ -1,6 +1,7 @@
 import { type LinearOperator } from '../curvature/linearOperator';
 import { cancelled } from '../errors';
 import { Rng } from '../util/rng';
+import { isTimeUp, type TimeSpent } from '../util/timeBudget';
 import { norm, scale, type Vector } from '../util/vector';
 import { columnBytes, type Columns, kept, orthogonalise } from './basis';
 import { LanczosProcess } from './lanczosProcess';
@@ -15,6 +16,8 @@ export interface StochasticLanczosOptions {
   readonly seed: number;
   /** Largest relative residual of a converged eigenvalue; 1e-4 by default. */
   readonly tolerance?: number;
+  /** Ends the search before another start vector, once two are through. */
+  readonly timeSpent?: TimeSpent;
   readonly signal?: AbortSignal;
 }
 
@@ -91,6 +94,7 @@ export async function* stochasticLanczos(
 
   let [low, high] = [Infinity, -Infinity];
   for (let probe = 0; probe < probes; probe++) {
+    if (probe >= 2 && isTimeUp(options.timeSpent)) return;
     process = new LanczosProcess(operator, startVector(Rng.of(seed, 'slq', probe), size, columns), columns);
     yield* run(process);
     const pairs = process.ritzPairs(tolerance).sort((a, b) => a.value - b.value);

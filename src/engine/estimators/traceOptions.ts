@@ -1,5 +1,6 @@
 import { CurvatureError } from '../errors';
 import { studentT } from '../util/studentT';
+import { type TimeSpent } from '../util/timeBudget';
 import { type Estimate, relativeError, type TraceProgress } from './result';
 
 /** How the trace of one operator is to be estimated. */
@@ -10,6 +11,8 @@ export interface OperatorTraceOptions {
   readonly rtol: number;
   /** Products with the operator at most. */
   readonly maxProducts: number;
+  /** Ends the search as soon as it has an estimate with an error. */
+  readonly timeSpent?: TimeSpent;
   readonly signal?: AbortSignal;
 }
 

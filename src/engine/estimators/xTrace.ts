@@ -1,6 +1,7 @@
 import { type LinearOperator } from '../curvature/linearOperator';
 import { cancelled, CurvatureError } from '../errors';
 import { Rng } from '../util/rng';
+import { isTimeUp } from '../util/timeBudget';
 import { dot, norm, scale, type Vector } from '../util/vector';
 import { IN_SPAN, kept, orthogonalise } from './basis';
 import { type TraceProgress } from './result';
@@ -24,7 +25,7 @@ export async function* xTrace(
   operator: LinearOperator,
   options: OperatorTraceOptions,
 ): AsyncGenerator<TraceProgress, void, void> {
-  const { seed, maxProducts, signal } = options;
+  const { seed, maxProducts, signal, timeSpent } = options;
   const { size } = operator;
   const most = Math.min(Math.floor(maxProducts / 2), size);
   if (most < Math.min(FEWEST, size)) {
@@ -62,11 +63,12 @@ export async function* xTrace(
     sketch.w.push(tests.map(t => dot(q, t)));
 
     const count = range.length;
-    const isDue = (isCheckpoint(count) && count >= FEWEST_TO_STOP) || count === most;
+    const isLast = count === most || (count >= FEWEST && isTimeUp(timeSpent));
+    const isDue = (isCheckpoint(count) && count >= FEWEST_TO_STOP) || isLast;
     if (isDue && count < size) found = { ...sketchTrace(sketch), samples: count };
     const progress = operatorProgress(products, options, found);
     yield progress;
-    if (isDue && progress.estimates[0]?.converged) return;
+    if (isDue && count < size && (isLast || progress.estimates[0].converged)) return;
   }
   if (range.length < most || range.length === size) {
     // The range holds the whole matrix.

@@ -136,6 +136,8 @@ export const reportSchema = z.object({
     batch: z.number().int(),
     rtol: z.number(),
     maxProbes: z.number().int(),
+    /** Seconds after which no more probes were drawn than an error bar needs. */
+    seconds: z.number().positive().optional(),
     bits: z.array(z.number().int()),
     /** How the ranges are found by which activations are quantized; absent where they were not asked for. */
     activations: z.enum(['min-max', 'percentile', 'entropy']).optional(),

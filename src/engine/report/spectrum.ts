@@ -53,6 +53,8 @@ export interface SpectrumReport {
     readonly steps: number;
     readonly probes: number;
     readonly rtol: number;
+    /** Seconds that the run was given, where they were limited. */
+    readonly seconds?: number;
     readonly maxProducts: number;
     readonly seed: number;
     readonly batch: number;
