@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import {
   defaultCompareOptions,
   defaultCouplingOptions,
+  defaultSaliencyOptions,
   defaultSpectrumOptions,
   defaultStabilityOptions,
   defaultTrustOptions,
@@ -12,6 +13,7 @@ import { optimizers } from '../engine/training/optimizers';
 import type { CompareFlags } from './compare';
 import type { CouplingFlags } from './coupling';
 import { matrixOption, matrixOptions, timeOption } from './options';
+import type { SaliencyFlags } from './saliency';
 import type { SpectrumFlags } from './spectrum';
 import type { StabilityFlags } from './stability';
 import type { TrustFlags } from './trust';
@@ -34,6 +36,10 @@ export function addMatrixCommands(program: Command, exit: (code: number) => void
   addCompare(program, async (files, flags) => {
     const { runCompare } = await import('./compare');
     exit(await runCompare(files, flags));
+  });
+  addSaliency(program, async (model, flags) => {
+    const { runSaliency } = await import('./saliency');
+    exit(await runSaliency(model, flags));
   });
   addTrust(program, async (model, flags) => {
     const { runTrust } = await import('./trust');
@@ -166,6 +172,43 @@ function addCompare(
     )
     .action(action);
   for (const option of matrixOptions()) if (option.long !== '--data') command.addOption(option);
+}
+
+function addSaliency(program: Command, action: (model: string, flags: SaliencyFlags) => Promise<void>): void {
+  const command = program
+    .command('saliency')
+    .description(
+      'Tell what removing the least salient weights of each layer costs, and quantizing it, with and without the other weights making up for it: by the inverse empirical Fisher matrix, and measured.',
+    )
+    .argument('<model>', 'the .onnx file')
+    .option(
+      '--gradients <n>',
+      'samples whose gradients make the Fisher matrix; memory and time grow with it',
+      read.positive,
+      defaultSaliencyOptions.gradients,
+    )
+    .option(
+      '--damping <x>',
+      "share of the mean of the matrix's diagonal that is added to it; a large one corrects less",
+      read.tolerance,
+      defaultSaliencyOptions.damping,
+    )
+    .addOption(
+      new Option('--sparsity <list>', 'shares of the weights to remove')
+        .argParser(read.shares)
+        .default([...defaultSaliencyOptions.sparsity], defaultSaliencyOptions.sparsity.join(',')),
+    )
+    .addOption(
+      new Option('--bits <list>', 'bit widths, 2 to 16')
+        .argParser(read.bitWidths)
+        .default([...defaultSaliencyOptions.bits], defaultSaliencyOptions.bits.join(',')),
+    )
+    .addHelpText(
+      'after',
+      '\nExample:\n  curvature saliency resnet.onnx --data images.npz --layer "layer4.*" --sparsity 0.5',
+    )
+    .action(action);
+  for (const option of matrixOptions()) command.addOption(option);
 }
 
 function addTrust(program: Command, action: (model: string, flags: TrustFlags) => Promise<void>): void {

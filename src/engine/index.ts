@@ -13,6 +13,7 @@ export { exportRecipe } from './analysis/exportRecipe';
 export type { ExportedLayer, ExportSummary } from './analysis/exportSummary';
 export { ProbeJournal } from './analysis/journal';
 export { prove } from './analysis/prove';
+export { saliency } from './analysis/saliency';
 export { spectrum } from './analysis/spectrum';
 export { stability } from './analysis/stability';
 export { trust } from './analysis/trust';

@@ -80,6 +80,7 @@ export type Stage =
   | 'density'
   | 'batches'
   | 'blocks'
+  | 'saliency'
   | 'steps'
   | 'quantize';
 
@@ -243,6 +244,22 @@ export interface TrustOptions extends Omit<MatrixOptions, 'matrix'> {
 export const defaultTrustOptions = {
   ...{ loss: 'auto', bits: [2, 3, 4, 8], tolerance: 0.25, seed: 0, executionProvider: 'auto' },
 } as const satisfies Omit<TrustOptions, 'model'>;
+
+/** Inverse curvature of each layer, and what it says of removing and rounding weights. */
+export interface SaliencyOptions extends Omit<MatrixOptions, 'matrix'> {
+  /** Gradients of single samples that the Fisher matrix is made of, at most as many as there are samples. */
+  readonly gradients: number;
+  /** Share of the mean of the Fisher matrix's diagonal that is added to it. */
+  readonly damping: number;
+  /** Shares of each layer's weights to remove. */
+  readonly sparsity: readonly number[];
+  readonly bits: readonly number[];
+}
+
+export const defaultSaliencyOptions = {
+  ...{ loss: 'auto', gradients: 128, damping: 0.01, sparsity: [0.25, 0.5, 0.75], bits: [2, 3, 4] },
+  ...{ seed: 0, executionProvider: 'auto' },
+} as const satisfies Omit<SaliencyOptions, 'model'>;
 
 export interface MatrixHooks {
   readonly onProgress?: (progress: Progress) => void;

@@ -59,7 +59,9 @@ export async function matrixOperator(
     async (v: Vector): Promise<Float64Array> => {
       const tangents: Record<string, Tensor> = {};
       forEachPart(parameters, (p, start) => {
-        const part = new Float32Array(v.subarray(start, start + p.size));
+        const range = v.subarray(start, start + p.size);
+        // What is in float32 already is not copied: it may take 100 MB.
+        const part = range instanceof Float32Array ? range : Float32Array.from(range);
         tangents[tangentName(p.name)] = float32Tensor(p.shape, part);
       });
       const sum = new Float64Array(size);

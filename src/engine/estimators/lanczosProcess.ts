@@ -5,6 +5,8 @@ import { type Columns, kept, orthogonalise } from './basis';
 import { type RitzValue } from './result';
 import { type Tridiagonal, tridiagonalPairs, type TridiagonalPair } from './tridiagonal';
 
+const EMPTY = new Float64Array(0);
+
 /** A remainder this small beside the operator's norm is rounding: the subspace found is invariant. */
 const BREAKDOWN = 1e-12;
 
@@ -43,6 +45,8 @@ export class LanczosProcess {
     const { basis, block, operator, outside } = this;
     const v = kept(this.next);
     basis.push(v);
+    // A vector of all parameters in float64 is not held while the product makes another.
+    this.next = EMPTY;
     const next = await operator.apply(v);
     const alpha = dot(v, next);
     // What the recurrence takes away is most of the vector; the rest of the basis takes only rounding after that.

@@ -52,6 +52,23 @@ export function dequantize(
   return out;
 }
 
+/** Other values of the same shape, rounded to the levels of a tensor that is quantized already; row-major, in float32. */
+export function roundOnto(
+  { quantizer, shape, scales, zeroPoints }: QuantizedTensor,
+  values: ArrayLike<number>,
+): Float32Array {
+  const { low, high } = levelsOf(quantizer.bits, quantizer.symmetric);
+  const rounded = new Float32Array(values.length);
+  forEachStretch(layoutOf(shape, quantizer.granularity), (start, end, group, step) => {
+    for (let i = start, g = group; i < end; i++, g += step) {
+      const [scale, zeroPoint] = [scales[g], zeroPoints[g]];
+      const level = Math.fround(Math.fround(values[i]) / scale);
+      rounded[i] = roundedWithin(level, low - zeroPoint, high - zeroPoint) * scale;
+    }
+  });
+  return rounded;
+}
+
 /** ‖Q(W) − W‖² of the dequantized float32 values, summed in float64. Throws as `quantize` does. */
 export function quantizationError({ name, shape, data }: Weight, quantizer: Quantizer): number {
   const levels = levelsOf(quantizer.bits, quantizer.symmetric);

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inverse, Matrix } from 'ml-matrix';
 import { InverseFisher } from '../../../src/engine/estimators/inverseFisher';
-import { corrected, saliency, saliencyByLayer } from '../../../src/engine/sensitivity/brainSurgeon';
+import {
+  byRising,
+  corrected,
+  correctedRounding,
+  predictedRise,
+  saliency,
+} from '../../../src/engine/sensitivity/brainSurgeon';
 import { Rng } from '../../../src/engine/util/rng';
 import { assertClose } from '../../support/assertions';
 
@@ -50,10 +56,24 @@ test('for many weights no other step of the free ones costs less', () => {
   }
 });
 
-test('a layer has the sum and the mean of its weights', () => {
-  const parts = saliencyByLayer(Float64Array.of(1, 2, 3, 10), [3, 1]);
-  assert.deepEqual(parts, [
-    { total: 6, mean: 2 },
-    { total: 10, mean: 10 },
-  ]);
+test('the predicted rise is ½ δᵀFδ without damping', () => {
+  const step = Float64Array.from(Rng.of(5).normals(d));
+  const own = (damping / 2) * step.reduce((sum, x) => sum + x * x, 0);
+  assertClose(predictedRise(fisher, step), rise(step) - own, 1e-9);
+});
+
+test('weights are ordered from the least salient on', () => {
+  assert.deepEqual([...byRising(Float64Array.of(3, 0.5, 2))], [1, 2, 0]);
+});
+
+test('rounding with correction ends on the levels and costs less than rounding to the nearest', () => {
+  const round = (values: ArrayLike<number>): Float64Array =>
+    Float64Array.from(values, x => 0.5 * Math.round(x / 0.5));
+  const plain = round(weights).map((q, i) => q - weights[i]);
+  const better = correctedRounding(fisher, weights, round);
+  better.forEach((e, i) => {
+    const level = (weights[i] + e) / 0.5;
+    assert.ok(Math.abs(level - Math.round(level)) < 1e-9);
+  });
+  assert.ok(rise(better) < 0.7 * rise(plain), `${rise(better)}, ${rise(plain)}`);
 });

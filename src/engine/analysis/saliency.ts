@@ -1,0 +1,191 @@
+import path from 'node:path';
+import type { Layer } from '../curvature/layers';
+import { onSamples, type Problem } from '../curvature/problem';
+import { sampleGradients } from '../curvature/sampleGradients';
+import { referenceLogits, type Scorer, scorer } from '../curvature/scores';
+import { CurvatureError } from '../errors';
+import { InverseFisher } from '../estimators/inverseFisher';
+import { quantize, roundOnto } from '../quantization/quantize';
+import { weightQuantizer } from '../quantization/quantizer';
+import { formatBytes } from '../report/format';
+import type { Change, CorrectedChange, LayerSaliency, SaliencyReport } from '../report/saliency';
+import {
+  byRising,
+  corrected,
+  correctedRounding,
+  predictedRise,
+  saliency as saliencyOf,
+} from '../sensitivity/brainSurgeon';
+import { pairedDifference } from '../sensitivity/sampleMean';
+import { dot, type Vector } from '../util/vector';
+import { chooseParameters } from './chooseParameters';
+import { type Model, openModel, requireLayers } from './model';
+import type { MatrixHooks, SaliencyOptions } from './options';
+import { ProgressTracker } from './progress';
+import { weightOf } from './quantizedWeight';
+import { secondsSince } from './run';
+import { type SetUp, setUp } from './setUp';
+import { TOOL } from './state';
+
+/** Gradients in float32, and those of the weights that are free, in float64. */
+const BYTES_PER_GRADIENT = 4 + 8;
+
+/**
+ * The inverse empirical Fisher matrix of each layer, from gradients of single samples: saliencies of its weights, and what removing the least
+ * salient and rounding all costs, alone and with the other weights making up for it, predicted and measured.
+ * @throws CurvatureError
+ */
+export async function saliency(options: SaliencyOptions, hooks: MatrixHooks = {}): Promise<SaliencyReport> {
+  const progress = new ProgressTracker(p => hooks.onProgress?.(p));
+  progress.plan([
+    { stage: 'load', cost: 1 },
+    { stage: 'saliency', cost: 9 },
+  ]);
+  progress.begin('load', 'Reading the model');
+  const started = performance.now();
+  const model = openModel(options.model);
+  requireLayers(model);
+  const ready = await setUp(model, options);
+  const { problem } = ready;
+  const single = problem.batch === 1 ? problem : (await setUp(model, { ...options, batch: 1 })).problem;
+  requireSingle(single);
+  const layers = layersOf(model, ready, options.layers);
+  const count = Math.min(options.gradients, problem.dataset.samples);
+  requireMemory(layers, count, problem.memory);
+  const first = onSamples(
+    single,
+    Array.from({ length: count }, (_, i) => i),
+  );
+  const reference = await referenceLogits(problem, hooks.signal);
+  progress.begin('saliency', 'Saliencies');
+  const found: LayerSaliency[] = [];
+  let loss = 0;
+  for (const layer of layers) {
+    progress.step('saliency', `${layer.name}`, found.length / layers.length);
+    const gradients = await sampleGradients(first, layer, hooks.signal);
+    const scores = await scorer(problem, [layer], reference, hooks.signal);
+    try {
+      const { losses } = await scores.score(new Map());
+      loss = losses.reduce((sum, share) => sum + share, 0);
+      found.push(await saliencyOfLayer({ model, layer, gradients, losses, scores, options }));
+    } finally {
+      await scores.dispose();
+    }
+  }
+  return {
+    ...{ format: 'curvature-saliency', version: 1, tool: TOOL },
+    model: { file: path.basename(model.file), sha256: model.sha256 },
+    data: ready.data,
+    settings: {
+      loss: problem.loss.kind,
+      gradients: count,
+      damping: options.damping,
+      executionProvider: options.executionProvider,
+    },
+    device: problem.session.device.name,
+    samples: problem.dataset.samples,
+    loss,
+    layers: found,
+    diagnostics: ready.diagnostics,
+    timings: { total: secondsSince(started) },
+  };
+}
+
+interface LayerTask {
+  readonly model: Model;
+  readonly layer: Layer;
+  readonly gradients: readonly Float32Array[];
+  /** Of the unchanged model. */
+  readonly losses: Float64Array;
+  readonly scores: Scorer;
+  readonly options: SaliencyOptions;
+}
+
+async function saliencyOfLayer(task: LayerTask): Promise<LayerSaliency> {
+  const { model, layer, gradients, losses, scores, options } = task;
+  const weights = weightOf(model, layer);
+  const squares = gradients.reduce((sum, g) => sum + dot(g, g), 0);
+  const meanDiagonal = squares / gradients.length / layer.size;
+  // A layer without a gradient has no scale of its own; any damping gives it no curvature.
+  const damping = options.damping * (meanDiagonal || 1);
+  const fisher = new InverseFisher(gradients, { damping });
+  const changeBy = async (step: Vector): Promise<Change> => {
+    const moved = weights.map((w, i) => w + step[i]);
+    const after = await scores.score(new Map([[layer.initializer, moved]]));
+    return { predicted: predictedRise(fisher, step), measured: pairedDifference(after.losses, losses) };
+  };
+  const both = async (plain: Vector, better: Vector): Promise<CorrectedChange> => ({
+    plain: await changeBy(plain),
+    corrected: await changeBy(better),
+  });
+
+  const saliencies = saliencyOf(weights, fisher.diagonal());
+  const rising = byRising(saliencies);
+  const pruned: LayerSaliency['pruned'][number][] = [];
+  for (const sparsity of options.sparsity) {
+    const error = new Float64Array(layer.size);
+    const isFree = new Uint8Array(layer.size).fill(1);
+    let sum = 0;
+    for (const i of rising.subarray(0, Math.round(sparsity * layer.size))) {
+      error[i] = -weights[i];
+      isFree[i] = 0;
+      sum += saliencies[i];
+    }
+    pruned.push({ sparsity, saliency: sum, ...(await both(error, corrected(fisher, error, isFree))) });
+  }
+  const quantized: LayerSaliency['quantized'][number][] = [];
+  const { initializer: name, shape, channelAxis } = layer;
+  for (const bits of options.bits) {
+    const grid = quantize({ name, shape, data: weights }, weightQuantizer(bits, channelAxis));
+    const plain = roundOnto(grid, weights).map((q, i) => q - weights[i]);
+    const better = correctedRounding(fisher, weights, values => roundOnto(grid, values));
+    quantized.push({ bits, ...(await both(plain, better)) });
+  }
+  const at = (share: number): number => saliencies[rising[Math.round(share * (layer.size - 1))]];
+  return {
+    ...{ name: layer.name, parameters: layer.size, damping },
+    quantiles: [at(0), at(0.25), at(0.5), at(0.75), at(1)],
+    total: saliencies.reduce((sum, s) => sum + s, 0),
+    ...{ pruned, quantized },
+  };
+}
+
+/** Layers that gradients reach. */
+function layersOf(model: Model, { methods }: SetUp, globs: readonly string[] | undefined): Layer[] {
+  const reached = model.layers.filter(l => ['exact', 'ggn'].includes(methods.get(l.initializer) ?? ''));
+  const names = new Set(reached.map(l => l.initializer));
+  const parameters = model.parameters.filter(p => names.has(p.name));
+  const chosen = new Set(chooseParameters(parameters, reached, globs).map(p => p.name));
+  if (chosen.size > 0) return reached.filter(l => chosen.has(l.initializer));
+  throw new CurvatureError('model-unsupported', 'No layer of the model has a gradient.');
+}
+
+function requireSingle({ loss, batch }: Problem): void {
+  if (!loss.isLabelled)
+    throw new CurvatureError(
+      'option-invalid',
+      'The empirical Fisher matrix is made of the gradients of the loss, which are zero without labels: the model is measured against itself then.',
+      'Give data with labels or targets.',
+    );
+  if (batch !== 1)
+    throw new CurvatureError(
+      'model-unsupported',
+      `The file fixes ${batch} samples to a run, which leaves no gradients of single samples.`,
+      'Export the model with an open batch, or for one sample.',
+    );
+}
+
+/** @throws CurvatureError `memory-exceeded` where the gradients of the largest layer don't fit, with how many would */
+function requireMemory(layers: readonly Layer[], count: number, memory: number): void {
+  const largest = layers.reduce((a, b) => (b.size > a.size ? b : a));
+  const perGradient = BYTES_PER_GRADIENT * largest.size;
+  if (count * perGradient <= memory) return;
+  const most = Math.floor(memory / perGradient);
+  throw new CurvatureError(
+    'memory-exceeded',
+    `${count} gradients of ${largest.name} (${largest.size} weights) need about ${formatBytes(count * perGradient)}, and ${formatBytes(memory)} may be used.`,
+    most > 0
+      ? `Take fewer with --gradients ${most}, other layers with --layer, or more memory with --memory.`
+      : 'Choose smaller layers with --layer, or allow more with --memory.',
+  );
+}

@@ -1,0 +1,53 @@
+import type { Measured } from '../sensitivity/sampleMean';
+import type { Diagnostic, Report } from './schema';
+
+/** A change of a layer's weights: what the Fisher matrix says it costs, ½ δᵀFδ, and what the loss rises by. */
+export interface Change {
+  readonly predicted: number;
+  readonly measured: Measured;
+}
+
+/** The same change alone, and with the layer's other weights making up for it. */
+export interface CorrectedChange {
+  readonly plain: Change;
+  readonly corrected: Change;
+}
+
+export interface LayerSaliency {
+  readonly name: string;
+  readonly parameters: number;
+  /** λ that was added to the diagonal. */
+  readonly damping: number;
+  /** w²/(2 [F⁻¹]_ii): least, quartiles, largest. */
+  readonly quantiles: readonly [number, number, number, number, number];
+  /** Σ of it over the layer. */
+  readonly total: number;
+  /** The least salient weights removed; `saliency` is the sum of theirs. */
+  readonly pruned: readonly ({ readonly sparsity: number; readonly saliency: number } & CorrectedChange)[];
+  /** All weights rounded. */
+  readonly quantized: readonly ({ readonly bits: number } & CorrectedChange)[];
+}
+
+/** Inverse curvature layer by layer; plain numbers, so that JSON holds all of it. */
+export interface SaliencyReport {
+  readonly format: 'curvature-saliency';
+  readonly version: 1;
+  readonly tool: Report['tool'];
+  readonly model: { readonly file: string; readonly sha256: string };
+  readonly data: Report['data'];
+  readonly settings: {
+    readonly loss: Report['settings']['loss'];
+    readonly gradients: number;
+    /** Share of the mean of the diagonal. */
+    readonly damping: number;
+    readonly executionProvider: string;
+  };
+  readonly device: string;
+  /** Samples that the loss is measured on. */
+  readonly samples: number;
+  readonly loss: number;
+  readonly layers: readonly LayerSaliency[];
+  readonly diagnostics: readonly Diagnostic[];
+  /** Seconds per stage. */
+  readonly timings: Readonly<Record<string, number>>;
+}

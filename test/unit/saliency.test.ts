@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { inverse, Matrix } from 'ml-matrix';
+import { saliency } from '../../src/engine';
+import { defaultSaliencyOptions, type SaliencyOptions } from '../../src/engine/analysis/options';
+import { saliencyToText } from '../../src/engine/report/saliencyText';
+import { assertClose, curvatureError } from '../support/assertions';
+import { Workspace } from '../support/models';
+import { SAMPLES, samples, samplesAt, SIZE, softmaxData, softmaxModel, weight } from '../support/softmaxRegression';
+
+const workspace = new Workspace();
+after(() => workspace.remove());
+const base: SaliencyOptions = {
+  ...defaultSaliencyOptions,
+  model: softmaxModel(workspace),
+  data: softmaxData(workspace),
+  executionProvider: 'cpu',
+  batch: 7,
+};
+const meanLoss = (of: typeof samples): number => of.reduce((s, { loss }) => s + loss, 0) / SAMPLES;
+
+/** The mean of g gᵀ over the first samples, in float64. */
+function fisherOf(count: number): Matrix {
+  const rows = new Matrix(samples.slice(0, count).map(s => Array.from(s.gradient)));
+  return rows.transpose().mmul(rows).div(count);
+}
+
+test('saliencies and predictions are those of the dense matrix in float64, measurements those of the model', async () => {
+  const count = 20;
+  const report = await saliency({ ...base, gradients: count, damping: 0.1, sparsity: [0.25, 0.5] });
+  assert.equal(report.settings.gradients, count);
+  assertClose(report.loss, meanLoss(samples), 1e-5);
+  const [layer] = report.layers;
+  const fisher = fisherOf(count);
+  const damping = (0.1 * fisher.trace()) / SIZE;
+  assertClose(layer.damping, damping, 1e-4);
+  const damped = Matrix.add(fisher, Matrix.eye(SIZE).mul(damping));
+  const diagonal = inverse(damped).diag();
+  const saliencies = Array.from(weight, (w, i) => w ** 2 / (2 * diagonal[i]));
+  const rising = [...saliencies.keys()].sort((a, b) => saliencies[a] - saliencies[b]);
+  assertClose(layer.total, saliencies.reduce((a, b) => a + b), 1e-4);
+  layer.quantiles.forEach((q, k) =>
+    assertClose(q, saliencies[rising[Math.round((k / 4) * (SIZE - 1))]], 1e-4),
+  );
+  for (const { sparsity, saliency: sum, plain, corrected } of layer.pruned) {
+    const gone = rising.slice(0, sparsity * SIZE);
+    const free = rising.slice(sparsity * SIZE);
+    assertClose(sum, gone.reduce((s, i) => s + saliencies[i], 0), 1e-4);
+    const step = new Float64Array(SIZE);
+    for (const i of gone) step[i] = -weight[i];
+    const check = (found: typeof plain): void => {
+      const v = Matrix.columnVector(Array.from(step));
+      assertClose(found.predicted, v.dot(fisher.mmul(v)) / 2, 1e-3);
+      const there = samplesAt(Array.from(weight, (w, i) => w + step[i]));
+      // The loss is about 1, and float32.
+      assert.ok(Math.abs(found.measured.value - (meanLoss(there) - meanLoss(samples))) < 2e-6);
+    };
+    check(plain);
+    // The rest by the normal equations of the free weights.
+    const pull = fisher.selection(free, gone).mmul(Matrix.columnVector(gone.map(i => -weight[i])));
+    inverse(damped.selection(free, free))
+      .mmul(pull)
+      .to1DArray()
+      .forEach((x, k) => (step[free[k]] = -x));
+    check(corrected);
+    assert.ok(corrected.predicted < plain.predicted);
+  }
+  for (const { plain, corrected } of layer.quantized) assert.ok(corrected.predicted <= plain.predicted);
+});
+
+test('on the trained sample the correction of pruning and rounding lowers the measured loss', async () => {
+  const folder = path.resolve('media/sample');
+  const report = await saliency({
+    ...base,
+    batch: undefined,
+    model: path.join(folder, 'digits_cnn.onnx'),
+    data: path.join(folder, 'digits_cnn.npz'),
+    gradients: 256,
+    sparsity: [0.5],
+    bits: [2, 3],
+  });
+  const all = report.layers.flatMap(l => [...l.pruned, ...l.quantized]);
+  const sum = (of: 'plain' | 'corrected', kind: 'predicted' | 'measured'): number =>
+    all.reduce((s, c) => s + (kind === 'predicted' ? c[of].predicted : c[of].measured.value), 0);
+  assert.ok(sum('corrected', 'predicted') < 0.8 * sum('plain', 'predicted'));
+  assert.ok(
+    sum('corrected', 'measured') < 0.8 * sum('plain', 'measured'),
+    `${sum('corrected', 'measured')} of ${sum('plain', 'measured')}`,
+  );
+  const text = saliencyToText(report);
+  assert.match(text, /50 % removed/);
+  assert.match(text, /3 bits/);
+});
+
+test('without labels, without a layer of that name, and without the memory it is refused', async () => {
+  await assert.rejects(saliency({ ...base, loss: 'kl' }), curvatureError('option-invalid', /without labels/));
+  await assert.rejects(saliency({ ...base, layers: ['none'] }), curvatureError('option-invalid', /No parameter/));
+  await assert.rejects(
+    saliency({ ...base, memory: '0.001MB', batch: 1 }),
+    curvatureError('memory-exceeded', /48 gradients of weight \(12 weights\)/),
+  );
+});
