@@ -51,7 +51,8 @@ export function share(text: string): number {
 /** Distinct shares in rising order, above 0 and below 1. */
 export function shares(text: string): number[] {
   const found = text.split(',').map(part => Number(part.trim() === '' ? NaN : part));
-  if (found.every(x => x > 0 && x < 1) && new Set(found).size === found.length) return found.sort((a, b) => a - b);
+  if (found.every(x => x > 0 && x < 1) && new Set(found).size === found.length)
+    return found.sort((a, b) => a - b);
   throw new InvalidArgumentError('Different numbers between 0 and 1 are expected, such as 0.25,0.5.');
 }
 

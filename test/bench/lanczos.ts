@@ -31,16 +31,34 @@ function resnet50(): Graph {
     weights[name] = float32Tensor([size], new Float32Array(size));
     return name;
   };
-  const node = (op: string, inputs: string[], name: string, attributes?: Record<string, Attribute>): string => {
+  const node = (
+    op: string,
+    inputs: string[],
+    name: string,
+    attributes?: Record<string, Attribute>,
+  ): string => {
     nodes.push([op, inputs, name, attributes]);
     return name;
   };
   // The last convolution of a block has a small gain, so that sixteen residuals don't blow up.
-  const conv = (x: string, name: string, from: number, to: number, kernel: number, stride = 1, gain = 2): string =>
-    node('Conv', [x, weight(`${name}.weight`, [to, from, kernel, kernel], gain), bias(`${name}.bias`, to)], name, {
-      strides: { ints: [stride, stride] },
-      pads: { ints: Array<number>(4).fill(kernel >> 1) },
-    });
+  const conv = (
+    x: string,
+    name: string,
+    from: number,
+    to: number,
+    kernel: number,
+    stride = 1,
+    gain = 2,
+  ): string =>
+    node(
+      'Conv',
+      [x, weight(`${name}.weight`, [to, from, kernel, kernel], gain), bias(`${name}.bias`, to)],
+      name,
+      {
+        strides: { ints: [stride, stride] },
+        pads: { ints: Array<number>(4).fill(kernel >> 1) },
+      },
+    );
   const relu = (x: string): string => node('Relu', [x], `${x}.relu`);
 
   let x = node('MaxPool', [relu(conv('x', 'stem', 3, 64, 7, 2))], 'pool', {
@@ -107,7 +125,9 @@ export async function lanczosCost(): Promise<void> {
           `memory ${(process.memoryUsage.rss() / 1e9).toFixed(2)} GB, λmax ${step.eigenvalues[0].value.toPrecision(6)}`,
       );
     }
-    console.log(`  ${steps} steps, peak of memory ${((1024 * process.resourceUsage().maxRSS) / 1e9).toFixed(2)} GB`);
+    console.log(
+      `  ${steps} steps, peak of memory ${((1024 * process.resourceUsage().maxRSS) / 1e9).toFixed(2)} GB`,
+    );
     await operator.dispose();
   } finally {
     workspace.remove();

@@ -7,7 +7,15 @@ import { defaultSaliencyOptions, type SaliencyOptions } from '../../src/engine/a
 import { saliencyToText } from '../../src/engine/report/saliencyText';
 import { assertClose, curvatureError } from '../support/assertions';
 import { Workspace } from '../support/models';
-import { SAMPLES, samples, samplesAt, SIZE, softmaxData, softmaxModel, weight } from '../support/softmaxRegression';
+import {
+  SAMPLES,
+  samples,
+  samplesAt,
+  SIZE,
+  softmaxData,
+  softmaxModel,
+  weight,
+} from '../support/softmaxRegression';
 
 const workspace = new Workspace();
 after(() => workspace.remove());
@@ -39,14 +47,22 @@ test('saliencies and predictions are those of the dense matrix in float64, measu
   const diagonal = inverse(damped).diag();
   const saliencies = Array.from(weight, (w, i) => w ** 2 / (2 * diagonal[i]));
   const rising = [...saliencies.keys()].sort((a, b) => saliencies[a] - saliencies[b]);
-  assertClose(layer.total, saliencies.reduce((a, b) => a + b), 1e-4);
+  assertClose(
+    layer.total,
+    saliencies.reduce((a, b) => a + b),
+    1e-4,
+  );
   layer.quantiles.forEach((q, k) =>
     assertClose(q, saliencies[rising[Math.round((k / 4) * (SIZE - 1))]], 1e-4),
   );
   for (const { sparsity, saliency: sum, plain, corrected } of layer.pruned) {
     const gone = rising.slice(0, sparsity * SIZE);
     const free = rising.slice(sparsity * SIZE);
-    assertClose(sum, gone.reduce((s, i) => s + saliencies[i], 0), 1e-4);
+    assertClose(
+      sum,
+      gone.reduce((s, i) => s + saliencies[i], 0),
+      1e-4,
+    );
     const step = new Float64Array(SIZE);
     for (const i of gone) step[i] = -weight[i];
     const check = (found: typeof plain): void => {
@@ -66,7 +82,16 @@ test('saliencies and predictions are those of the dense matrix in float64, measu
     check(corrected);
     assert.ok(corrected.predicted < plain.predicted);
   }
-  for (const { plain, corrected } of layer.quantized) assert.ok(corrected.predicted <= plain.predicted);
+  const classes = 3;
+  for (const { bits, plain } of layer.quantized) {
+    const step = Array.from(weight, (w, i) => {
+      const column = Array.from(weight).filter((_, j) => j % classes === i % classes);
+      const scale = Math.max(...column.map(Math.abs)) / (2 ** (bits - 1) - 1);
+      return scale * Math.round(w / scale) - w;
+    });
+    const v = Matrix.columnVector(step);
+    assertClose(plain.predicted, v.dot(fisher.mmul(v)) / 2, 1e-3);
+  }
 });
 
 test('on the trained sample the correction of pruning and rounding lowers the measured loss', async () => {
@@ -95,7 +120,10 @@ test('on the trained sample the correction of pruning and rounding lowers the me
 
 test('without labels, without a layer of that name, and without the memory it is refused', async () => {
   await assert.rejects(saliency({ ...base, loss: 'kl' }), curvatureError('option-invalid', /without labels/));
-  await assert.rejects(saliency({ ...base, layers: ['none'] }), curvatureError('option-invalid', /No parameter/));
+  await assert.rejects(
+    saliency({ ...base, layers: ['none'] }),
+    curvatureError('option-invalid', /No parameter/),
+  );
   await assert.rejects(
     saliency({ ...base, memory: '0.001MB', batch: 1 }),
     curvatureError('memory-exceeded', /48 gradients of weight \(12 weights\)/),

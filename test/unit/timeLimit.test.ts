@@ -142,7 +142,12 @@ test('an analysis tells which searches ended by the clock, and what they reached
 test('so does a spectrum, whose steps are cut to the time and reported', async () => {
   let now = 0;
   const hooks = { now: () => (now += 1000) };
-  const options = { ...defaultSpectrumOptions, ...files, layers: ['fc2.weight'], estimator: 'hutchinson' as const };
+  const options = {
+    ...defaultSpectrumOptions,
+    ...files,
+    layers: ['fc2.weight'],
+    estimator: 'hutchinson' as const,
+  };
   const report = await spectrum({ ...options, rtol: 1e-4, seconds: 60 }, hooks);
   const { trace, density, settings, diagnostics } = report;
   assert.ok(trace && density && trace.products < 100 && !trace.converged);

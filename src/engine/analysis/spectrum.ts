@@ -113,11 +113,10 @@ async function measure(
       if (!isExact) await measureTrace(task, operator, found, progress, time?.share(TIME_OF_TRACE), signal);
       // The gradients of all samples, one by one, take about as long as a product.
       const products = isExact ? 1 : (found.trace?.products ?? 1);
-      if (time && before !== undefined) limitSteps(task, found, (products * time.left()) / (before - time.left()));
+      if (time && before !== undefined)
+        limitSteps(task, found, (products * time.left()) / (before - time.left()));
     });
-    await timed('density', () =>
-      measureDensity(task, operator, found, progress, time?.share(1), signal),
-    );
+    await timed('density', () => measureDensity(task, operator, found, progress, time?.share(1), signal));
     if (options.crossCheck) {
       await timed('crossCheck', async () => {
         found.crossCheck = await powerIteration(operator, { seed: options.seed, signal });
@@ -165,7 +164,9 @@ async function measureTrace(
   }
   const { trace } = found;
   if (trace && !trace.converged && timeSpent && timeSpent() >= 1)
-    found.timeStops.push(`The trace ended after ${trace.products} products, when its part of the time was up.`);
+    found.timeStops.push(
+      `The trace ended after ${trace.products} products, when its part of the time was up.`,
+    );
 }
 
 /** From the gradients of single samples: exact, and cheaper than estimates are. Tells whether the model runs on one sample. */

@@ -18,7 +18,8 @@ export async function sampleGradients(
   const rows: Float32Array[] = [];
   try {
     // The part of the mean loss is 1/N of the sample's own.
-    for await (const { gradient } of gradients.parts(problem)) rows.push(gradient(name).map(x => samples * x));
+    for await (const { gradient } of gradients.parts(problem))
+      rows.push(gradient(name).map(x => samples * x));
   } finally {
     await gradients.dispose();
   }
