@@ -86,7 +86,8 @@ export function runTimes(profile: string): RunTime[] {
   for (const line of profile.split('\n')) {
     const event = /^\{"cat" : "(\w+)".*?"dur" :(\d+),/.exec(line);
     if (!event) continue;
-    const milliseconds = Number(event[2]) / 1000;
+    // The profiler cuts to whole microseconds, half of one on average.
+    const milliseconds = (Number(event[2]) + 0.5) / 1000;
     if (event[1] === 'Node' && line.includes('_kernel_time"') && !layout.test(line)) kernels += milliseconds;
     if (event[1] === 'Session' && line.includes('"name" :"model_run"')) {
       runs.push({ kernels, whole: milliseconds });
