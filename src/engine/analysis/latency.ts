@@ -98,8 +98,8 @@ async function timeForms(
   const models: TimedModel[] = [];
   try {
     for (const form of task.forms)
-      models.push(await TimedModel.create(await encodeForm(task, form), [], threads));
-    const times = await timeSideBySide(models, feeds, ({ kernels }) => kernels, signal);
+      models.push(await TimedModel.create(await encodeForm(task, form), [], threads, 'kernels'));
+    const times = await timeSideBySide(models, feeds, signal);
     return new Map(task.forms.map(({ name }, f) => [name, times[f]]));
   } finally {
     for (const model of models) await model.dispose();
@@ -114,9 +114,9 @@ async function timeModel(
 ): Promise<Time> {
   const { model, beside } = encodeApart(graph);
   const inputs = Object.fromEntries(graph.inputs.map(({ name }) => [name, feeds[name]]));
-  const timed = await TimedModel.create(model, beside, threads);
+  const timed = await TimedModel.create(model, beside, threads, 'call');
   try {
-    return (await timeSideBySide([timed], inputs, ({ whole }) => whole, signal))[0];
+    return (await timeSideBySide([timed], inputs, signal))[0];
   } finally {
     await timed.dispose();
   }

@@ -1,6 +1,6 @@
 import { cancelled } from '../errors';
 import type { Time } from '../report/latency';
-import type { RunTime, TimedModel } from '../runtime/kernelTimes';
+import type { TimedModel } from '../runtime/kernelTimes';
 import type { Feeds } from '../runtime/session';
 
 const ROUNDS = 7;
@@ -13,13 +13,11 @@ const WARM_UP_RUNS = 3;
 /**
  * Times models that take the same feeds. They take turns, round by round, so that whatever slows the machine down slows all of them; a round's time is the mean of the
  * middle half of its runs, which averages the profiler's whole microseconds and leaves out runs that were interrupted.
- * @param part of a run that counts
  * @returns per model the median over the rounds and their interquartile range
  */
 export async function timeSideBySide(
   models: readonly TimedModel[],
   feeds: Feeds,
-  part: (run: RunTime) => number,
   signal?: AbortSignal,
 ): Promise<Time[]> {
   const counts: number[] = [];
@@ -30,7 +28,7 @@ export async function timeSideBySide(
       for (let i = 0; i < counts[m]; i++) await model.run(feeds);
     }
   }
-  return models.map((model, m) => summarize(model.finish().slice(WARM_UP_RUNS).map(part), counts[m]));
+  return models.map((model, m) => summarize(model.finish().slice(WARM_UP_RUNS), counts[m]));
 }
 
 /** Resolves to how many runs make a round. */

@@ -21,7 +21,7 @@ export const latencySchema = z.object({
   threads: z.number().int(),
   /** Samples to a run. */
   batch: z.number().int(),
-  /** The whole model in float32, once all layers are measured. */
+  /** A call of the whole model in float32, once all layers are measured. */
   model: timeSchema.optional(),
 });
 

@@ -61,7 +61,7 @@ function sumLines(
     formatTime(timed.reduce((total, layer) => total + of(layer), 0));
   const sums = widths.map(b => `${sum(l => l.costs.latency[b])} ms at ${b} bits`);
   const whole = model
-    ? ` The whole model takes ${formatTime(model.ms)} ms in float32, with all that lies between its layers.`
+    ? ` A call of the whole model takes ${formatTime(model.ms)} ms in float32, with all that lies between its layers.`
     : '';
   return [`Together: ${sum(l => l.latency.float32.ms)} ms in float32, ${sums.join(', ')}.${whole}`];
 }

@@ -9,22 +9,21 @@ import { reasonOf } from './providers';
 
 const LOG_FATAL_ONLY = 4;
 
-/** What one run took within ONNX Runtime, in milliseconds. */
-export interface RunTime {
-  /** All kernels, but for those that only lay values out anew. */
-  readonly kernels: number;
-  /** From the call to its results; copies to and from JavaScript come on top. */
-  readonly whole: number;
-}
-
 /**
- * A model on the CPU, loaded as its users load it, all optimizations on, whose runs ONNX Runtime's own profiler times: a call from JavaScript
- * alone takes longer than a small layer, and its copies of the results as long as many a large one.
+ * What is timed of a run. `kernels`: ONNX Runtime's own profile, without kernels that only lay values out anew; a call from JavaScript alone takes longer
+ * than a small layer, and its copies of the results as long as many a large one. `call`: all of the call; the profiler would add some microseconds to each
+ * node, which tells in models of many small ones.
  */
+export type Clock = 'kernels' | 'call';
+
+/** A model on the CPU, loaded as its users load it, with all optimizations on, whose runs are timed. */
 export class TimedModel {
+  private readonly calls: number[] = [];
+
   private constructor(
     private readonly session: ort.InferenceSession,
-    private readonly folder: string,
+    /** Where the profile is written. */
+    private readonly folder: string | undefined,
   ) {}
 
   /**
@@ -32,20 +31,27 @@ export class TimedModel {
    * @param threads 0 leaves the choice to ONNX Runtime
    * @throws CurvatureError `model-invalid` when ONNX Runtime refuses the model
    */
-  static async create(model: Uint8Array, beside: readonly Beside[], threads: number): Promise<TimedModel> {
-    const folder = mkdtempSync(path.join(os.tmpdir(), 'curvature-profile-'));
+  static async create(
+    model: Uint8Array,
+    beside: readonly Beside[],
+    threads: number,
+    clock: Clock,
+  ): Promise<TimedModel> {
+    const folder =
+      clock === 'kernels' ? mkdtempSync(path.join(os.tmpdir(), 'curvature-profile-')) : undefined;
     try {
       const session = await ort.InferenceSession.create(model, {
         executionProviders: ['cpu'],
         externalData: beside,
         logSeverityLevel: LOG_FATAL_ONLY,
-        enableProfiling: true,
-        profileFilePrefix: path.join(folder, 'runs'),
+        ...(folder === undefined
+          ? {}
+          : { enableProfiling: true, profileFilePrefix: path.join(folder, 'runs') }),
         ...(threads > 0 ? { intraOpNumThreads: threads } : {}),
       });
       return new TimedModel(session, folder);
     } catch (error) {
-      rmSync(folder, { recursive: true, force: true });
+      removeFolder(folder);
       throw new CurvatureError('model-invalid', `ONNX Runtime can't load the graph: ${reasonOf(error)}`);
     }
   }
@@ -56,41 +62,48 @@ export class TimedModel {
       ([name, { elemType, data, shape }]) =>
         [name, new ort.Tensor(elemType as ort.Tensor.Type, data as ort.Tensor.DataType, shape)] as const,
     );
+    const start = performance.now();
     try {
       await this.session.run(Object.fromEntries(inputs));
     } catch (error) {
       throw new CurvatureError('runtime-failed', `ONNX Runtime failed: ${reasonOf(error)}`);
     }
+    this.calls.push(performance.now() - start);
   }
 
-  /** The times of all runs so far, in order. The model can't be run any more. */
-  finish(): RunTime[] {
+  /** The milliseconds of all runs so far, in order. The model can't be run any more. */
+  finish(): number[] {
+    const { folder } = this;
+    if (folder === undefined) return this.calls;
     this.session.endProfiling();
-    const files = readdirSync(this.folder);
-    return files.flatMap(file => runTimes(readFileSync(path.join(this.folder, file), 'utf8')));
+    return readdirSync(folder).flatMap(file => runTimes(readFileSync(path.join(folder, file), 'utf8')));
   }
 
   async dispose(): Promise<void> {
     await this.session.release();
-    rmSync(this.folder, { recursive: true, force: true });
+    removeFolder(this.folder);
   }
+}
+
+function removeFolder(folder: string | undefined): void {
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
 }
 
 /** Lays values out in blocks for a convolution and back; within a model that is done at the ends of a row of convolutions only. */
 const layout = /"op_name" : "Reorder(?:Input|Output)"/;
 
-/** Reads a profile: an event a line; those of a run's nodes come before the run's own. */
-export function runTimes(profile: string): RunTime[] {
-  const runs: RunTime[] = [];
+/** The milliseconds of each run's kernels in a profile: an event a line; those of a run's nodes come before the run's own. */
+export function runTimes(profile: string): number[] {
+  const runs: number[] = [];
   let kernels = 0;
   for (const line of profile.split('\n')) {
     const event = /^\{"cat" : "(\w+)".*?"dur" :(\d+),/.exec(line);
     if (!event) continue;
     // The profiler cuts to whole microseconds, half of one on average.
-    const milliseconds = (Number(event[2]) + 0.5) / 1000;
-    if (event[1] === 'Node' && line.includes('_kernel_time"') && !layout.test(line)) kernels += milliseconds;
+    const microseconds = Number(event[2]) + 0.5;
+    if (event[1] === 'Node' && line.includes('_kernel_time"') && !layout.test(line)) kernels += microseconds;
     if (event[1] === 'Session' && line.includes('"name" :"model_run"')) {
-      runs.push({ kernels, whole: milliseconds });
+      runs.push(kernels / 1000);
       kernels = 0;
     }
   }
