@@ -2,6 +2,9 @@ import { formatNumber } from './format';
 import type { LayerReport, Report } from './schema';
 import { alignColumns } from './table';
 
+/** A machine at rest gives less for most layers. */
+const NOISY = 0.3;
+
 type Timed = LayerReport & Required<Pick<LayerReport, 'latency' | 'costs'>>;
 
 /** What the layers take at each width, and how it was measured; nothing where it was not. */
@@ -44,11 +47,15 @@ function measuredOn(
   const spreads = timed
     .map(l => largestSpread(l.latency.float32, l.costs.latency, l.latency.spread))
     .sort((a, b) => a - b);
+  const half = spreads[spreads.length >> 1];
   const pool = threads === 0 ? "ONNX Runtime's own number of threads" : `${threads} threads`;
   return [
     `Measured in ONNX Runtime on ${device} with ${pool}, ${batch === 1 ? 'one sample' : `${batch} samples`} to a run, stored as ` +
-      `quantize --format ${format} does. Medians; rounds spread by ${percent(spreads[spreads.length >> 1])} for half of the layers, ` +
+      `quantize --format ${format} does. Medians; rounds spread by ${percent(half)} for half of the layers, ` +
       `by ${percent(spreads.at(-1)!)} at most.`,
+    ...(half > NOISY
+      ? ['That is much: something else seems to have used the processor. Measure again when it is idle.']
+      : []),
   ];
 }
 
