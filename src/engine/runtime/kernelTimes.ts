@@ -10,8 +10,8 @@ import { reasonOf } from './providers';
 const LOG_FATAL_ONLY = 4;
 
 /**
- * What is timed of a run. `kernels`: ONNX Runtime's own profile, without kernels that only lay values out anew; a call from JavaScript alone takes longer
- * than a small layer, and its copies of the results as long as many a large one. `call`: all of the call; the profiler would add some microseconds to each
+ * What is timed of a run. `kernels`: ONNX Runtime's own profile, without kernels that only lay values out anew; a call copies
+ * its results, which takes as long as many a large layer. `call`: all of the call; the profiler would add some microseconds to each
  * node, which tells in models of many small ones.
  */
 export type Clock = 'kernels' | 'call';
