@@ -1,3 +1,4 @@
+import { latencyLines } from './latencyText';
 import { metricsLines } from './metricsText';
 import { formatBytes, formatEstimate, formatNumber, methodWord } from './format';
 import { type LayerReport, type Report } from './schema';
@@ -8,13 +9,13 @@ import { alignColumns } from './table';
  * in a newline.
  */
 export function reportToText(report: Report): string {
-  const metrics = metricsLines(report);
+  const sections = [metricsLines(report), latencyLines(report)].filter(lines => lines.length > 0);
   const lines = [
     ...layerTable(report),
     '',
     ...activationTable(report),
     ...summary(report),
-    ...(metrics.length > 0 ? ['', ...metrics] : []),
+    ...sections.flatMap(lines => ['', ...lines]),
   ];
   return `${lines.join('\n')}\n`;
 }
