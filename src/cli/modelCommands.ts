@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { defaultOptions } from '../engine/analysis/options';
+import { exportFormats } from '../engine/export/options';
 import { calibrationMethods } from '../engine/quantization/calibrate';
 import type { AnalyzeFlags } from './analyze';
 import type { CoverageFlags } from './coverage';
@@ -101,6 +102,14 @@ function addAnalyze(program: Command, action: (model: string, flags: AnalyzeFlag
     .option(
       '--metrics',
       'measure metrics side by side: the loss and outputs with each layer quantized alone, the expansion of the loss, FIT, XᵀX, SQNR, and how they rank the layers',
+    )
+    .addOption(
+      new Option(
+        '--latency [format]',
+        "time each layer on this machine's CPU at each width, stored as `quantize --format` stores it, for budgets on latency",
+      )
+        .choices(exportFormats)
+        .preset('auto'),
     )
     .addOption(seedOption())
     .addOption(providerOption())

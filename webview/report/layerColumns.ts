@@ -90,10 +90,12 @@ function simple(
   return { id, label, hint, numeric, key, cell, fields: [label], copy: layer => [key(layer) ?? ''] };
 }
 
-const omegaColumn = (bits: number): Column => ({
+const omegaColumn = (bits: number, isMeasured: boolean): Column => ({
   id: `omega-${bits}`,
-  label: `Ω ${bits} bit`,
-  hint: `Ω = average trace × squared quantization error at ${bits} bits`,
+  label: isMeasured ? `2D ${bits} bit` : `Ω ${bits} bit`,
+  hint: isMeasured
+    ? `Twice the divergence of the outputs, measured with the layer alone at ${bits} bits; stands in place of Ω`
+    : `Ω = average trace × squared quantization error at ${bits} bits`,
   numeric: true,
   key: layer => layer.sensitivity[String(bits)],
   cell: layer => {
@@ -205,7 +207,7 @@ export function columnsFor(report: Report, { widths, kept }: Beside): Column[] {
       layer => number(layer.averageTrace),
       'Trace divided by the number of weights',
     ),
-    ...bitWidths(report).map(omegaColumn),
+    ...bitWidths(report).map(bits => omegaColumn(bits, bits <= (report.settings.measureUpTo ?? 0))),
     simple(
       'samples',
       'Probes',

@@ -45,7 +45,7 @@ function randomWords(proof: Proof): string {
 
 /** What the suggestion is worth on data that the analysis has not seen, beside its rivals. */
 export function proof(): Section {
-  const said = element('p', { class: 'meaning' });
+  const said = element('ul', { class: 'meaning verdicts' });
   const head = element('thead');
   const body = element('tbody');
   const title = 'Suggestion and rivals on held-out data';
@@ -74,11 +74,11 @@ export function proof(): Section {
         ...(hasAccuracy ? ['Accuracy change'] : []),
         'Loss over suggestion',
       ];
-      fill(said, found, () => [
+      fill(said, found, () =>
         [...found.verdicts, randomWords(found), `Measured on ${formatCount(found.samples)} samples.`]
           .filter(Boolean)
-          .join(' '),
-      ]);
+          .map(sentence => element('li', {}, sentence)),
+      );
       fill(head, titles, () => [
         element(
           'tr',

@@ -7,6 +7,7 @@ import type { Report } from '../report/schema';
 import { TimeBudget } from '../util/timeBudget';
 import { measureActivations } from './activations';
 import { measureTraces } from './chain';
+import { measureLatency } from './latency';
 import { fitToMemory } from './memory';
 import { memoryBudget } from './memoryBudget';
 import { MetricTable } from './metricTable';
@@ -79,6 +80,8 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
     if (fit.eigenvalues > 0 && parameters.length > 0)
       await run.attempt('eigenvalues', 'Largest eigenvalues', () => eigenvalues(run));
     await (options.metrics ? measureMetrics(run) : measureCoarseWidths(run));
+    const { latency } = options;
+    if (latency !== undefined) await run.attempt('latency', 'Latency', () => measureLatency(run, latency));
     // A report without a single number is a failure, and the first one tells why.
     if (run.failure !== undefined && state.ggn.size + state.hessian.size === 0) throw run.failure;
   } catch (error) {
@@ -132,7 +135,7 @@ async function eigenvalues(run: Run): Promise<void> {
 
 /** Rough costs of the stages, in passes over the data. */
 function planOf(
-  { matrix, eigenvalues, maxProbes, activations, metrics, bits, measureUpTo }: AnalyzeOptions,
+  { matrix, eigenvalues, maxProbes, activations, metrics, latency, bits, measureUpTo }: AnalyzeOptions,
   byDifferences: number,
   layers: number,
 ): Plan[] {
@@ -147,6 +150,7 @@ function planOf(
     { stage: 'eigenvalues', cost: eigenvalues === 0 ? 0 : 3 * (2 * eigenvalues + 20) },
     // Runs forward from each layer on, for each width.
     { stage: 'metrics', cost: metrics ? layers * bits.length : (layers * coarse) / 6 },
+    { stage: 'latency', cost: latency === undefined ? 0 : layers },
     { stage: 'allocation', cost: 1 },
   ];
 }

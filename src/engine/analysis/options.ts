@@ -1,5 +1,6 @@
 import type { Matrix } from '../curvature/products';
 import type { TraceMethod } from '../estimators/trace';
+import type { ExportFormat } from '../export/options';
 import type { CalibrationMethod } from '../quantization/calibrate';
 import type { MetricName } from '../report/metrics';
 import type { Report } from '../report/schema';
@@ -48,6 +49,8 @@ export interface AnalyzeOptions {
   readonly measureUpTo: number;
   /** Measure metrics side by side: the loss with each layer quantized alone, its expansion, FIT, and others. */
   readonly metrics?: boolean;
+  /** Time each layer on this machine's CPU at each width, stored as the export stores it in this format; not at all where absent. */
+  readonly latency?: ExportFormat;
   readonly seed: number;
   /** ONNX Runtime execution provider: `cpu`, `cuda`, `webgpu`, `dml`, `coreml`; or `auto`, the fastest that computes rightly. */
   readonly executionProvider: string;
@@ -75,6 +78,7 @@ export type Stage =
   | 'activations'
   | 'eigenvalues'
   | 'metrics'
+  | 'latency'
   | 'allocation'
   | 'trace'
   | 'density'

@@ -12,6 +12,7 @@ import { activationReports } from './activationReports';
 import { allocate } from './allocate';
 import { layerBops } from './bops';
 import { estimateDiagnostics } from './estimateDiagnostics';
+import type { MeasuredLatency } from './latency';
 import type { Fit } from './memory';
 import type { Model } from './model';
 import { correlationsOf, type MetricTable } from './metricTable';
@@ -58,6 +59,8 @@ export interface State {
   readonly metrics: MetricTable;
   /** All layers at one width together; only where metrics are asked for. */
   uniform?: Metrics['uniform'];
+  /** Only where it is asked for. */
+  latency?: MeasuredLatency;
 }
 
 export function quantizeLayers(model: Model, bits: readonly number[]): Map<string, Quantization> {
@@ -87,7 +90,10 @@ export function buildReport(state: State, complete: boolean, stopped?: Report['s
   const { device } = problem.session;
   const activations = state.activations && activationReports(state.activations, model.graph, setUp);
   const bops = layerBops(model, setUp, options.bits, activations ?? []);
-  const layers = model.layers.map((layer, i) => ({ ...layerReport(state, layer, complete), ...bops[i] }));
+  const layers = model.layers.map((layer, i) => ({
+    ...layerReport(state, layer, complete),
+    ...withLatency(state, layer, bops[i].costs),
+  }));
   const { frontier, budget, bits } = allocate(layers, options.budget);
   return {
     format: 'curvature-report',
@@ -133,10 +139,12 @@ export function buildReport(state: State, complete: boolean, stopped?: Report['s
     frontier,
     budget,
     ...(state.uniform ? { metrics: metricsReport(state.uniform, layers, options, complete) } : {}),
+    ...(state.latency ? { latency: state.latency.of } : {}),
     diagnostics: [
       ...setUp.diagnostics,
       ...deviceDiagnostics(device.failure),
       ...state.failures,
+      ...(state.latency?.notes ?? []),
       ...estimateDiagnostics(state, layers),
       ...state.timeStops,
     ],
@@ -185,6 +193,16 @@ function layerReport(state: State, layer: Layer, complete: boolean): LayerReport
     ...(metrics ? { metrics } : {}),
     bits: null,
   };
+}
+
+function withLatency(
+  { latency }: State,
+  { initializer }: Layer,
+  costs: LayerReport['costs'],
+): Pick<LayerReport, 'costs' | 'latency'> {
+  const found = latency?.layers.get(initializer);
+  if (!found) return costs ? { costs } : {};
+  return { costs: { ...costs, latency: found.ms }, latency: found.beside };
 }
 
 /**

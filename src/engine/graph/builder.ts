@@ -33,6 +33,10 @@ export class GraphBuilder {
     for (const i of base.inputs) this.names.add(i.name);
     for (const name of base.initializers.keys()) this.names.add(name);
     for (const n of base.nodes) this.addNode(n);
+    // What an earlier builder made of constants is shared too, or nodes that read them would be made again.
+    for (const [name, tensor] of base.initializers) {
+      if (name.startsWith(MADE) && isSmall(tensor)) this.made.set(keyOfConstant(tensor), [name]);
+    }
   }
 
   /**
@@ -131,15 +135,12 @@ export class GraphBuilder {
   }
 
   constant(tensor: Tensor, hint = 'constant'): string {
-    const small = tensor.data.length <= 64;
-    const key = small
-      ? `constant ${tensor.elemType} [${tensor.shape.join()}] ${Array.from(tensor.data as ArrayLike<number>, String).join()}`
-      : '';
-    const existing = this.made.get(key);
-    if (small && existing) return existing[0];
-    const name = this.unique(`curvature/${hint}`);
+    const key = isSmall(tensor) ? keyOfConstant(tensor) : undefined;
+    const existing = key === undefined ? undefined : this.made.get(key);
+    if (existing) return existing[0];
+    const name = this.unique(`${MADE}${hint}`);
     this.initializers.set(name, tensor);
-    if (small) this.made.set(key, [name]);
+    if (key !== undefined) this.made.set(key, [name]);
     return name;
   }
 
@@ -187,6 +188,15 @@ export class GraphBuilder {
     return name;
   }
 }
+
+/** What names of constants that are made here begin with. */
+const MADE = 'curvature/';
+const MAX_SHARED = 64;
+
+const isSmall = (tensor: Tensor): boolean => tensor.data.length <= MAX_SHARED;
+
+const keyOfConstant = ({ elemType, shape, data }: Tensor): string =>
+  `constant ${elemType} [${shape.join()}] ${Array.from(data as ArrayLike<number>, String).join()}`;
 
 function keyOf(
   opType: string,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { latencySchema, layerLatencySchema } from './latency';
 import { layerMetricsSchema, metricsSchema } from './metrics';
 import { dataSchema, diagnosticSchema, lossSchema, toolSchema } from './parts';
 import { proofSchema } from './proof';
@@ -61,6 +62,8 @@ export const layerSchema = z.object({
   sizeBytes: perBits,
   /** Other costs by name, per bit width: `bops`, `latency` in milliseconds, or anything else that was measured. */
   costs: z.record(z.string(), perBits).optional(),
+  /** Noise and storage of `costs.latency`, where that was measured. */
+  latency: layerLatencySchema.optional(),
   /** Metrics side by side, by name and bit width, where they were asked for. */
   metrics: layerMetricsSchema.optional(),
   /** The suggested bit width; null when the layer has no trace. */
@@ -179,6 +182,8 @@ export const reportSchema = z.object({
     .nullable(),
   /** How the metrics of the layers agree, and what all layers do together. */
   metrics: metricsSchema.optional(),
+  /** How the latency of the layers was measured. */
+  latency: latencySchema.optional(),
   /** What the suggestion is worth on other data, where that was measured. */
   proof: proofSchema.optional(),
   diagnostics: z.array(diagnosticSchema),

@@ -1,3 +1,4 @@
+import { latencyLines } from './latencyText';
 import { metricsLines } from './metricsText';
 import { formatBytes, formatEstimate, formatNumber, methodWord } from './format';
 import { type LayerReport, type Report } from './schema';
@@ -8,16 +9,19 @@ import { alignColumns } from './table';
  * in a newline.
  */
 export function reportToText(report: Report): string {
-  const metrics = metricsLines(report);
+  const sections = [metricsLines(report), latencyLines(report)].filter(lines => lines.length > 0);
   const lines = [
     ...layerTable(report),
     '',
     ...activationTable(report),
     ...summary(report),
-    ...(metrics.length > 0 ? ['', ...metrics] : []),
+    ...sections.flatMap(lines => ['', ...lines]),
   ];
   return `${lines.join('\n')}\n`;
 }
+
+/** Whether sensitivities at a width are what running the model with the layer alone quantized gives, not Ω. */
+const isMeasured = ({ settings }: Report, bits: number): boolean => bits <= (settings.measureUpTo ?? 0);
 
 const matrices = { ggn: 'GGN trace', hessian: 'Hessian trace' } as const;
 
@@ -33,7 +37,7 @@ function layerTable(report: Report): string[] {
     ...(hasWidths ? ['now'] : []),
     ...measured.map(matrix => matrices[matrix]),
     'average',
-    ...widths.map(b => `Ω(${b})`),
+    ...widths.map(b => (isMeasured(report, Number(b)) ? `2D(${b})` : `Ω(${b})`)),
     'bits',
     ...(hasMethods ? [''] : []),
   ];
@@ -81,6 +85,7 @@ function summary(report: Report): string[] {
     ...(report.activations ?? []).flatMap(a => (a.reason ? [`${a.name}: no trace (${a.reason}).`] : [])),
     ...methodLine(report),
     ...piecewiseLinearLine(report),
+    ...measuredLine(report),
     ...(report.eigenvalues.length > 0 ? [eigenvalueLine(report)] : []),
     ...(budget ? [budgetLine(budget), ...(budget.message ? [budget.message] : [])] : []),
     ...(report.device ? [deviceLine(report.device, report.memory?.predictedBytes)] : []),
@@ -108,6 +113,11 @@ function piecewiseLinearLine({ layers, settings }: Report): string[] {
       ? "at the model's own output they are one matrix"
       : 'from there to the loss the model is piecewise linear';
   return [`For ${which} the Hessian's trace equals the GGN's: ${why}.`];
+}
+
+function measuredLine(report: Report): string[] {
+  if (!report.settings.bits.some(bits => isMeasured(report, bits))) return [];
+  return ['2D, in place of Ω: twice the divergence of the outputs, measured with the layer alone quantized.'];
 }
 
 function eigenvalueLine({ eigenvalues }: Report): string {
