@@ -58,7 +58,7 @@ describe('predicted against measured', { skip }, () => {
     assert.match(await page.locator('.left-out').innerText(), /^\d+ figures? at or below zero/);
     assert.match(
       await page.locator('.proof .meaning').innerText(),
-      /^The suggestion holds\. 1 of 2 random choices of this size lose more\. Measured on 488 samples\.$/,
+      /^The suggestion holds\.\n1 of 2 random choices of this size lose more\.\nMeasured on 488 samples\.$/,
     );
     const proofs = await page.locator('.proof tbody tr').allInnerTexts();
     assert.equal(proofs.length, 2);
