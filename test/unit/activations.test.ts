@@ -195,6 +195,20 @@ describe('a report with activations', () => {
     assert.equal((await solve(['0.5'], { 'activation:q': 4 })).bits['activation:q'], 4);
   });
 
+  test('leaves them out of measured times, which layers have with activations in floats', async () => {
+    const whole = await report;
+    const layers = whole.layers.map(layer => ({
+      ...layer,
+      costs: { ...layer.costs, latency: { 4: 1, 8: 2 } },
+    }));
+    const { bits, costs } = await allocateFile(stringifyReport({ ...whole, layers }), {
+      ...{ budgets: [`latency=${layers.length + 1}`], pins: {}, ties: [] },
+      ...{ method: 'pareto', seed: 0, draws: 0 },
+    });
+    assert.equal(costs.latency, layers.length + 1);
+    assert.equal(bits['activation:q'], 8);
+  });
+
   test('pairs them with weights under a limit on bit operations: the best of all pairs', async () => {
     const { layers, activations = [] } = await report;
     const macs = { query: 80, key: 80, scores: 100, head: 75 };

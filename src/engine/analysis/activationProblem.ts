@@ -4,7 +4,8 @@ import type { ActivationReport } from '../report/schema';
 import { isMeasured } from './bops';
 
 /**
- * The problem with a report's activations as further layers, `activation:NAME`. They take no bytes.
+ * The problem with a report's activations as further layers, `activation:NAME`. They take no bytes, and no time:
+ * layers are timed with activations in floats.
  *
  * Bit operations are products of two widths, and costs add up over layers. So where they are limited, an activation and the
  * weights it is multiplied by take one width, as in HAWQ-V3, whose kernels have pairs of one width; so do the operands of a
@@ -20,7 +21,7 @@ export function withActivations(
   if (measured.length === 0) return problem;
   const names = Object.keys(problem.layers[0]?.choices[0]?.costs ?? {});
   const hasBops = names.includes('bops') && measured.every(a => a.costs?.bops !== undefined);
-  const kept = hasBops && isOnBops ? ['bytes', 'bops'] : ['bytes'];
+  const kept = names.filter(name => name !== 'bops' || (hasBops && isOnBops));
   const layers = problem.layers.map(layer => ({
     ...layer,
     choices: layer.choices.map(choice => ({
@@ -44,9 +45,7 @@ const asLayer = (activation: ActivationReport, costs: readonly string[]): Alloca
     bits: Number(bits),
     sensitivity,
     stderr: activation.sensitivityStderr[bits] ?? 0,
-    costs: Object.fromEntries(
-      costs.map(name => [name, name === 'bytes' ? 0 : activation.costs![name][bits]]),
-    ),
+    costs: Object.fromEntries(costs.map(name => [name, name === 'bops' ? activation.costs![name][bits] : 0])),
   })),
 });
 
