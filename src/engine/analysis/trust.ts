@@ -4,13 +4,13 @@ import { type MovedWeights, movedWeights } from '../curvature/movedWeights';
 import { matrixOperator } from '../curvature/products';
 import type { LinearOperator } from '../curvature/linearOperator';
 import { CurvatureError } from '../errors';
-import { dequantize, quantize } from '../quantization/quantize';
-import { weightQuantizer } from '../quantization/quantizer';
 import type { TrustPoint, TrustReport, TrustStep } from '../report/trust';
 import { axpy, dot, norm } from '../util/vector';
+import type { Model } from './model';
 import { openMatrix } from './openMatrix';
 import type { MatrixHooks, TrustOptions } from './options';
 import { ProgressTracker } from './progress';
+import { quantizedWeight } from './quantizedWeight';
 import { secondsSince } from './run';
 import { TOOL } from './state';
 
@@ -57,7 +57,16 @@ export async function trust(options: TrustOptions, hooks: MatrixHooks = {}): Pro
         const origin = await moved.at(weights);
         loss = origin.loss;
         rounding = ROUNDING * Math.abs(loss) + ROUNDING_OF_TERMS;
-        const along = { layer, weights, moved, operator, origin, tolerance: options.tolerance, rounding };
+        const along = {
+          model,
+          layer,
+          weights,
+          moved,
+          operator,
+          origin,
+          tolerance: options.tolerance,
+          rounding,
+        };
         const steps: TrustStep[] = [];
         for (const bits of options.bits) {
           steps.push(await stepTo(bits, along));
@@ -98,6 +107,7 @@ export async function trust(options: TrustOptions, hooks: MatrixHooks = {}): Pro
 
 interface Along {
   readonly layer: Layer;
+  readonly model: Model;
   readonly weights: Float32Array;
   readonly moved: MovedWeights;
   /** The layer's block of the Hessian. */
@@ -109,12 +119,9 @@ interface Along {
 
 async function stepTo(
   bits: number,
-  { layer, weights, moved, operator, origin, tolerance, rounding }: Along,
+  { model, layer, weights, moved, operator, origin, tolerance, rounding }: Along,
 ): Promise<TrustStep> {
-  const { initializer: name, shape, channelAxis: axis } = layer;
-  const delta = Float64Array.from(
-    dequantize(quantize({ name, shape, data: weights }, weightQuantizer(bits, axis))),
-  );
+  const delta = Float64Array.from(quantizedWeight(model, layer, bits));
   axpy(-1, weights, delta);
   const bent = await operator.apply(delta);
   const firstOrder = dot(origin.gradient, delta);
