@@ -4,7 +4,7 @@ import { couplingToText } from '../engine/report/couplingText';
 import { printResult } from './files';
 import { type MatrixFlags, withProgress } from './matrixCommand';
 
-export type CouplingFlags = MatrixFlags & Pick<CouplingOptions, 'matrix' | 'probes' | 'bits'>;
+export type CouplingFlags = MatrixFlags & Pick<CouplingOptions, 'matrix' | 'probes' | 'bits' | 'granularity'>;
 
 /** `curvature coupling`: resolves to the exit code. */
 export async function runCoupling(model: string, flags: CouplingFlags): Promise<number> {

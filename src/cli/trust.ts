@@ -4,7 +4,7 @@ import { trustToText } from '../engine/report/trustText';
 import { printResult } from './files';
 import { type MatrixFlags, withProgress } from './matrixCommand';
 
-export type TrustFlags = MatrixFlags & Pick<TrustOptions, 'bits' | 'tolerance'>;
+export type TrustFlags = MatrixFlags & Pick<TrustOptions, 'bits' | 'granularity' | 'tolerance'>;
 
 /** `curvature trust`: resolves to the exit code. */
 export async function runTrust(model: string, flags: TrustFlags): Promise<number> {
