@@ -131,6 +131,20 @@ describe('a proof', async () => {
     );
   });
 
+  test('at 4 bits per weight the suggestion is smaller than uniform 4 bit and loses less, beyond twice the noise', async () => {
+    const small = await analyze({
+      ...{ ...defaultOptions, model, data, samples: SEEN, executionProvider: 'cpu', eigenvalues: 0 },
+      ...{ budget: '4bits' },
+    });
+    const of = workspace.write('small.curvature.json', stringifyReport(small));
+    const { allocations } = await prove({ ...options, report: of, random: 0, rivals: [] });
+    const uniform = allocations.find(a => a.name === 'uniform 4')!;
+    assert.ok(allocations[0].effectiveBits <= 4 && uniform.effectiveBits > 4);
+    const { value, stderr } = uniform.lossOverSuggestion!;
+    assert.ok(value > 2 * stderr!, `better by ${value} ± ${stderr}`);
+    assert.equal(small.settings.granularity, 'auto');
+  });
+
   test('refuses the data of the analysis, and the report of another model', async () => {
     await assert.rejects(
       prove({ ...options, skip: undefined }),
