@@ -62,6 +62,12 @@ export const providerOption = (): Option =>
     .choices(['auto', 'cpu', 'cuda', 'webgpu', 'dml', 'coreml'])
     .default(defaultOptions.executionProvider);
 
+export const resumeOption = (): Option =>
+  new Option(
+    '--resume',
+    'go on with a run of the same settings that was stopped, from what it kept beside --out',
+  );
+
 const outOption = (): Option => new Option('-o, --out <file>', 'write the result as JSON');
 
 const layerOption = (): Option =>
