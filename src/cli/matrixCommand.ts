@@ -1,5 +1,6 @@
 import type { MatrixHooks, MatrixOptions } from '../engine/analysis/options';
 import { requireWritable } from './files';
+import { requireReport } from './into';
 import { interruptible } from './interrupt';
 import { showProgress } from './progress';
 
@@ -13,10 +14,11 @@ export type MatrixFlags = Omit<MatrixOptions, 'model' | 'executionProvider' | 'l
 
 /** Runs with a progress bar until it is through or interrupted; resolves to the exit code 0 and throws what the run throws. */
 export async function withProgress(
-  out: string | undefined,
+  { out, into }: { readonly out?: string; readonly into?: string },
   run: (hooks: MatrixHooks) => Promise<() => Promise<void>>,
 ): Promise<number> {
   if (out !== undefined) await requireWritable(out);
+  if (into !== undefined) await requireReport(into);
   const view = showProgress();
   const { signal, release } = interruptible();
   let print: () => Promise<void>;

@@ -4,6 +4,7 @@ import { spectrumToText } from '../engine/report/spectrumText';
 import { exitCodeOf, printError } from './errors';
 import { printResult, requireWritable } from './files';
 import { interruptible } from './interrupt';
+import { addInto, requireReport } from './into';
 import { showProgress } from './progress';
 
 export type SpectrumFlags = Omit<SpectrumOptions, 'model' | 'seconds' | 'executionProvider' | 'layers'> & {
@@ -11,19 +12,22 @@ export type SpectrumFlags = Omit<SpectrumOptions, 'model' | 'seconds' | 'executi
   readonly for?: number;
   readonly layer?: readonly string[];
   readonly out?: string;
+  readonly into?: string;
   readonly json?: boolean;
 };
 
 /** `curvature spectrum`: resolves to the exit code. A run that stops early shows what it has found. */
 export async function runSpectrum(model: string, flags: SpectrumFlags): Promise<number> {
-  const { ep, for: seconds, layer, out, json, ...settings } = flags;
+  const { ep, for: seconds, layer, out, into, json, ...settings } = flags;
   if (out !== undefined) await requireWritable(out);
+  if (into !== undefined) await requireReport(into);
   const { report, error } = await runToTheEnd({
     ...{ ...settings, model, seconds },
     ...{ executionProvider: ep, layers: layer },
   });
   if (report) {
     await printResult(report, spectrumToText, { out, json }, report.diagnostics)();
+    if (into !== undefined) await addInto(into, report.model, { spectra: [report] });
   }
   if (error === undefined) return 0;
   printError(error);
