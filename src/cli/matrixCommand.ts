@@ -1,5 +1,6 @@
 import type { MatrixHooks, MatrixOptions } from '../engine/analysis/options';
 import { requireWritable } from './files';
+import { requireReport } from './into';
 import { interruptible } from './interrupt';
 import { hintToResume, journalBeside } from './journal';
 import { showProgress } from './progress';
@@ -17,11 +18,11 @@ export type MatrixFlags = Omit<MatrixOptions, 'model' | 'executionProvider' | 'l
  * @param resume for a run that keeps what it finds: whether to go on with what an earlier one kept
  */
 export async function withProgress(
-  out: string | undefined,
+  { out, into, resume }: { readonly out?: string; readonly into?: string; readonly resume?: boolean },
   run: (hooks: MatrixHooks) => Promise<() => Promise<void>>,
-  resume?: boolean,
 ): Promise<number> {
   if (out !== undefined) await requireWritable(out);
+  if (into !== undefined) await requireReport(into);
   const journal = resume === undefined ? undefined : journalBeside(out, resume);
   const view = showProgress();
   const { signal, release } = interruptible();

@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import { defaultOptions } from '../engine/analysis/options';
-import type { Matrix } from '../engine/curvature/products';
+import type { Matrix } from '../engine/curvature/matrices';
 import * as read from './values';
 
 /** Options that several commands share. */
@@ -69,6 +69,13 @@ export const resumeOption = (): Option =>
   );
 
 const outOption = (): Option => new Option('-o, --out <file>', 'write the result as JSON');
+
+/** Of commands whose result a model's report can hold. */
+export const intoOption = (): Option =>
+  new Option(
+    '--into <report>',
+    "put the result into this report of the model (*.curvature.json), for the editor's panel and saved pages",
+  );
 
 const layerOption = (): Option =>
   new Option(

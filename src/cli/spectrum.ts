@@ -4,6 +4,7 @@ import { spectrumToText } from '../engine/report/spectrumText';
 import { exitCodeOf, printError } from './errors';
 import { printResult, replaceFile, requireWritable, toJson } from './files';
 import { interruptible } from './interrupt';
+import { addInto, requireReport } from './into';
 import { hintToResume, journalBeside } from './journal';
 import { showProgress } from './progress';
 
@@ -12,19 +13,22 @@ export type SpectrumFlags = Omit<SpectrumOptions, 'model' | 'seconds' | 'executi
   readonly for?: number;
   readonly layer?: readonly string[];
   readonly out?: string;
+  readonly into?: string;
   readonly json?: boolean;
   readonly resume?: boolean;
 };
 
 /** `curvature spectrum`: resolves to the exit code. A run that stops early shows what it has found. */
 export async function runSpectrum(model: string, flags: SpectrumFlags): Promise<number> {
-  const { ep, for: seconds, layer, out, json, resume = false, ...settings } = flags;
+  const { ep, for: seconds, layer, out, into, json, resume = false, ...settings } = flags;
   if (out !== undefined) await requireWritable(out);
+  if (into !== undefined) await requireReport(into);
   const journal = journalBeside(out, resume);
   const options = { ...settings, model, seconds, executionProvider: ep, layers: layer };
   const { report, error } = await runToTheEnd(options, journal && out, journal);
   if (report) {
     await printResult(report, spectrumToText, { out, json }, report.diagnostics)();
+    if (into !== undefined) await addInto(into, report.model, { spectra: [report] });
   }
   if (error === undefined) {
     journal?.finish();

@@ -1,12 +1,14 @@
 import { stability } from '../engine';
-import type { MatrixHooks, StabilityOptions } from '../engine/analysis/options';
+import type { StabilityOptions } from '../engine/analysis/options';
 import { stabilityToText } from '../engine/report/stabilityText';
 import type { Training } from '../engine/training/optimizers';
 import { printResult } from './files';
+import { type IntoFlag, thenInto } from './into';
 import { type MatrixFlags, withProgress } from './matrixCommand';
 import { trainingSettings } from './trainingSettings';
 
 export type StabilityFlags = MatrixFlags &
+  IntoFlag &
   Pick<StabilityOptions, 'matrix' | 'batches'> &
   Partial<Omit<Training, 'learningRate'>> & {
     readonly lr?: number;
@@ -16,14 +18,14 @@ export type StabilityFlags = MatrixFlags &
 
 /** `curvature stability`: resolves to the exit code. */
 export async function runStability(model: string, flags: StabilityFlags): Promise<number> {
-  const { ep, layer, out, json, resume = false, lr, batchSize, momentum, optimizer, ...rest } = flags;
-  const { save = false, ...settings } = rest;
+  const { ep, layer, out, into, json, lr, batchSize, momentum, optimizer, ...rest } = flags;
+  const { save = false, resume = false, ...settings } = rest;
   const training = await trainingSettings(model, { learningRate: lr, batchSize, momentum, optimizer }, save);
   const options = { ...settings, model, executionProvider: ep, layers: layer, training };
-  const run = async (hooks: MatrixHooks): Promise<() => Promise<void>> => {
+  return withProgress({ out, into, resume }, async hooks => {
     const report = await stability(options, hooks);
     // The verdict stands in the text.
-    return printResult(report, stabilityToText, { out, json }, report.diagnostics.slice(json ? 0 : 1));
-  };
-  return withProgress(out, run, resume);
+    const print = printResult(report, stabilityToText, { out, json }, report.diagnostics.slice(json ? 0 : 1));
+    return thenInto(print, into, report.model, { stability: report });
+  });
 }

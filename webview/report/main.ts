@@ -13,6 +13,7 @@ import './panels.css';
 import './charts.css';
 import './tables.css';
 import './details.css';
+import './studies.css';
 import './narrow.css';
 import { diagnostics } from './diagnostics';
 import { eigenvalues } from './eigenvalues';
@@ -26,6 +27,7 @@ import { progress } from './progress';
 import { provenance } from './provenance';
 import type { Section } from './section';
 import { sensitivity } from './sensitivity';
+import { studies } from './studies';
 import { summary } from './summary';
 
 const channel = openChannel();
@@ -40,7 +42,14 @@ const sizes = frontier(channel, plans);
 const table = layerTable(channel, plans);
 const charts: readonly Section[] = [bars, sizes, eigenvalues()];
 const above: readonly Section[] = [progress(), figures];
-const below: readonly Section[] = [table, prediction(channel), proof(), diagnostics(), provenance(channel)];
+const below: readonly Section[] = [
+  table,
+  prediction(channel),
+  proof(),
+  studies(channel),
+  diagnostics(),
+  provenance(channel),
+];
 
 const rootsOf = (some: readonly Section[]) => some.map(section => section.root);
 document.body.append(

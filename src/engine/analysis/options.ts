@@ -1,4 +1,4 @@
-import type { Matrix } from '../curvature/products';
+import type { Matrix } from '../curvature/matrices';
 import type { TraceMethod } from '../estimators/trace';
 import type { ExportFormat } from '../export/options';
 import type { CalibrationMethod } from '../quantization/calibrate';

@@ -242,7 +242,8 @@ async function measureDensity(
     ...{ steps, probes, seed, timeSpent, keeper, signal },
   })) {
     const { quadratures, outliers, extremes, bulkRange, products, maxProducts } = step;
-    if (extremes && quadratures.length > (found.density?.quadratures.length ?? 0)) {
+    // A single start vector has no error.
+    if (extremes && quadratures.length > Math.max(1, found.density?.quadratures.length ?? 0)) {
       // The outliers are known, so that only the rest of the spectrum can be off.
       const rest = size - outliers.length;
       const settings = { steps, probes: quadratures.length, range: bulkRange, failure: FAILURE };
