@@ -116,6 +116,7 @@ async function eigenvalues(run: Run): Promise<void> {
   for await (const lanczos of search) {
     isOpen = !lanczos.converged && lanczos.steps < lanczos.maxSteps;
     run.state.eigenvalues = lanczos.eigenvalues;
+    run.state.smallestEigenvalue = lanczos.otherEnd;
     const residual = Math.max(...lanczos.eigenvalues.map(e => e.residual));
     run.progress.step(
       'eigenvalues',

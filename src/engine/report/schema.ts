@@ -161,7 +161,10 @@ export const reportSchema = z.object({
   layers: z.array(layerSchema),
   /** Where they were asked for. */
   activations: z.array(activationSchema).optional(),
+  /** The Hessian's largest. */
   eigenvalues: z.array(eigenvalueSchema),
+  /** The Hessian's smallest, which may be negative, from the products that found the largest; it was not waited for. */
+  smallestEigenvalue: eigenvalueSchema.optional(),
   frontier: z.array(frontierPointSchema),
   budget: z
     .object({

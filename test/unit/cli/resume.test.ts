@@ -130,7 +130,11 @@ for (const [i, { name, args, isFarEnough, reads }] of cases.entries()) {
     const finish = (out: string, ...more: string[]) =>
       spawnSync(process.execPath, [...arguments_(out), ...more], { encoding: 'utf8', timeout: 120_000 });
     const numbersOf = (out: string): unknown => {
-      const { timings, memory: _, ...rest } = JSON.parse(readFileSync(out, 'utf8')) as Record<string, unknown>;
+      const {
+        timings,
+        memory: _,
+        ...rest
+      } = JSON.parse(readFileSync(out, 'utf8')) as Record<string, unknown>;
       assert.ok(timings);
       return rest;
     };
