@@ -12,7 +12,14 @@ import { traceMethods } from '../engine/estimators/trace';
 import { optimizers } from '../engine/training/optimizers';
 import type { CompareFlags } from './compare';
 import type { CouplingFlags } from './coupling';
-import { intoOption, matrixOption, matrixOptions, resumeOption, timeOption } from './options';
+import {
+  granularityOption,
+  intoOption,
+  matrixOption,
+  matrixOptions,
+  resumeOption,
+  timeOption,
+} from './options';
 import type { SaliencyFlags } from './saliency';
 import type { SpectrumFlags } from './spectrum';
 import type { StabilityFlags } from './stability';
@@ -142,6 +149,7 @@ function addCoupling(program: Command, action: (model: string, flags: CouplingFl
       read.bitWidth,
       defaultCouplingOptions.bits,
     )
+    .addOption(granularityOption())
     .addHelpText('after', '\nExample:\n  curvature coupling resnet.onnx --data images.npz')
     .action(action);
   for (const option of [...matrixOptions(), intoOption(), resumeOption()]) command.addOption(option);
@@ -203,6 +211,7 @@ function addSaliency(program: Command, action: (model: string, flags: SaliencyFl
         .argParser(read.bitWidths)
         .default([...defaultSaliencyOptions.bits], defaultSaliencyOptions.bits.join(',')),
     )
+    .addOption(granularityOption())
     .addHelpText(
       'after',
       '\nExample:\n  curvature saliency resnet.onnx --data images.npz --layer "layer4.*" --sparsity 0.5',
@@ -223,6 +232,7 @@ function addTrust(program: Command, action: (model: string, flags: TrustFlags) =
         .argParser(read.bitWidths)
         .default([...defaultTrustOptions.bits], defaultTrustOptions.bits.join(',')),
     )
+    .addOption(granularityOption())
     .option(
       '--tolerance <x>',
       'how far a predicted change of the loss may be off, as a share of the measured one',
