@@ -1,4 +1,5 @@
 import { FLOAT32 } from '../../src/engine/analysis/reportProblem';
+import { hasOneScale } from '../../src/engine/report/granularity';
 import type { LayerReport } from '../../src/engine/report/schema';
 import type { Choices } from '../shared/channel';
 import { element, fill, icon } from '../shared/element';
@@ -60,7 +61,8 @@ export function drawWidth(cell: HTMLElement, layer: LayerReport, choices: Choice
   const pin = choices.pins[layer.name];
   const value = pin === undefined ? AUTO : String(pin);
   if (select.value !== value) select.value = value;
-  select.title = pin === undefined ? 'Chosen by the budget; pick one to pin it' : 'Pinned';
+  const how = pin === undefined ? 'Chosen by the budget; pick one to pin it' : 'Pinned';
+  select.title = hasOneScale(layer, layer.bits) ? `${how}. One scale for all weights` : how;
   const [width, place] = cell.children;
   width?.classList.toggle('pinned', pin !== undefined);
   const face = width?.firstElementChild;
