@@ -22,6 +22,12 @@ export interface UiState {
   /** The metric and the measurement of the picture of predictions; what there is where they are not. */
   readonly prediction: string;
   readonly measurement: string;
+  /** Whether coupling is shown beside the layers' own blocks; the side of a cell in pixels, 0 for what fits; the cell in view. */
+  readonly couplingIsRelative: boolean;
+  readonly couplingCell: number;
+  readonly couplingPair: readonly [string, string] | null;
+  /** The step whose course is shown. */
+  readonly trustStep: { readonly layer: string; readonly bits: number } | null;
   readonly provenanceOpen: boolean;
   readonly selectedLayer: string | null;
   readonly scrollTop: number;
@@ -38,6 +44,10 @@ const initialUi: UiState = {
   before: [],
   prediction: '',
   measurement: '',
+  couplingIsRelative: false,
+  couplingCell: 0,
+  couplingPair: null,
+  trustStep: null,
   provenanceOpen: false,
   selectedLayer: null,
   scrollTop: 0,
@@ -59,6 +69,10 @@ export interface Channel {
   readonly hasHost: boolean;
   readonly ui: UiState;
   keep(changed: Partial<UiState>): void;
+  /** Marks a layer wherever it is shown, and shows it in the model's text. */
+  select(layer: string): void;
+  /** `listener` runs after each selection. */
+  onSelect(listener: () => void): void;
   post(message: FromView): void;
 }
 
@@ -67,16 +81,25 @@ export function openChannel(): Channel & { listen(onState: (state: ViewState) =>
   const api = typeof acquireVsCodeApi === 'function' ? acquireVsCodeApi() : undefined;
   const kept = api?.getState();
   let ui: UiState = { ...initialUi, ...(typeof kept === 'object' ? kept : {}) };
+  const listeners: (() => void)[] = [];
+  const keep = (changed: Partial<UiState>): void => {
+    ui = { ...ui, ...changed };
+    api?.setState(ui);
+  };
+  const post = (message: FromView): void => api?.postMessage(message);
   return {
     hasHost: api !== undefined,
     get ui() {
       return ui;
     },
-    keep(changed) {
-      ui = { ...ui, ...changed };
-      api?.setState(ui);
+    keep,
+    select(layer) {
+      keep({ selectedLayer: layer });
+      for (const listener of listeners) listener();
+      post({ type: 'revealLayer', layer });
     },
-    post: message => api?.postMessage(message),
+    onSelect: listener => listeners.push(listener),
+    post,
     listen(onState) {
       window.addEventListener('message', (event: MessageEvent<ToView>) => {
         if (event.data?.type === 'stateChanged') onState(event.data.state);
