@@ -20,6 +20,9 @@ const CELL_STEP = 2;
 const FITTING = { least: 14, most: 60 };
 const LONGEST_LABEL = 22;
 const PAIRS = 8;
+/** Between matrix and pairs, and at the panel's sides together with what stands around names. */
+const GAP = 40;
+const PADDING = 60;
 
 const withError = ({ estimate, stderr }: WithError): string =>
   `${typesetNumber(estimate)}${stderr > 0 ? ` ± ${formatNumber(stderr, 2)}` : ''}`;
@@ -96,7 +99,7 @@ function pairRows({ report, relative }: Figures, isRelative: boolean): HTMLEleme
 
 /** What the errors are of. */
 const basis = ({ settings, samples }: CouplingReport): string =>
-  `On ${plural(samples, 'sample')}, ${plural(settings.probes, 'random vector')} on each layer; ± is their standard error.`;
+  `On ${plural(samples, 'sample')}, ${plural(settings.probes, 'random vector')} on each layer; ± is their standard error, for relative norms at most.`;
 
 function legend(scale: HeatScale | undefined, shown: Shown, isRelative: boolean): Child[] {
   if (!scale) return ['No pair of layers shares any curvature.'];
@@ -116,7 +119,7 @@ function legend(scale: HeatScale | undefined, shown: Shown, isRelative: boolean)
 export function coupling(channel: Channel): Section {
   const title = 'Coupling of layers';
   const again = measureAgain(channel, 'coupling', title);
-  const relativeControl = checkbox('Beside their own blocks', couplingIsRelative => {
+  const relativeControl = checkbox('Relative to their own blocks', couplingIsRelative => {
     channel.keep({ couplingIsRelative });
     redraw();
   });
@@ -148,21 +151,18 @@ export function coupling(channel: Channel): Section {
     element(
       'thead',
       {},
-      element(
-        'tr',
-        {},
-        heading('Pair', ''),
-        heading('Norm', 'number'),
-        heading('Beside their own', 'number'),
-      ),
+      element('tr', {}, heading('Pair', ''), heading('Norm', 'number'), heading('Relative', 'number')),
     ),
     pairs,
   );
   const root = panel(title, 'coupling', relativeControl.root, side, again.root);
-  root.append(
-    said,
-    element('div', { class: 'side-by-side' }, element('div', {}, key, grid.root, readout, note), pairTable),
+  const columns = element(
+    'div',
+    { class: 'side-by-side' },
+    element('div', {}, key, grid.root, readout, note),
+    pairTable,
   );
+  root.append(said, columns);
 
   let shown: Shown | undefined;
   let figures: Figures | undefined;
@@ -187,8 +187,10 @@ export function coupling(channel: Channel): Section {
     const { couplingIsRelative: isRelative, couplingCell } = channel.ui;
     const names = report.layers.map(({ name }) => name);
     const labels = withoutCommonScopes(names).map(name => shorten(name, LONGEST_LABEL));
-    const room =
-      grid.root.clientWidth - Math.max(...labels.map(label => textWidth(shown!.theme, label))) - 16;
+    const isStacked = !getComputedStyle(columns).gridTemplateColumns.includes(' ');
+    const taken = isStacked ? 0 : pairTable.offsetWidth + GAP;
+    const longest = Math.max(...labels.map(label => textWidth(shown!.theme, label)));
+    const room = root.clientWidth - PADDING - taken - longest;
     const fitting = Math.floor(room / names.length) - 1;
     const cell = couplingCell || Math.max(FITTING.least, Math.min(FITTING.most, fitting));
     // A layer beside itself is 1 by definition: no colour for that.

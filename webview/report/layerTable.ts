@@ -146,7 +146,10 @@ export function layerTable(channel: Channel, plans: Planner): Section {
       if (!cell) return;
       cell.className = cellClass(column);
       if (column.draw) column.draw(cell, layer);
-      else fill(cell, [column.copy(layer), layer.trace, layer.bits], () => column.cell(layer));
+      else
+        fill(cell, [column.copy(layer), layer.trace, layer.bits, column.doubt?.(layer)], () =>
+          column.cell(layer),
+        );
     });
   }
 

@@ -8,7 +8,8 @@ import { formatNumber, formatPercent, plural, typesetNumber } from '../shared/fo
 import { measureAgain } from './measureAgain';
 import { inNetworkOrder } from './networkOrder';
 import { panel, type Section, type Shown } from './section';
-import { courseConfig, gradientCourse, isRoundingVisible, lossCourse } from './trustChart';
+import { courseConfig } from './trustChart';
+import { gradientCourse, isRoundingVisible, lossCourse } from './trustCourse';
 import { type StepPlace, trustGrid } from './trustGrid';
 import { chosenSentence, trustSentence } from './trustWords';
 
@@ -25,7 +26,7 @@ function firstPlace(trust: TrustReport, report: Report): StepPlace | undefined {
 
 /** What the course of a step comes to, and what to do about it. */
 function stepSentence({ layer, bits }: StepPlace, step: TrustStep, report: Report): Child[] {
-  const doubt = doubtText(step);
+  const doubt = doubtText(step, typesetNumber);
   const isDoubted = doubtOf(report, layer, bits) !== undefined;
   const after = !doubt
     ? ''
@@ -70,7 +71,7 @@ const pointHead = (): HTMLElement => {
     element(
       'tr',
       {},
-      element('td'),
+      element('td', { class: 'over' }),
       heading('Change of the loss', 'over', '3'),
       heading('Norm of the gradient', 'over', '2'),
     ),
@@ -80,7 +81,7 @@ const pointHead = (): HTMLElement => {
       heading('Step', ''),
       heading('measured'),
       heading('predicted'),
-      heading('within', ''),
+      heading('trusted', ''),
       heading('measured'),
       heading('predicted'),
     ),
@@ -170,7 +171,7 @@ export function trust(channel: Channel): Section {
     const where = `${place.layer} at ${place.bits} bits`;
     loss.draw(
       courseConfig(course, shown.theme),
-      `Change of the loss along the step of ${where}, measured and predicted; the table below lists it. ${doubtText(step) ?? 'The model holds'}.`,
+      `Change of the loss along the step of ${where}, measured and predicted; the table below lists it: ${doubtText(step, typesetNumber) ?? 'the second-order model holds along the whole step'}.`,
     );
     gradient.draw(
       courseConfig(gradientCourse(step), shown.theme),

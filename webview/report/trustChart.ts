@@ -1,77 +1,18 @@
 import { stepWords } from '../../src/engine/report/doubt';
-import type { TrustStep } from '../../src/engine/report/trust';
 import { axisStyle, type ScatterConfig, tickStyle, tooltipStyle } from '../shared/chart';
 import { formatNumber, typesetNumber } from '../shared/format';
 import type { Theme } from '../shared/theme';
+import { type Course, isRoundingVisible } from './trustCourse';
 
 /** The library draws the errors that there are; its types want four of each point. */
 type Dataset = ScatterConfig['data']['datasets'][number];
 type Point = Dataset['data'][number];
 
-/** A course of something along a step: what was measured, and what the model says. */
-export interface Course {
-  readonly title: string;
-  readonly measured: readonly {
-    readonly share: number;
-    readonly value: number;
-    /** What the prediction may be off by; 0 where none is asked for. */
-    readonly slack: number;
-    readonly predicted: number;
-    readonly isTrusted: boolean;
-  }[];
-  readonly predicted: readonly { readonly share: number; readonly value: number }[];
-  /** What rounding leaves uncertain on either side of zero; 0 for none. */
-  readonly rounding: number;
-}
-
-const CURVE = 40;
-
-/** ΔL = s gᵀδ + s² ½ δᵀHδ against what was measured at a few shares s of the step. */
-export function lossCourse(
-  { points, firstOrder, secondOrder }: TrustStep,
-  tolerance: number,
-  rounding: number,
-): Course {
-  return {
-    title: 'Change of the loss',
-    measured: [
-      { share: 0, value: 0, slack: 0, predicted: 0, isTrusted: true },
-      ...points.map(({ share, loss, isTrusted }) => ({
-        share,
-        value: loss.measured,
-        slack: tolerance * Math.abs(loss.measured) + rounding,
-        predicted: loss.predicted,
-        isTrusted,
-      })),
-    ],
-    predicted: Array.from({ length: CURVE + 1 }, (_, i) => {
-      const share = i / CURVE;
-      return { share, value: share * firstOrder + share * share * secondOrder };
-    }),
-    rounding,
-  };
-}
-
-/** ‖∇L‖ of the layer, to which no tolerance is held. */
-export const gradientCourse = ({ points }: TrustStep): Course => ({
-  title: 'Norm of the gradient',
-  measured: points.map(({ share, gradientNorm: { measured, predicted } }) => ({
-    share,
-    value: measured,
-    slack: 0,
-    predicted,
-    isTrusted: true,
-  })),
-  predicted: points.map(({ share, gradientNorm }) => ({ share, value: gradientNorm.predicted })),
-  rounding: 0,
-});
-
-/** A limit closer to zero than this share of the picture would lie on the axis. */
-const VISIBLE = 0.01;
-
-export function isRoundingVisible({ measured, predicted, rounding }: Course): boolean {
-  const values = [...measured, ...predicted].map(({ value }) => Math.abs(value));
-  return rounding > VISIBLE * Math.max(...values);
+/** As many digits as tell a tick from the next. */
+function tickLabel(value: number, [first, second]: readonly { readonly value: number }[]): string {
+  if (!second || value === 0) return typesetNumber(value, 2);
+  const order = (x: number): number => Math.floor(Math.log10(Math.abs(x)) + 1e-9);
+  return typesetNumber(value, Math.max(1, order(value) - order(second.value - first.value) + 1));
 }
 
 const line = (label: string, data: { x: number; y: number }[], look: object): Dataset =>
@@ -79,9 +20,9 @@ const line = (label: string, data: { x: number; y: number }[], look: object): Da
     label,
     data: data as Point[],
     showLine: true,
-    pointRadius: 0,
-    pointHitRadius: 0,
-    pointHoverRadius: 0,
+    radius: 0,
+    hitRadius: 0,
+    hoverRadius: 0,
     ...look,
   }) as Dataset;
 
@@ -96,11 +37,11 @@ export function courseConfig(course: Course, theme: Theme): ScatterConfig {
       y: value,
       ...(slack ? { yMin: value - slack, yMax: value + slack } : {}),
     })) as Point[],
-    pointRadius: 4.5,
-    pointHoverRadius: 6,
-    pointBackgroundColor: colours,
-    pointBorderColor: theme.background,
-    pointBorderWidth: 1,
+    radius: 5,
+    hoverRadius: 6,
+    backgroundColor: colours,
+    borderColor: theme.background,
+    borderWidth: 1,
     errorBarColor: theme.muted,
     errorBarWhiskerColor: theme.muted,
     errorBarLineWidth: 1.25,
@@ -137,7 +78,7 @@ export function courseConfig(course: Course, theme: Theme): ScatterConfig {
       scales: {
         x: {
           type: 'linear',
-          min: 0,
+          min: -0.03,
           max: 1.03,
           ...axisStyle(theme, 'Share of the step'),
           afterBuildTicks: axis => {
@@ -152,7 +93,7 @@ export function courseConfig(course: Course, theme: Theme): ScatterConfig {
           ticks: {
             ...tickStyle(theme),
             maxTicksLimit: 5,
-            callback: value => typesetNumber(Number(value), 2),
+            callback: (value, _, ticks) => tickLabel(Number(value), ticks),
           },
         },
       },

@@ -1,7 +1,7 @@
+import { doubtOf, doubtText } from '../../src/engine/report/doubt';
 import type { Report } from '../../src/engine/report/schema';
-import { doubtOf } from '../../src/engine/report/doubt';
 import type { TrustReport } from '../../src/engine/report/trust';
-import { formatPercent, plural } from '../shared/format';
+import { formatPercent, plural, typesetNumber } from '../shared/format';
 
 /** Numbers as a list in a sentence: `2, 3 and 4`. */
 const listed = (items: readonly (string | number)[]): string =>
@@ -38,6 +38,12 @@ export function trustSentence(trust: TrustReport): string {
   return `${listed(left)} ${leave} the radius in which the second-order model is ${within}${stay}.`;
 }
 
+/** Why a sensitivity should not be believed, where it is shown; undefined where nothing speaks against it. */
+export function doubtNote(report: Report, layer: string, bits: number): string | undefined {
+  const step = doubtOf(report, layer, bits);
+  return step && `Not trusted: ${doubtText(step, typesetNumber)}`;
+}
+
 /** What the doubts mean for the widths that are chosen: those whose sensitivity is measured bear none. */
 export function chosenSentence(report: Report): string {
   const doubted = report.layers.flatMap(({ name, bits }) =>
@@ -53,5 +59,5 @@ export function chosenSentence(report: Report): string {
   const named = listed(doubted.slice(0, 3).map(({ name, bits }) => `${name} at ${bits} bits`));
   const others = doubted.length > 3 ? ` and ${doubted.length - 3} more` : '';
   const verb = doubted.length === 1 ? 'rests on a doubted sensitivity' : 'rest on doubted sensitivities';
-  return `${measured}${plural(doubted.length, 'width')} shown ${verb}: ${named}${others}. Have them measured with analyze --measure-up-to ${most}, or choose more bits.`;
+  return `${measured}${plural(doubted.length, 'width')} shown ${verb}: ${named}${others}. ${doubted.length === 1 ? 'Have it' : 'Have them'} measured with analyze --measure-up-to ${most}, or choose more bits.`;
 }
