@@ -1,16 +1,14 @@
-import type { CouplingReport, WithError } from '../../src/engine/report/coupling';
-import { blockShares, relativeNorm, strongestPairs } from '../../src/engine/report/couplingFigures';
-import { matrixNames } from '../../src/engine/report/format';
-import type { Report } from '../../src/engine/report/schema';
-import type { Channel } from '../shared/channel';
+import type { WithError } from '../../src/engine/report/coupling';
+import { strongestPairs } from '../../src/engine/report/couplingFigures';
+import type { Channel, CouplingView } from '../shared/channel';
 import { textWidth } from '../shared/chart';
 import { checkbox, slider } from '../shared/controls';
-import { type Child, element, fill, icon, setText } from '../shared/element';
-import { formatNumber, plural, shorten, typesetNumber, withoutCommonScopes } from '../shared/format';
+import { type Child, element, fill, setText } from '../shared/element';
+import { shorten, typesetNumber, withoutCommonScopes } from '../shared/format';
+import { basis, type Figures, figuresOf, percent, verdict, withError, words } from './couplingWords';
 import { heatGrid } from './heatGrid';
 import { heatColour, type HeatScale, heatScale } from './heatScale';
 import { measureAgain } from './measureAgain';
-import { networkOrder } from './networkOrder';
 import { panel, type Section, type Shown } from './section';
 
 const SMALLEST_CELL = 12;
@@ -23,64 +21,6 @@ const PAIRS = 8;
 /** Between matrix and pairs, and at the panel's sides together with what stands around names. */
 const GAP = 40;
 const PADDING = 60;
-
-const withError = ({ estimate, stderr }: WithError): string =>
-  `${typesetNumber(estimate)}${stderr > 0 ? ` ± ${formatNumber(stderr, 2)}` : ''}`;
-
-const percent = ({ estimate, stderr }: WithError): string =>
-  `${withError({ estimate: 100 * estimate, stderr: 100 * stderr })}\u00a0%`;
-
-const advice: Readonly<Record<CouplingReport['additivity']['verdict'], string>> = {
-  additive: 'Predicted sums and the budget need no correction for it.',
-  'roughly-additive': 'Read predicted sums as rough, and measure the suggestion (prove) where it matters.',
-  'not-additive': 'Predicted sums may be far off: measure the suggestion (prove) before relying on it.',
-};
-
-/** The verdict, what it rests on, and what to do. */
-function verdict({ additivity, shareOutside, settings }: CouplingReport): Child[] {
-  const isFine = additivity.verdict === 'additive';
-  const [head, ...reasons] = additivity.message.split(': ');
-  return [
-    element('span', { class: isFine ? 'good' : 'doubtful' }, icon(isFine ? 'check' : 'warning')),
-    element('strong', {}, `${head}:`),
-    ` ${reasons.join(': ')} ${percent(shareOutside)} of ‖·‖² of the ${matrixNames[settings.matrix]} lie outside of the diagonal blocks. ${advice[additivity.verdict]}`,
-  ];
-}
-
-interface Figures {
-  readonly report: CouplingReport;
-  readonly relative: readonly (readonly (WithError | undefined)[])[];
-  readonly shares: readonly (readonly WithError[])[];
-}
-
-/** With the layers as they follow each other, so that neighbours stand side by side. */
-function ordered(report: CouplingReport, { layers }: Report): CouplingReport {
-  const order = networkOrder(report.layers, layers);
-  return {
-    ...report,
-    layers: order.map(l => report.layers[l]),
-    norms: order.map(l => order.map(m => report.norms[l][m])),
-    traces: order.map(l => report.traces[l]),
-  };
-}
-
-const figuresOf = (report: CouplingReport): Figures => ({
-  report,
-  relative: report.norms.map((row, l) => row.map((_, m) => relativeNorm(report, l, m))),
-  shares: blockShares(report),
-});
-
-/** All that is known of a cell. */
-function words({ report, relative, shares }: Figures, l: number, m: number): string {
-  const { layers, norms } = report;
-  const share = `${percent(shares[l][m])} of ‖·‖² of all`;
-  if (l === m) return `${layers[l].name} alone: norm ${withError(norms[l][m])}, ${share}`;
-  const beside = relative[l][m];
-  const own = beside
-    ? `${percent(beside)} of the mean of their own blocks`
-    : 'one of them has no curvature of its own';
-  return `${layers[l].name} and ${layers[m].name}: norm ${withError(norms[l][m])}, ${own}, ${share}`;
-}
 
 function pairRows({ report, relative }: Figures, isRelative: boolean): HTMLElement[] {
   const size = isRelative ? (l: number, m: number) => relative[l][m]?.estimate ?? 0 : undefined;
@@ -96,10 +36,6 @@ function pairRows({ report, relative }: Figures, isRelative: boolean): HTMLEleme
     ),
   );
 }
-
-/** What the errors are of. */
-const basis = ({ settings, samples }: CouplingReport): string =>
-  `On ${plural(samples, 'sample')}, ${plural(settings.probes, 'random vector')} on each layer; ± is their standard error, for relative norms at most.`;
 
 function legend(scale: HeatScale | undefined, shown: Shown, isRelative: boolean): Child[] {
   if (!scale) return ['No pair of layers shares any curvature.'];
@@ -119,14 +55,10 @@ function legend(scale: HeatScale | undefined, shown: Shown, isRelative: boolean)
 export function coupling(channel: Channel): Section {
   const title = 'Coupling of layers';
   const again = measureAgain(channel, 'coupling', title);
-  const relativeControl = checkbox('Relative to their own blocks', couplingIsRelative => {
-    channel.keep({ couplingIsRelative });
-    redraw();
-  });
-  const sideControl = slider('Size of the cells', position => {
-    channel.keep({ couplingCell: SMALLEST_CELL + CELL_STEP * position });
-    redraw();
-  });
+  const relativeControl = checkbox('Relative to their own blocks', isRelative => set({ isRelative }));
+  const sideControl = slider('Size of the cells', position =>
+    set({ cell: SMALLEST_CELL + CELL_STEP * position }),
+  );
   const side = element('label', { class: 'heat-side' }, 'Cells', sideControl.root);
   const said = element('p', { class: 'meaning' });
   const key = element('p', { class: 'legend' });
@@ -135,7 +67,7 @@ export function coupling(channel: Channel): Section {
     onEnter: (l, m, hasFocus) => {
       if (!figures || m < 0) return;
       const { layers } = figures.report;
-      if (hasFocus) channel.keep({ couplingPair: [layers[l].name, layers[m].name] });
+      if (hasFocus) keep({ pair: [layers[l].name, layers[m].name] });
       setText(readout, words(figures, l, m));
     },
     onLeave: readResting,
@@ -167,11 +99,19 @@ export function coupling(channel: Channel): Section {
   let shown: Shown | undefined;
   let figures: Figures | undefined;
 
+  const keep = (changed: Partial<CouplingView>): void =>
+    channel.keep({ coupling: { ...channel.ui.coupling, ...changed } });
+
+  function set(changed: Partial<CouplingView>): void {
+    keep(changed);
+    redraw();
+  }
+
   /** The cell that the reader was at last, or the strongest pair. */
   function resting(): readonly [number, number] {
     if (!figures) return [0, 0];
     const names = figures.report.layers.map(({ name }) => name);
-    const [l = -1, m = -1] = (channel.ui.couplingPair ?? []).map(name => names.indexOf(name));
+    const [l = -1, m = -1] = (channel.ui.coupling.pair ?? []).map(name => names.indexOf(name));
     if (l >= 0 && m >= 0) return [l, m];
     const [strongest] = strongestPairs(figures.report, 1);
     return strongest ? [strongest.l, strongest.m] : [0, 0];
@@ -184,7 +124,7 @@ export function coupling(channel: Channel): Section {
   function redraw(): void {
     if (!shown || !figures) return;
     const { report, relative } = figures;
-    const { couplingIsRelative: isRelative, couplingCell } = channel.ui;
+    const { isRelative, cell: asked } = channel.ui.coupling;
     const names = report.layers.map(({ name }) => name);
     const labels = withoutCommonScopes(names).map(name => shorten(name, LONGEST_LABEL));
     const isStacked = !getComputedStyle(columns).gridTemplateColumns.includes(' ');
@@ -192,7 +132,7 @@ export function coupling(channel: Channel): Section {
     const longest = Math.max(...labels.map(label => textWidth(shown!.theme, label)));
     const room = root.clientWidth - PADDING - taken - longest;
     const fitting = Math.floor(room / names.length) - 1;
-    const cell = couplingCell || Math.max(FITTING.least, Math.min(FITTING.most, fitting));
+    const cell = asked || Math.max(FITTING.least, Math.min(FITTING.most, fitting));
     // A layer beside itself is 1 by definition: no colour for that.
     const values = isRelative
       ? relative.map((row, l) => row.map((value, m) => (l === m ? undefined : value)))
@@ -235,7 +175,7 @@ export function coupling(channel: Channel): Section {
       const found = next.measured?.studies?.coupling;
       root.hidden = !found;
       if (!found || !next.measured) return;
-      figures = figuresOf(ordered(found, next.measured));
+      figures = figuresOf(found, next.measured);
       again.update(next);
       fill(said, found, () => verdict(found));
       setText(note, basis(found));

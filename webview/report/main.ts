@@ -14,6 +14,7 @@ import './charts.css';
 import './tables.css';
 import './details.css';
 import './studies.css';
+import './spectrum.css';
 import './coupling.css';
 import './trust.css';
 import './narrow.css';
@@ -30,6 +31,7 @@ import { progress } from './progress';
 import { provenance } from './provenance';
 import type { Section } from './section';
 import { sensitivity } from './sensitivity';
+import { spectrum } from './spectrum';
 import { studies } from './studies';
 import { summary } from './summary';
 import { trust } from './trust';
@@ -51,6 +53,7 @@ const below: readonly Section[] = [
   table,
   prediction(channel),
   proof(),
+  spectrum(channel),
   coupling(channel),
   trusted,
   studies(channel),

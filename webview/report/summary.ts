@@ -88,8 +88,8 @@ function sizeTiles(report: Report): HTMLElement[] {
       'Predicted loss increase, ½ ΣΩ',
       [typesetNumber(value)],
       stderrAtMost ? `± ${typesetNumber(stderrAtMost, 2)} at most` : 'exact',
-      coupled(report),
       value <= 0 ? 'no increase predicted' : ofLoss ? `${formatPercent(ofLoss)} of the loss` : undefined,
+      coupled(report),
     ),
   ];
 }

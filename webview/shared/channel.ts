@@ -9,6 +9,26 @@ export interface Choices extends Decisions {
 
 export const noChoices: Choices = { budget: null, ...undecided };
 
+/** Which spectrum the reader looks at, and how. */
+export interface SpectrumView {
+  /** Its matrix and parameters; the first one where there is none of these. */
+  readonly key: string;
+  /** Steps of the slider from the width that is shown first. */
+  readonly widthSteps: number;
+  readonly isLogDensity: boolean;
+  readonly isLogAxis: boolean;
+}
+
+/** How the matrix of couplings is looked at. */
+export interface CouplingView {
+  /** Whether norms are shown beside those of the layers' own blocks. */
+  readonly isRelative: boolean;
+  /** Side of a cell in pixels; 0 for what fits. */
+  readonly cell: number;
+  /** The layers of the cell that was looked at last. */
+  readonly pair: readonly [string, string] | null;
+}
+
 /** What the reader has set on the page; kept by VS Code while the page itself is disposed. */
 export interface UiState {
   readonly sortColumn: string;
@@ -22,11 +42,9 @@ export interface UiState {
   /** The metric and the measurement of the picture of predictions; what there is where they are not. */
   readonly prediction: string;
   readonly measurement: string;
-  /** Whether coupling is shown beside the layers' own blocks; the side of a cell in pixels, 0 for what fits; the cell in view. */
-  readonly couplingIsRelative: boolean;
-  readonly couplingCell: number;
-  readonly couplingPair: readonly [string, string] | null;
-  /** The step whose course is shown. */
+  readonly spectrum: SpectrumView;
+  readonly coupling: CouplingView;
+  /** The step whose course is shown; the one that matters most where it is null. */
   readonly trustStep: { readonly layer: string; readonly bits: number } | null;
   readonly provenanceOpen: boolean;
   readonly selectedLayer: string | null;
@@ -44,9 +62,8 @@ const initialUi: UiState = {
   before: [],
   prediction: '',
   measurement: '',
-  couplingIsRelative: false,
-  couplingCell: 0,
-  couplingPair: null,
+  spectrum: { key: '', widthSteps: 0, isLogDensity: true, isLogAxis: true },
+  coupling: { isRelative: false, cell: 0, pair: null },
   trustStep: null,
   provenanceOpen: false,
   selectedLayer: null,
