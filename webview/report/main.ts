@@ -14,12 +14,14 @@ import './charts.css';
 import './tables.css';
 import './details.css';
 import './studies.css';
+import './learningRates.css';
 import './narrow.css';
 import { diagnostics } from './diagnostics';
 import { eigenvalues } from './eigenvalues';
 import { frontier } from './frontier';
 import { header } from './header';
 import { layerTable } from './layerTable';
+import { learningRates } from './learningRates';
 import { planner } from './planner';
 import { prediction } from './prediction';
 import { proof } from './proof';
@@ -46,6 +48,7 @@ const below: readonly Section[] = [
   table,
   prediction(channel),
   proof(),
+  learningRates(channel),
   studies(channel),
   diagnostics(),
   provenance(channel),

@@ -1,4 +1,5 @@
 import { type Decisions, undecided } from '../../src/engine/analysis/decisions';
+import type { Training } from '../../src/engine/training/optimizers';
 import type { FromView, ToView, ViewState } from '../../src/protocol/view';
 
 /** What the reader has settled: the size, and how layers are bound. */
@@ -22,6 +23,8 @@ export interface UiState {
   /** The metric and the measurement of the picture of predictions; what there is where they are not. */
   readonly prediction: string;
   readonly measurement: string;
+  /** Settings of training that are tried out, beside those that were measured with. */
+  readonly whatIf: { readonly of: Training; readonly training: Training } | null;
   readonly provenanceOpen: boolean;
   readonly selectedLayer: string | null;
   readonly scrollTop: number;
@@ -38,6 +41,7 @@ const initialUi: UiState = {
   before: [],
   prediction: '',
   measurement: '',
+  whatIf: null,
   provenanceOpen: false,
   selectedLayer: null,
   scrollTop: 0,
