@@ -72,5 +72,5 @@ async function ask(missing: readonly (keyof Training)[]): Promise<Partial<Traini
     terminal.close();
   }
   // What was typed is checked against the schema, as what stands in the file is.
-  return answers as Partial<Training>;
+  return answers;
 }

@@ -11,9 +11,7 @@ import { Cancelled } from './userError';
  */
 export async function trainingOf(model: vscode.Uri, askAgain = false): Promise<Training> {
   const file = await projectFileOf(model);
-  const project: Project = (await exists(file))
-    ? parseProject(Buffer.from(await vscode.workspace.fs.readFile(file)).toString('utf8'), file.fsPath)
-    : {};
+  const project: Project = (await exists(file)) ? parseProject(await textIn(file), file.fsPath) : {};
   const known = project.training ?? {};
   const settled = completed(known);
   if (!askAgain && 'training' in settled) return settled.training;
@@ -21,6 +19,12 @@ export async function trainingOf(model: vscode.Uri, askAgain = false): Promise<T
   const text = `${JSON.stringify({ ...project, training }, null, 2)}\n`;
   await vscode.workspace.fs.writeFile(file, Buffer.from(text));
   return training;
+}
+
+/** As it is in the editor, where it is open. */
+async function textIn(file: vscode.Uri): Promise<string> {
+  const open = vscode.workspace.textDocuments.find(({ uri }) => uri.toString() === file.toString());
+  return open?.getText() ?? Buffer.from(await vscode.workspace.fs.readFile(file)).toString('utf8');
 }
 
 /** The project's file that holds for a model, there or not yet. */
