@@ -89,7 +89,8 @@ export function learningRateConfig(shown: () => LearningRatePicture): ScatterCon
   const picture = shown();
   const { study, curves, training, theme } = picture;
   const rates = rateRange(picture);
-  const sizes = { min: 1, max: curves.band.at(-1)?.batchSize ?? 1 };
+  // Room for the marks at both ends.
+  const sizes = { min: 0.85, max: 1.15 * (curves.band.at(-1)?.batchSize ?? 1) };
   const line = { showLine: true, radius: 0, hitRadius: 0, hoverRadius: 0 };
   const at = ({ batchSize, learningRate }: Training) => ({ x: batchSize, y: learningRate });
   const axis = (title: string, range: Range) => ({

@@ -36,6 +36,11 @@ export function learningRates(channel: Channel): Section {
   const said = element('p', { class: 'stability-verdict', 'aria-live': 'polite' });
   const controls = trainingControls(change);
   const key = element('p', { class: 'legend' });
+  const caption = element(
+    'p',
+    { class: 'left-out' },
+    'Points and dashes: what the loss of one batch allows. Band: from surely stable to surely unstable on ever new batches.',
+  );
   const facts = element('ul', { class: 'meaning verdicts' });
   const bounds = scrollingTable('What each optimizer allows with the full batch');
   const batches = scrollingTable('Largest stable learning rates by batch size');
@@ -62,7 +67,7 @@ export function learningRates(channel: Channel): Section {
     element(
       'div',
       { class: 'side-by-side' },
-      element('div', {}, key, element('div', { class: 'chart-box' }, chart.canvas)),
+      element('div', {}, key, element('div', { class: 'chart-box' }, chart.canvas), caption),
       element('div', {}, bounds.root, facts),
     ),
     batches.root,

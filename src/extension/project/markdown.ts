@@ -26,7 +26,7 @@ function modelMarkdown(training: Training, { name, study }: StudiedModel): strin
   const { sufficient, necessary } = bandFor(training, study);
   const use = suggestedTraining(training, study, suggestion);
   return [
-    `${head}: **${verdictWord(found)}.** ${escapeMarkdown(found.message)}`,
+    `${head}: **${verdictWord(found)}.** ${found.message}`,
     [
       `λmax ${formatEstimate({ estimate: largest.value, stderr: largestError(study), exact: false })}`,
       `trace ${formatEstimate(trace)}`,

@@ -93,7 +93,7 @@ test('each fix makes training stable on every model, and written into the file l
 
 test('hovers say the verdict with its numbers, or what is missing', () => {
   const text = trainingMarkdown(settings(0.19), models);
-  assert.match(text, /^\*\*resnet8\.onnx\*\*: \*\*Warning\.\*\* SGD at lr 0\.19 may be unstable/);
+  assert.match(text, /^\*\*resnet8\\\.onnx\*\*: \*\*Warning\.\*\* SGD at lr 0\.19 may be unstable/);
   assert.match(text, /λmax 10 ± 0\.001 · trace 40 ± 2 · critical batch size 4/);
   assert.match(text, /stable below lr 0\.1684, unstable above 0\.2\. Suggested: lr 0\.\d+, momentum 0\.67\./);
   assert.match(trainingMarkdown({ learningRate: 0.1 }, models), /once batchSize/);
