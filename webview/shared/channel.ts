@@ -10,6 +10,16 @@ export interface Choices extends Decisions {
 
 export const noChoices: Choices = { budget: null, ...undecided };
 
+/** Which spectrum the reader looks at, and how. */
+export interface SpectrumView {
+  /** Its matrix and parameters; the first one where there is none of these. */
+  readonly key: string;
+  /** Steps of the slider from the width that is shown first. */
+  readonly widthSteps: number;
+  readonly isLogDensity: boolean;
+  readonly isLogAxis: boolean;
+}
+
 /** What the reader has set on the page; kept by VS Code while the page itself is disposed. */
 export interface UiState {
   readonly sortColumn: string;
@@ -23,6 +33,7 @@ export interface UiState {
   /** The metric and the measurement of the picture of predictions; what there is where they are not. */
   readonly prediction: string;
   readonly measurement: string;
+  readonly spectrum: SpectrumView;
   /** Settings of training that are tried out, beside those that were measured with. */
   readonly whatIf: { readonly of: Training; readonly training: Training } | null;
   readonly provenanceOpen: boolean;
@@ -41,6 +52,7 @@ const initialUi: UiState = {
   before: [],
   prediction: '',
   measurement: '',
+  spectrum: { key: '', widthSteps: 0, isLogDensity: true, isLogAxis: true },
   whatIf: null,
   provenanceOpen: false,
   selectedLayer: null,

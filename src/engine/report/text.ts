@@ -1,7 +1,7 @@
 import { latencyLines } from './latencyText';
 import { metricsLines } from './metricsText';
 import { formatBytes, formatEstimate, formatNumber, methodWord } from './format';
-import { type LayerReport, type Report } from './schema';
+import { type Eigenvalue, type LayerReport, type Report } from './schema';
 import { alignColumns } from './table';
 
 /**
@@ -120,11 +120,13 @@ function measuredLine(report: Report): string[] {
   return ['2D, in place of Ω: twice the divergence of the outputs, measured with the layer alone quantized.'];
 }
 
-function eigenvalueLine({ eigenvalues }: Report): string {
-  const values = eigenvalues.map(
-    ({ value, converged }) => `${formatNumber(value)}${converged ? '' : ' (not converged)'}`,
+function eigenvalueLine({ eigenvalues, smallestEigenvalue: smallest }: Report): string {
+  const shown = ({ value, converged }: Eigenvalue): string =>
+    `${formatNumber(value)}${converged ? '' : ' (not converged)'}`;
+  return (
+    `Largest eigenvalues of the Hessian: ${eigenvalues.map(shown).join(', ')}` +
+    `${smallest ? `; smallest: ${shown(smallest)}` : ''}.`
   );
-  return `Largest eigenvalues of the Hessian: ${values.join(', ')}.`;
 }
 
 function deviceLine({ name, notTaken }: NonNullable<Report['device']>, bytes: number | undefined): string {
