@@ -1,17 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
-import type { Report } from '../../src/engine/report/schema';
-import type { StabilityReport } from '../../src/engine/report/stability';
 import { learningRateCurves } from '../../webview/report/learningRateCurves';
 import { batchFacts, matrixFacts, suggestionFacts } from '../../webview/report/learningRateWords';
 import { assertClose } from '../support/assertions';
 import { aStability } from '../support/stability';
 import { launch, openPage, skip } from './browser';
 import { doneState, smallReport } from './fixtures';
+import { stabilityReport } from './stabilityFixture';
 import { themes } from './themes';
 
-const withStudy = (stability: StabilityReport): Report => ({ ...smallReport(), studies: { stability } });
 const verdictOf = (page: Page) => page.locator('.stability-verdict').innerText();
 
 describe('curves of learning rates', () => {
@@ -56,7 +54,7 @@ test('sentences have the numbers of the study, with their errors', () => {
   const study = aStability();
   assert.match(
     matrixFacts(study),
-    /^On all 128 samples, λmax of the Hessian is 10\.0 ± 0\.0010 and its trace 40\.0 ± 2\.0\. The critical batch size is their ratio, 4\.00 ± 0\.20:/,
+    /^On all 128 samples, λmax of the Hessian is 10\.00 ± 0\.0010 and its trace 40\.00 ± 2\.0\. The critical batch size is their ratio, 4\.000 ± 0\.20:/,
   );
   assert.match(
     matrixFacts({ ...study, largest: { ...study.largest, converged: false } }),
@@ -64,7 +62,7 @@ test('sentences have the numbers of the study, with their errors', () => {
   );
   assert.match(
     batchFacts(study, study.training),
-    /^λmax of a random batch of 16 is 18\.0 ± 2\.5 in the mean over 8 and 28\.0 at most: 1\.8 and 2\.8 times that of all 128 samples\.$/,
+    /^λmax of a random batch of 16 is 18\.00 ± 2\.5 in the mean over 8 and 28\.0 at most: 1\.8 and 2\.8 times that of all 128 samples\.$/,
   );
   assert.match(batchFacts(study, { ...study.training, batchSize: 1000 }), /random batch of 64/);
   const said = suggestionFacts(study, study.training);
@@ -90,7 +88,7 @@ describe('stability of training', { skip }, () => {
     const { page } = open;
     await open.show(doneState(smallReport()));
     assert.equal(await page.locator('.learning-rates').isVisible(), false);
-    await open.show(doneState(withStudy(aStability({ training: { momentum: 0.9 } }))));
+    await open.show(doneState(stabilityReport({ training: { momentum: 0.9 } })));
     assert.match(
       await verdictOf(page),
       /^Unstable: SGD with momentum 0\.9 at lr 0\.1 is linearly unstable here with batches of 16 /,
@@ -109,8 +107,8 @@ describe('stability of training', { skip }, () => {
     );
     const batches = await tables.nth(1).locator('tbody tr').allInnerTexts();
     assert.equal(batches.length, 8);
-    assert.match(batches[0] ?? '', /^1\s+−2\.00 ± 2\.5\s+8\.00\s+20\.0\s+any\s+0\.190/);
-    assert.match(batches[7] ?? '', /^all 128\s+10\.0 ± 0\.0010\s+10\.0\s+10\.0\s+0\.380\s+0\.380/);
+    assert.match(batches[0] ?? '', /^1\s+−2\.000 ± 2\.5\s+8\.00\s+20\.0\s+any\s+0\.190/);
+    assert.match(batches[7] ?? '', /^all 128\s+10\.00 ± 0\.0010\s+10\.0\s+10\.0\s+0\.380\s+0\.380/);
     const picture = await page.locator('.learning-rates canvas').getAttribute('aria-label');
     assert.match(
       picture ?? '',
@@ -125,7 +123,7 @@ describe('stability of training', { skip }, () => {
     const study = aStability();
     const open = await openPage(browser);
     const { page } = open;
-    await open.show(doneState(withStudy(study)));
+    await open.show(doneState(stabilityReport()));
     assert.match(await verdictOf(page), /^Stable: SGD at lr 0\.1 /);
     assert.equal(await page.getByRole('button', { name: /^Reset to the settings/ }).isDisabled(), true);
     const rate = page.getByRole('spinbutton', { name: 'Learning rate' });
@@ -158,10 +156,10 @@ describe('stability of training', { skip }, () => {
     await open.close();
 
     const again = await openPage(browser, { kept });
-    await again.show(doneState(withStudy(study)));
+    await again.show(doneState(stabilityReport()));
     assert.match(await verdictOf(again.page), /^Stable, if tried: SGD at lr 0\.19 .* batches of 1024/);
     // What was tried out on other settings is no longer meant.
-    await again.show(doneState(withStudy(aStability({ training: { learningRate: 0.05 } }))));
+    await again.show(doneState(stabilityReport({ training: { learningRate: 0.05 } })));
     assert.match(await verdictOf(again.page), /^Stable: SGD at lr 0\.05 /);
     await again.close();
   });
@@ -169,10 +167,10 @@ describe('stability of training', { skip }, () => {
   test('another optimizer is offered only where its matrix was measured', async () => {
     const open = await openPage(browser);
     const options = () => open.page.locator('.learning-rates vscode-option').allInnerTexts();
-    await open.show(doneState(withStudy(aStability())));
+    await open.show(doneState(stabilityReport()));
     assert.deepEqual(await options(), ['SGD', 'SGD, Nesterov']);
     const training = { optimizer: 'adam', momentum: 0.9 } as const;
-    await open.show(doneState(withStudy(aStability({ training, isPreconditioned: true }))));
+    await open.show(doneState(stabilityReport({ training, isPreconditioned: true })));
     assert.deepEqual(await options(), ['Adam']);
     assert.match(await verdictOf(open.page), /λmax of the preconditioned Hessian/);
     await open.close();
@@ -180,7 +178,7 @@ describe('stability of training', { skip }, () => {
 
   test('asks for other settings, or to measure again, unless something runs', async () => {
     const open = await openPage(browser);
-    const state = doneState(withStudy(aStability()));
+    const state = doneState(stabilityReport());
     await open.show(state);
     const change = open.page.getByRole('button', { name: 'Change the settings and measure again' });
     const again = open.page.getByRole('button', { name: 'Measure Again: Stability of training' });
@@ -202,7 +200,7 @@ describe('stability of training', { skip }, () => {
   for (const theme of themes) {
     test(`fits into narrow panels in the ${theme.name} theme, and nothing moves while a slider does`, async () => {
       const open = await openPage(browser, { theme, viewport: { width: 600, height: 900 } });
-      await open.show(doneState(withStudy(aStability({ training: { momentum: 0.9 } }))));
+      await open.show(doneState(stabilityReport({ training: { momentum: 0.9 } })));
       const width = await open.page.evaluate(() => document.documentElement.scrollWidth);
       assert.ok(width <= 600, `${width} px wide`);
       const y = async (selector: string) =>

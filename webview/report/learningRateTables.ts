@@ -9,7 +9,7 @@ import {
 import { bandFor, largestError } from '../../src/engine/training/verdict';
 import { type Child, element, icon } from '../shared/element';
 import { typesetNumber } from '../shared/format';
-import { withError } from './learningRateWords';
+import { withError } from './spectrumWords';
 
 type Cell = string | HTMLElement;
 

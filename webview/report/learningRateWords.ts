@@ -1,19 +1,15 @@
+import { matrixNames } from '../../src/engine/report/format';
 import type { StabilityReport } from '../../src/engine/report/stability';
 import { optimizerName, type Training } from '../../src/engine/training/optimizers';
 import { stableRate, suggestedTraining } from '../../src/engine/training/stableSettings';
 import { largestError, noisePart } from '../../src/engine/training/verdict';
 import { formatCount, formatNumber, formatPercent, typesetNumber } from '../shared/format';
-
-const matrixWords = { hessian: 'Hessian', ggn: 'Gauss–Newton matrix', fisher: 'empirical Fisher matrix' };
-
-/** `11.9 ± 0.00001`, or the bare number where nothing is off. */
-export const withError = (value: number, error: number, digits = 3): string =>
-  `${typesetNumber(value, digits)}${error > 0 ? ` ± ${typesetNumber(error, 2)}` : ''}`;
+import { withError } from './spectrumWords';
 
 /** What was measured of the whole matrix. */
 export function matrixFacts(study: StabilityReport): string {
   const { largest, trace, samples, settings, criticalBatchSize } = study;
-  const matrix = `${settings.isPreconditioned ? 'Hessian divided by Adam’s steps' : matrixWords[settings.matrix]}`;
+  const matrix = settings.isPreconditioned ? 'Hessian divided by Adam’s steps' : matrixNames[settings.matrix];
   const { trace: used } = noisePart(study);
   // Where the trace gives way to λmax, its error plays no part.
   const error = used === trace.estimate ? trace.stderr / largest.value : 0;

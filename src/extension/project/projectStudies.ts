@@ -15,8 +15,8 @@ export interface ProjectModel extends StudiedModel {
   readonly model: vscode.Uri;
 }
 
-/** A project's file holds for all models below it; whoever has more waits too long for each letter typed. */
-const MOST_MODELS = 100;
+/** A project's file may hold for all models below it; more files than this are not looked through. */
+const MOST_FILES = 200;
 
 /** The models that projects' files hold for and whose stability of training was measured; read again when anything of that changes. */
 export class ProjectStudies extends Disposable {
@@ -48,7 +48,7 @@ export class ProjectStudies extends Disposable {
   private async read(project: vscode.Uri): Promise<ProjectModel[]> {
     const folder = vscode.Uri.joinPath(project, '..');
     const pattern = new vscode.RelativePattern(folder, '**/*.{onnx,curvature.json}');
-    const files = await vscode.workspace.findFiles(pattern, '**/node_modules/**', MOST_MODELS);
+    const files = await vscode.workspace.findFiles(pattern, '**/node_modules/**', MOST_FILES);
     const models = new Map(files.map(modelOf).map(model => [model.toString(), model]));
     const found = await Promise.all(
       [...models.values()].map(async (model): Promise<ProjectModel[]> => {
