@@ -151,7 +151,7 @@ describe('stability of training', { skip }, () => {
     const kept = await open.kept();
     await page.getByRole('button', { name: /^Reset to the settings/ }).click();
     assert.match(await verdictOf(page), /^Stable: SGD at lr 0\.1 /);
-    await page.getByRole('button', { name: 'Try out the suggested settings' }).click();
+    await page.getByRole('button', { name: /^Try Suggestion/ }).click();
     assert.match(await verdictOf(page), /^Stable, if tried: SGD with momentum 0\.67 at lr 0\.171 /);
     await open.close();
 
@@ -180,7 +180,7 @@ describe('stability of training', { skip }, () => {
     const open = await openPage(browser);
     const state = doneState(stabilityReport());
     await open.show(state);
-    const change = open.page.getByRole('button', { name: 'Change the settings and measure again' });
+    const change = open.page.getByRole('button', { name: /^Change Settings…/ });
     const again = open.page.getByRole('button', { name: 'Measure Again: Stability of training' });
     await change.click();
     await again.click();

@@ -65,7 +65,7 @@ describe('training settings in curvature.json', () => {
     const titled = (title: RegExp): vscode.CodeAction =>
       offered.find(one => title.test(one.title)) ?? assert.fail(offered.map(one => one.title).join());
     assert.ok(titled(/^Set the learning rate to 0\.16 \(stable\)$/).isPreferred);
-    assert.ok(titled(/^Set the batch size to 32 \(stable\)$/));
+    assert.ok(titled(/^Set the batch size to 64 \(stable\)$/));
     const suggested = titled(/^Set the learning rate to 0\.171 and the momentum to 0\.67 \(suggested\)$/);
     assert.ok(suggested.edit && (await vscode.workspace.applyEdit(suggested.edit)));
     const { training } = JSON.parse(document.getText()) as { training: Training };

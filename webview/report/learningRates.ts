@@ -47,12 +47,20 @@ export function learningRates(channel: Channel): Section {
   const press = (label: string, iconName: string, description: string, onPress: () => void) =>
     button({ label, icon: iconName, description, onPress });
   const reset = press('Reset', 'discard', 'Reset to the settings that were measured with', () => keep(null));
-  const suggested = press('Try Suggestion', 'lightbulb', 'Try out the suggested settings', () => {
-    const found = at();
-    if (found) change(suggestedTraining(found.training, found.study, found.study.suggestion));
-  });
-  const settings = press('Change Settings…', 'settings-gear', 'Change the settings and measure again', () =>
-    channel.post({ type: 'study', kind: 'stability', choice: { askAgain: true } }),
+  const suggested = press(
+    'Try Suggestion',
+    'lightbulb',
+    'Try Suggestion: what the suggested settings would do',
+    () => {
+      const found = at();
+      if (found) change(suggestedTraining(found.training, found.study, found.study.suggestion));
+    },
+  );
+  const settings = press(
+    'Change Settings…',
+    'settings-gear',
+    'Change Settings…: measure with other training settings',
+    () => channel.post({ type: 'study', kind: 'stability', choice: { askAgain: true } }),
   );
   const again = studyButton(channel, 'stability', 'Measure Again', title);
   const root = panel(title, 'learning-rates', settings.root, again.root);
