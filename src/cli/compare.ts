@@ -34,7 +34,7 @@ export async function runCompare(files: readonly string[], flags: CompareFlags):
       'Hessians are compared of two models, or of one model on two sets of data.',
       'Give --model A.onnx --data A.npz B.npz, or --model A.onnx B.onnx --data DATA.npz.',
     );
-  return withProgress(out, async hooks => {
+  return withProgress({ out }, async hooks => {
     const options = { ...settings, models, data, executionProvider: ep, layers: layer };
     const report = await compareHessians(options, hooks);
     return printResult(report, hessianComparisonToText, { out, json }, report.diagnostics);

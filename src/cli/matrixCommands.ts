@@ -7,12 +7,19 @@ import {
   defaultStabilityOptions,
   defaultTrustOptions,
 } from '../engine/analysis/options';
-import { matrices } from '../engine/curvature/products';
+import { matrices } from '../engine/curvature/matrices';
 import { traceMethods } from '../engine/estimators/trace';
 import { optimizers } from '../engine/training/optimizers';
 import type { CompareFlags } from './compare';
 import type { CouplingFlags } from './coupling';
-import { granularityOption, matrixOption, matrixOptions, timeOption } from './options';
+import {
+  granularityOption,
+  intoOption,
+  matrixOption,
+  matrixOptions,
+  resumeOption,
+  timeOption,
+} from './options';
 import type { SaliencyFlags } from './saliency';
 import type { SpectrumFlags } from './spectrum';
 import type { StabilityFlags } from './stability';
@@ -94,7 +101,7 @@ function addSpectrum(program: Command, action: (model: string, flags: SpectrumFl
       '\nExample:\n  curvature spectrum resnet.onnx --data images.npz --layer "layer4.*" --out layer4.spectrum.json',
     )
     .action(action);
-  for (const option of matrixOptions()) command.addOption(option);
+  for (const option of [...matrixOptions(), intoOption(), resumeOption()]) command.addOption(option);
 }
 
 function addStability(
@@ -124,7 +131,7 @@ function addStability(
       '\nSettings that are not given are read from curvature.json beside the model or in the working directory.\n\nExample:\n  curvature stability resnet.onnx --data images.npz --lr 0.1 --batch-size 32 --momentum 0.9',
     )
     .action(action);
-  for (const option of matrixOptions()) command.addOption(option);
+  for (const option of [...matrixOptions(), intoOption(), resumeOption()]) command.addOption(option);
 }
 
 function addCoupling(program: Command, action: (model: string, flags: CouplingFlags) => Promise<void>): void {
@@ -145,7 +152,7 @@ function addCoupling(program: Command, action: (model: string, flags: CouplingFl
     .addOption(granularityOption())
     .addHelpText('after', '\nExample:\n  curvature coupling resnet.onnx --data images.npz')
     .action(action);
-  for (const option of matrixOptions()) command.addOption(option);
+  for (const option of [...matrixOptions(), intoOption(), resumeOption()]) command.addOption(option);
 }
 
 function addCompare(
@@ -234,5 +241,5 @@ function addTrust(program: Command, action: (model: string, flags: TrustFlags) =
     )
     .addHelpText('after', '\nExample:\n  curvature trust resnet.onnx --data images.npz --bits 4,8')
     .action(action);
-  for (const option of matrixOptions()) command.addOption(option);
+  for (const option of [...matrixOptions(), intoOption()]) command.addOption(option);
 }

@@ -14,6 +14,7 @@ import {
   memoryOption,
   outputsOption,
   providerOption,
+  resumeOption,
   samplesOption,
   seedOption,
   timeOption,
@@ -116,10 +117,7 @@ function addAnalyze(program: Command, action: (model: string, flags: AnalyzeFlag
     .addOption(seedOption())
     .addOption(providerOption())
     .option('-o, --out <file>', 'write the report as JSON, to open in the editor or analyze further')
-    .option(
-      '--resume',
-      'go on with a run of the same settings that was stopped, from what it kept beside --out',
-    )
+    .addOption(resumeOption())
     .option('--html <file>', 'write the report as one HTML page')
     .option('--csv <file>', 'write the table of layers as CSV')
     .option('--json', 'print the report as JSON in place of the table')

@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import { defaultOptions } from '../engine/analysis/options';
+import type { Matrix } from '../engine/curvature/matrices';
 import { type GranularityChoice, granularityChoices } from '../engine/quantization/quantizer';
-import type { Matrix } from '../engine/curvature/products';
 import * as read from './values';
 
 /** Options that several commands share. */
@@ -72,7 +72,20 @@ export const providerOption = (): Option =>
     .choices(['auto', 'cpu', 'cuda', 'webgpu', 'dml', 'coreml'])
     .default(defaultOptions.executionProvider);
 
+export const resumeOption = (): Option =>
+  new Option(
+    '--resume',
+    'go on with a run of the same settings that was stopped, from what it kept beside --out',
+  );
+
 const outOption = (): Option => new Option('-o, --out <file>', 'write the result as JSON');
+
+/** Of commands whose result a model's report can hold. */
+export const intoOption = (): Option =>
+  new Option(
+    '--into <report>',
+    "put the result into this report of the model (*.curvature.json), for the editor's panel and saved pages",
+  );
 
 const layerOption = (): Option =>
   new Option(

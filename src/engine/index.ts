@@ -16,6 +16,7 @@ export { prove } from './analysis/prove';
 export { saliency } from './analysis/saliency';
 export { spectrum } from './analysis/spectrum';
 export { stability } from './analysis/stability';
+export { study, type StudyKind, type StudyRequest } from './analysis/study';
 export { trust } from './analysis/trust';
 export { defaultExportOptions, type ExportFormat, exportFormats, type ExportOptions } from './export/options';
 export { type RecipeTool, recipeTools } from './export/recipes/recipe';

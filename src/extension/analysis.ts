@@ -1,6 +1,8 @@
 import * as vscode from 'vscode';
 import type { AnalyzeOptions, Progress } from '../engine/analysis/options';
+import type { StudyRequest } from '../engine/analysis/study';
 import type { Report } from '../engine/report/schema';
+import { mergeStudies } from '../engine/report/studies';
 import type { ViewState } from '../protocol/view';
 import { Disposable } from './dispose';
 import type { EngineClient } from './engineClient';
@@ -48,7 +50,7 @@ export class Analysis extends Disposable {
     this.running = { engine, controller };
     this.update({ phase: 'running' });
     try {
-      const report = await engine.analyze(options, {
+      const measured = await engine.analyze(options, {
         signal: controller.signal,
         onProgress: progress => {
           onProgress(progress);
@@ -56,12 +58,42 @@ export class Analysis extends Disposable {
         },
         onPartial: partial => this.update({ ...this.current, report: partial }),
       });
+      const report = withStudiesOf(before.report, measured);
       this.finish(this.settled(report));
       if (report.stopped?.reason === 'failed') throw new EngineError('stopped', report.stopped.message);
       return report;
     } catch (thrown) {
       const error = toEngineError(thrown);
       if (this.running) this.finish(error.isCancelled ? { ...before, phase: 'cancelled' } : failed(error));
+      throw error;
+    } finally {
+      engine.dispose();
+    }
+  }
+
+  /** Measures something beside the report, which holds it then; the rest of the report stays as it is. Cancelled, it rejects and changes nothing. */
+  async study(request: StudyRequest, onProgress: (progress: Progress) => void): Promise<void> {
+    const { error: _, ...before } = this.current;
+    const { report } = before;
+    if (!report) throw new Error('A study is put into a report.');
+    const engine = this.newEngine();
+    const controller = new AbortController();
+    this.running = { engine, controller };
+    const { kind } = request;
+    this.update({ ...before, study: { kind } });
+    try {
+      const found = await engine.study(request, {
+        signal: controller.signal,
+        onProgress: progress => {
+          onProgress(progress);
+          this.update({ ...before, study: { kind, progress } });
+        },
+      });
+      this.finish({ ...before, report: { ...report, studies: mergeStudies(report.studies, found) } });
+    } catch (thrown) {
+      const error = toEngineError(thrown);
+      const { message, hint } = error;
+      this.finish(error.isCancelled ? before : { ...before, error: hint ? { message, hint } : { message } });
       throw error;
     } finally {
       engine.dispose();
@@ -96,6 +128,15 @@ export class Analysis extends Disposable {
       ? { ...base, phase: 'cancelled', report }
       : { ...base, phase: 'failed', report, error: { message } };
   }
+}
+
+/** Studies hold on to model, data and loss; where these are the same, a new analysis takes none away. */
+function withStudiesOf(old: Report | undefined, report: Report): Report {
+  const isSame =
+    old?.model.sha256 === report.model.sha256 &&
+    old.data.sha256 === report.data.sha256 &&
+    old.settings.loss === report.settings.loss;
+  return isSame && old.studies ? { ...report, studies: old.studies } : report;
 }
 
 type StateChange = Omit<ViewState, 'modelName' | 'canAnalyze'>;

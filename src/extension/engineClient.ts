@@ -1,8 +1,10 @@
 import { type CancellationToken, CancellationTokenSource } from 'vscode-jsonrpc/node';
-import type { AnalyzeHooks, AnalyzeOptions, ModelDescription } from '../engine/analysis/options';
+import type { AnalyzeHooks, AnalyzeOptions, MatrixHooks, ModelDescription } from '../engine/analysis/options';
+import type { StudyRequest } from '../engine/analysis/study';
 import type { ExportSummary } from '../engine/analysis/exportSummary';
 import type { Coverage } from '../engine/report/coverage';
 import type { Report } from '../engine/report/schema';
+import type { Studies } from '../engine/report/studies';
 import type { EngineMethods } from '../protocol/engine';
 import { EngineError, cancelledError, markStopped, toEngineError } from './engineError';
 import { EngineProcess } from './engineProcess';
@@ -74,15 +76,29 @@ export class EngineClient {
   }
 
   /** Writes a quantized model; cancelled, it rejects with a `cancelled` error. */
-  async exportQuantized(
+  exportQuantized(
     params: EngineMethods['exportQuantized']['params'],
-    { onProgress, signal }: Pick<AnalyzeHooks, 'onProgress' | 'signal'> = {},
+    hooks?: MatrixHooks,
   ): Promise<ExportSummary> {
+    return this.wholeOrNothing('exportQuantized', params, hooks);
+  }
+
+  /** Measures something beside an analysis; cancelled, it rejects with a `cancelled` error. */
+  study(request: StudyRequest, hooks?: MatrixHooks): Promise<Studies> {
+    return this.wholeOrNothing('study', request, hooks);
+  }
+
+  private async wholeOrNothing<M extends 'exportQuantized' | 'study'>(
+    method: M,
+    params: EngineMethods[M]['params'],
+    { onProgress, signal }: MatrixHooks = {},
+  ): Promise<EngineMethods[M]['result']> {
+    if (signal?.aborted) throw cancelledError();
     const process = this.start();
     const { token, release } = this.follow(process, signal);
     const listener = process.on('progressed', progress => onProgress?.(progress));
     try {
-      return await process.request('exportQuantized', params, token);
+      return await process.request(method, params, token);
     } catch (error) {
       throw signal?.aborted || this.disposed ? cancelledError() : toEngineError(error);
     } finally {

@@ -1,12 +1,15 @@
 import type { AnalyzeOptions, ModelDescription, Progress } from '../engine/analysis/options';
 import type { ExportSummary } from '../engine/analysis/exportSummary';
+import type { StudyRequest } from '../engine/analysis/study';
 import type { ExportOptions } from '../engine/export/options';
 import type { Coverage } from '../engine/report/coverage';
 import type { Report } from '../engine/report/schema';
+import type { Studies } from '../engine/report/studies';
 
 /** Requests that the extension sends to the engine's process: method → parameters and result. */
 export interface EngineMethods {
   analyze: { params: AnalyzeOptions; result: Report };
+  study: { params: StudyRequest; result: Studies };
   describeModel: { params: { model: string }; result: ModelDescription };
   exportQuantized: {
     params: {
@@ -20,7 +23,7 @@ export interface EngineMethods {
   coverage: { params: { model: string }; result: Coverage };
 }
 
-/** Notifications from the engine's process while `analyze` or `exportQuantized` run; the latter has no partial results. */
+/** Notifications from the engine's process while it works; only `analyze` has partial results. */
 export interface EngineEvents {
   progressed: Progress;
   partialResult: Report;

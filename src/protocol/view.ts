@@ -1,4 +1,6 @@
 import type { Progress } from '../engine/analysis/options';
+import type { StudyKind } from '../engine/analysis/study';
+import type { Matrix } from '../engine/curvature/matrices';
 import type { Report } from '../engine/report/schema';
 
 /** All that the report page shows; sent whole, so that a page can be made anew at any time. */
@@ -6,6 +8,8 @@ export interface ViewState {
   readonly modelName: string;
   readonly phase: 'idle' | 'running' | 'done' | 'cancelled' | 'failed';
   readonly progress?: Progress;
+  /** What is being measured beside a finished report, which stays as it is. */
+  readonly study?: { readonly kind: StudyKind; readonly progress?: Progress };
   /** Whole, or what is kept so far. */
   readonly report?: Report;
   readonly error?: { readonly message: string; readonly hint?: string };
@@ -13,11 +17,21 @@ export interface ViewState {
   readonly canAnalyze: boolean;
 }
 
+/** What of a study the reader may choose; the rest is as for the analysis. */
+export interface StudyChoice {
+  /** Names of layers; all parameters by default. */
+  readonly layers?: readonly string[];
+  readonly matrix?: Matrix;
+  /** Ask for the training settings even where they are known. */
+  readonly askAgain?: boolean;
+}
+
 export type ToView = { readonly type: 'stateChanged'; readonly state: ViewState };
 
 export type FromView =
   | { readonly type: 'ready' }
   | { readonly type: 'analyze' }
+  | { readonly type: 'study'; readonly kind: StudyKind; readonly choice?: StudyChoice }
   | { readonly type: 'cancel' }
   | { readonly type: 'retry' }
   | { readonly type: 'chooseData' }

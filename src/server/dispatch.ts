@@ -1,5 +1,5 @@
 import { ResponseError, type CancellationToken } from 'vscode-jsonrpc/node';
-import { CurvatureError, analyze, coverage, describeModel, exportQuantized } from '../engine';
+import { CurvatureError, analyze, coverage, describeModel, exportQuantized, study } from '../engine';
 import type { EngineErrorData, EngineEvents, EngineMethods } from '../protocol/engine';
 
 type Method = keyof EngineMethods;
@@ -23,6 +23,8 @@ export const handlers: { readonly [M in Method]: Handler<M> } = {
       onProgress: progress => notify('progressed', progress),
       onPartial: report => notify('partialResult', report),
     }),
+  study: (request, { signal, notify }) =>
+    study(request, { signal, onProgress: progress => notify('progressed', progress) }),
   exportQuantized: ({ model, bits, options, output }, { signal, notify }) =>
     exportQuantized(model, bits, options, output, {
       signal,

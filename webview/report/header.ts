@@ -30,6 +30,7 @@ const save = (['json', 'html', 'csv'] as const).map((format): Action => ({
 function actions(state: ViewState): Action[] {
   const saves = state.report ? save : [];
   if (!state.canAnalyze) return saves;
+  if (state.study) return [cancel];
   switch (state.phase) {
     case 'idle':
       return [analyze, chooseData, ...saves];

@@ -31,6 +31,22 @@ export function typesetNumber(value: number, digits = 3): string {
   return exponent === undefined ? text : `${text}${NBSP}×${NBSP}${powerOfTen(Number(exponent))}`;
 }
 
+/** A value to the digits that its error leaves it, five at most: `12.3 ± 1.4`, `(1.25 ± 0.31) × 10⁻⁵`; alone where there is no error. */
+export function withError(value: number, error: number): string {
+  if (!(error > 0)) return typesetNumber(value, 4);
+  const exponent = Math.floor(Math.log10(Math.max(Math.abs(value), error)));
+  const isPlain = exponent >= -3 && exponent < 6;
+  const scale = isPlain ? 1 : 10 ** exponent;
+  const decimals = Math.min(1 - Math.floor(Math.log10(error / scale)), 4 - (isPlain ? exponent : 0));
+  const rounded = Number((value / scale).toFixed(Math.max(0, decimals)));
+  const figures = Math.abs(rounded).toFixed(Math.max(0, decimals));
+  const sum = `${rounded < 0 ? '−' : ''}${figures} ± ${errorText(error / scale)}`;
+  return isPlain ? sum : `(${sum})${NBSP}×${NBSP}${powerOfTen(exponent)}`;
+}
+
+const errorText = (error: number): string =>
+  error >= 1e-4 ? String(Number(error.toPrecision(2))) : typesetNumber(error, 2);
+
 /** `10⁻³`. */
 export const powerOfTen = (exponent: number): string =>
   `10${[...String(exponent)].map(digit => SUPERSCRIPTS[digit]).join('')}`;

@@ -4,6 +4,7 @@ import { CurvatureError } from '../errors';
 import { type BlockNorms, blockNorms, type Mean } from '../estimators/blockNorms';
 import { type Additivity, COUPLING_VERSION, type CouplingReport, type WithError } from '../report/coupling';
 import { interactionSpread } from '../sensitivity/additivity';
+import { matrixFingerprint } from './journal';
 import { openMatrix, type OpenedMatrix } from './openMatrix';
 import type { CouplingOptions, MatrixHooks } from './options';
 import { ProgressTracker } from './progress';
@@ -28,8 +29,9 @@ export async function coupling(options: CouplingOptions, hooks: MatrixHooks = {}
   ]);
   progress.begin('load', 'Reading the model');
   const started = performance.now();
+  const { journal } = hooks;
   const opened = await openMatrix(
-    options,
+    { ...options, batch: options.batch ?? journal?.settled?.batch },
     size => 3 * 8 * size,
     (p, { layers }) => options.layers !== undefined || layers.some(l => l.initializer === p.name),
   );
@@ -40,6 +42,7 @@ export async function coupling(options: CouplingOptions, hooks: MatrixHooks = {}
       `Coupling is between layers; ${parameters.length} is chosen.`,
       'Choose two at least with --layer.',
     );
+  journal?.begin(matrixFingerprint('coupling', opened, options));
   let end = 0;
   const blocks = parameters.map(({ size }) => ({ start: (end += size) - size, size }));
   const operator = await matrixOperator(options.matrix, ready.problem, parameters, hooks.signal);
@@ -47,7 +50,8 @@ export async function coupling(options: CouplingOptions, hooks: MatrixHooks = {}
   let norms: BlockNorms | undefined;
   try {
     const { probes, seed } = options;
-    for await (const step of blockNorms(operator, blocks, { probes, seed, signal: hooks.signal })) {
+    const search = { probes, seed, keeper: journal, signal: hooks.signal };
+    for await (const step of blockNorms(operator, blocks, search)) {
       norms = step.norms ?? norms;
       progress.step(
         'blocks',

@@ -1,4 +1,4 @@
-import type { Matrix } from '../curvature/products';
+import type { Matrix } from '../curvature/matrices';
 import type { TraceMethod } from '../estimators/trace';
 import type { ExportFormat } from '../export/options';
 import type { CalibrationMethod } from '../quantization/calibrate';
@@ -200,8 +200,10 @@ export const defaultSpectrumOptions = {
 
 export interface SpectrumHooks {
   readonly onProgress?: (progress: Progress) => void;
-  /** Called with what was found before a run stops early. */
+  /** Called with all results so far after each product, at most a few times a second, and before a run stops early. */
   readonly onPartial?: (report: SpectrumReport) => void;
+  /** Keeps what is found, and has what an interrupted run of the same settings found. */
+  readonly journal?: ProbeJournal;
   /** The clock of `seconds`, in milliseconds; `performance.now` by default. */
   readonly now?: () => number;
   readonly signal?: AbortSignal;
@@ -293,6 +295,8 @@ export const defaultSaliencyOptions = {
 
 export interface MatrixHooks {
   readonly onProgress?: (progress: Progress) => void;
+  /** Keeps what is found, and has what an interrupted run of the same settings found; only for what takes long. */
+  readonly journal?: ProbeJournal;
   readonly signal?: AbortSignal;
 }
 

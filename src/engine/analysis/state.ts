@@ -56,6 +56,8 @@ export interface State {
   /** How much the forms of a layer measured by differences change with their step. */
   readonly stepDoubts: Map<string, number>;
   eigenvalues: readonly Eigenvalue[];
+  /** The other end of the spectrum, from the same products. */
+  smallestEigenvalue?: Eigenvalue;
   /** What is measured of single layers, all of it or the coarse widths alone. */
   readonly metrics: MetricTable;
   /** All layers at one width together; only where metrics are asked for. */
@@ -141,6 +143,7 @@ export function buildReport(state: State, complete: boolean, stopped?: Report['s
     layers: layers.map((layer, i) => ({ ...layer, bits: bits[i] ?? null })),
     ...(activations ? { activations } : {}),
     eigenvalues: [...state.eigenvalues],
+    ...(state.smallestEigenvalue ? { smallestEigenvalue: state.smallestEigenvalue } : {}),
     frontier,
     budget,
     ...(state.uniform ? { metrics: metricsReport(state.uniform, layers, options, complete) } : {}),

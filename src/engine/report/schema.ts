@@ -2,24 +2,20 @@ import { z } from 'zod';
 import { granularityChoices } from '../quantization/quantizer';
 import { latencySchema, layerLatencySchema } from './latency';
 import { layerMetricsSchema, metricsSchema } from './metrics';
-import { dataSchema, diagnosticSchema, lossSchema, toolSchema } from './parts';
+import {
+  dataSchema,
+  diagnosticSchema,
+  eigenvalueSchema,
+  estimateSchema,
+  lossSchema,
+  timingsSchema,
+  toolSchema,
+} from './parts';
 import { proofSchema } from './proof';
+import { studiesSchema } from './studies';
 
 /** The version of the report's format; raised when a reader of the old one would misread the new one. */
 export const REPORT_VERSION = 1;
-
-/** One estimated number. `stderr` is the probes' own noise on the given data; 0 with `exact` when nothing was sampled. */
-export const estimateSchema = z.object({
-  estimate: z.number(),
-  stderr: z.number().nonnegative(),
-  /** How many probes (Hutchinson) or draws per sample (GGN) the estimate rests on. */
-  samples: z.number().int().nonnegative(),
-  seed: z.number().int(),
-  /** True when every direction was taken, so that only rounding is left. */
-  exact: z.boolean(),
-  /** Whether stderr/|estimate| fell below the tolerance; false when the cap on probes was reached first. */
-  converged: z.boolean(),
-});
 
 /** What a layer's trace rests on: exact derivatives, first derivatives alone, or differences of forward runs. */
 export const methodSchema = z.enum(['exact', 'ggn', 'differences']);
@@ -102,8 +98,6 @@ export const activationSchema = z.object({
   costs: z.record(z.string(), perBits).optional(),
 });
 
-export const eigenvalueSchema = z.object({ value: z.number(), residual: z.number(), converged: z.boolean() });
-
 /** A point of the frontier: no other choice is at most as large and less sensitive. */
 export const frontierPointSchema = z.object({
   bytes: z.number(),
@@ -172,7 +166,10 @@ export const reportSchema = z.object({
   layers: z.array(layerSchema),
   /** Where they were asked for. */
   activations: z.array(activationSchema).optional(),
+  /** The Hessian's largest. */
   eigenvalues: z.array(eigenvalueSchema),
+  /** The Hessian's smallest, which may be negative, from the products that found the largest; it was not waited for. */
+  smallestEigenvalue: eigenvalueSchema.optional(),
   frontier: z.array(frontierPointSchema),
   budget: z
     .object({
@@ -191,9 +188,10 @@ export const reportSchema = z.object({
   latency: latencySchema.optional(),
   /** What the suggestion is worth on other data, where that was measured. */
   proof: proofSchema.optional(),
+  /** What else was measured of the model, where it was asked for. */
+  studies: studiesSchema.optional(),
   diagnostics: z.array(diagnosticSchema),
-  /** Seconds per stage. */
-  timings: z.record(z.string(), z.number()),
+  timings: timingsSchema,
 });
 
 export type Method = z.infer<typeof methodSchema>;

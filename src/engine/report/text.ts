@@ -2,7 +2,7 @@ import { latencyLines } from './latencyText';
 import { metricsLines } from './metricsText';
 import { formatBytes, formatEstimate, formatNumber, methodWord } from './format';
 import { hasOneScale } from './granularity';
-import { type LayerReport, type Report } from './schema';
+import { type Eigenvalue, type LayerReport, type Report } from './schema';
 import { alignColumns } from './table';
 
 /**
@@ -131,11 +131,13 @@ function oneScaleLine({ layers, settings }: Report): string[] {
   return [`At the suggested bits all weights of a layer share a scale in ${which}${why}.`];
 }
 
-function eigenvalueLine({ eigenvalues }: Report): string {
-  const values = eigenvalues.map(
-    ({ value, converged }) => `${formatNumber(value)}${converged ? '' : ' (not converged)'}`,
+function eigenvalueLine({ eigenvalues, smallestEigenvalue: smallest }: Report): string {
+  const shown = ({ value, converged }: Eigenvalue): string =>
+    `${formatNumber(value)}${converged ? '' : ' (not converged)'}`;
+  return (
+    `Largest eigenvalues of the Hessian: ${eigenvalues.map(shown).join(', ')}` +
+    `${smallest ? `; smallest: ${shown(smallest)}` : ''}.`
   );
-  return `Largest eigenvalues of the Hessian: ${values.join(', ')}.`;
 }
 
 function deviceLine({ name, notTaken }: NonNullable<Report['device']>, bytes: number | undefined): string {

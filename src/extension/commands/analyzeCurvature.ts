@@ -1,11 +1,10 @@
 import * as vscode from 'vscode';
-import type { Analysis } from '../analysis';
 import { readOptions } from '../config';
 import type { Ctx } from '../ctx';
 import { MODEL_EDITOR } from '../editors/modelEditor';
 import { fileName } from '../modelUri';
-import { progressText } from '../progressText';
 import { Cancelled, UserError, analysisError } from '../userError';
+import { withProgress } from '../withProgress';
 import { modelFor, type Resource } from './resource';
 
 /** Analyses a model and shows its report, which fills while the analysis runs. */
@@ -33,7 +32,11 @@ export async function analyzeCurvature(ctx: Ctx, resource?: Resource): Promise<v
   };
   ctx.log.info(`Analyzing ${model.fsPath} on ${data.kind === 'file' ? data.path : 'synthetic inputs'}`);
   try {
-    await runWithProgress(analysis, options);
+    await withProgress(
+      `Curvature of ${fileName(model)}`,
+      () => analysis.cancel(),
+      onProgress => analysis.run(options, onProgress),
+    );
   } catch (error) {
     throw analysisError(error, model);
   }
@@ -41,21 +44,3 @@ export async function analyzeCurvature(ctx: Ctx, resource?: Resource): Promise<v
 
 const showPanel = (model: vscode.Uri): Thenable<unknown> =>
   vscode.commands.executeCommand('vscode.openWith', model, MODEL_EDITOR);
-
-const runWithProgress = (analysis: Analysis, options: Parameters<Analysis['run']>[0]): Thenable<unknown> =>
-  vscode.window.withProgress(
-    {
-      location: vscode.ProgressLocation.Notification,
-      title: `Curvature of ${fileName(analysis.model)}`,
-      cancellable: true,
-    },
-    (notification, token) => {
-      let shown = 0;
-      token.onCancellationRequested(() => analysis.cancel());
-      return analysis.run(options, progress => {
-        const percent = 100 * progress.fraction;
-        notification.report({ message: progressText(progress), increment: Math.max(percent - shown, 0) });
-        shown = Math.max(percent, shown);
-      });
-    },
-  );

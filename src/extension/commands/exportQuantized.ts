@@ -7,8 +7,8 @@ import type { BitWidths } from '../chosenWidths';
 import type { Ctx } from '../ctx';
 import { MODEL_EDITOR } from '../editors/modelEditor';
 import { exists, fileName, withoutExtension } from '../modelUri';
-import { progressText } from '../progressText';
 import { analysisError, Cancelled, UserError } from '../userError';
+import { withProgress } from '../withProgress';
 import { findReport, modelOf } from './findReport';
 import type { Resource } from './resource';
 
@@ -45,28 +45,15 @@ async function write(
   const engine = ctx.newEngine();
   const options = { ...defaultExportOptions, granularity };
   try {
-    return await vscode.window.withProgress(
-      {
-        location: vscode.ProgressLocation.Notification,
-        title: `Quantizing ${fileName(model)}`,
-        cancellable: true,
-      },
-      (notification, token) => {
-        const controller = new AbortController();
-        token.onCancellationRequested(() => controller.abort());
-        let shown = 0;
-        return engine.exportQuantized(
+    const controller = new AbortController();
+    return await withProgress(
+      `Quantizing ${fileName(model)}`,
+      () => controller.abort(),
+      onProgress =>
+        engine.exportQuantized(
           { model: model.fsPath, bits, options, output: output.fsPath },
-          {
-            signal: controller.signal,
-            onProgress(progress) {
-              const percent = 100 * progress.fraction;
-              notification.report({ message: progressText(progress), increment: percent - shown });
-              shown = percent;
-            },
-          },
-        );
-      },
+          { signal: controller.signal, onProgress },
+        ),
     );
   } catch (error) {
     throw analysisError(error, model, 'curvature.exportQuantized');

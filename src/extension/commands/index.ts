@@ -7,6 +7,10 @@ import { analyzeModel } from './analyzeModel';
 import { cancelAnalysis } from './cancelAnalysis';
 import { chooseData } from './chooseData';
 import { exportQuantized } from './exportQuantized';
+import { measureCoupling } from './measureCoupling';
+import { measureSpectrum } from './measureSpectrum';
+import { measureStability } from './measureStability';
+import { measureTrust } from './measureTrust';
 import { openReport } from './openReport';
 import { saveBits } from './saveBits';
 import { saveReport } from './saveReport';
@@ -25,6 +29,10 @@ export const commands = {
   'curvature.saveReport': saveReport,
   'curvature.saveBits': saveBits,
   'curvature.exportQuantized': exportQuantized,
+  'curvature.measureSpectrum': measureSpectrum,
+  'curvature.measureStability': measureStability,
+  'curvature.measureCoupling': measureCoupling,
+  'curvature.measureTrust': measureTrust,
 } satisfies Record<string, Command>;
 
 export function registerCommands(ctx: Ctx): vscode.Disposable {

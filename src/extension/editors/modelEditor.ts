@@ -3,6 +3,7 @@ import type { Ctx } from '../ctx';
 import { ReportPanel, type PanelSource } from '../views/reportPanel';
 import { ReadonlyDocument } from './readonlyDocument';
 import { revealText } from '../text/reveal';
+import { studyCommands } from '../studies';
 
 export const MODEL_EDITOR = 'curvature.model';
 
@@ -31,6 +32,8 @@ export class ModelEditor implements vscode.CustomReadonlyEditorProvider<Readonly
       case 'analyze':
       case 'retry':
         return vscode.commands.executeCommand('curvature.analyzeCurvature', model);
+      case 'study':
+        return vscode.commands.executeCommand(studyCommands[message.kind], model, message.choice);
       case 'cancel':
         return vscode.commands.executeCommand('curvature.cancelAnalysis', model);
       case 'chooseData':

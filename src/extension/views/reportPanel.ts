@@ -57,6 +57,7 @@ export class ReportPanel extends Disposable {
 const messageTypes: Record<FromView['type'], true> = {
   ready: true,
   analyze: true,
+  study: true,
   cancel: true,
   retry: true,
   chooseData: true,
