@@ -1,6 +1,6 @@
 import { norm } from '../util/vector';
 import { ColumnList } from './columnList';
-import { type Columns } from './columns';
+import { type Columns, type TakenOut } from './columns';
 import { PackedColumns } from './packedColumns';
 
 /**
@@ -23,19 +23,11 @@ export const IN_SPAN = 1e-12;
 /**
  * w ← (I − VVᵀ)w for orthonormal columns V. Where much was taken away digits were lost, so it is done again, and twice is enough (Parlett,
  * "The Symmetric Eigenvalue Problem", §6.9).
- * @returns Vᵀw of the w that came in, and ‖w‖ of what is left
  */
-export async function orthogonalise(
-  w: Float64Array,
-  basis: Columns,
-): Promise<{ readonly coefficients: Float64Array; readonly left: number }> {
-  if (basis.count === 0) return { coefficients: new Float64Array(0), left: norm(w) };
-  const coefficients = await basis.takeOut(w);
-  let left = norm(w);
-  // By Pythagoras, where less than 1/√2 of its length is left.
-  if (left < norm(coefficients)) {
-    (await basis.takeOut(w)).forEach((c, k) => (coefficients[k] += c));
-    left = norm(w);
-  }
-  return { coefficients, left };
+export async function orthogonalise(w: Float64Array, basis: Columns): Promise<TakenOut> {
+  const first = await basis.takeOut(w);
+  // By Pythagoras, where less than 1/√2 of the length is left.
+  if (first.left >= norm(first.coefficients)) return first;
+  const second = await basis.takeOut(w);
+  return { coefficients: first.coefficients.map((c, k) => c + second.coefficients[k]), left: second.left };
 }

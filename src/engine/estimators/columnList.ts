@@ -1,5 +1,5 @@
-import { axpy, dot, type Vector } from '../util/vector';
-import { type Columns } from './columns';
+import { axpy, dot, norm, type Vector } from '../util/vector';
+import { type Columns, type TakenOut } from './columns';
 
 /** Columns that one pass over memory takes together. */
 const GROUP = 4;
@@ -38,7 +38,7 @@ export class ColumnList implements Columns {
   }
 
   /** What is taken out of w along some columns is gone before the next are looked at (modified Gram–Schmidt). */
-  takeOut(w: Float64Array): Promise<Float64Array> {
+  takeOut(w: Float64Array): Promise<TakenOut> {
     const { columns } = this;
     const coefficients = new Float64Array(columns.length);
     let start = 0;
@@ -52,7 +52,7 @@ export class ColumnList implements Columns {
       axpy(-along, columns[start], w);
       coefficients[start] = along;
     }
-    return Promise.resolve(coefficients);
+    return Promise.resolve({ coefficients, left: norm(w) });
   }
 }
 

@@ -15,6 +15,13 @@ export interface Columns {
   products(w: Vector): Promise<Float64Array>;
   /** Vc, for one coefficient a column. */
   combine(c: readonly number[]): Promise<Float64Array>;
-  /** w ← (I − VVᵀ)w in one pass, for orthonormal columns; returns Vᵀw. */
-  takeOut(w: Float64Array): Promise<Float64Array>;
+  /** w ← (I − VVᵀ)w in one pass, for orthonormal columns. */
+  takeOut(w: Float64Array): Promise<TakenOut>;
+}
+
+export interface TakenOut {
+  /** Vᵀw of the w that came in. */
+  readonly coefficients: Float64Array;
+  /** ‖w‖ of what is left. */
+  readonly left: number;
 }

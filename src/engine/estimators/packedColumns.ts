@@ -1,7 +1,7 @@
 import { float32Tensor, type Tensor } from '../onnx/tensor';
 import { matMul } from '../runtime/matMul';
-import { type Vector } from '../util/vector';
-import { type Columns } from './columns';
+import { norm, type Vector } from '../util/vector';
+import { type Columns, type TakenOut } from './columns';
 
 /** Columns of a block; fewer leave ONNX Runtime's kernels waiting. */
 const WIDTH = 32;
@@ -9,13 +9,15 @@ const WIDTH = 32;
 const ROWS = 1024;
 /** Rows of a piece, which goes through ONNX Runtime at once. */
 const PIECE = 256 * ROWS;
+/** The unit roundoff of float32. */
+const ROUNDOFF = 2 ** -24;
 
 /**
  * Columns in float32, half the memory, laid out for ONNX Runtime's products of matrices: in blocks of columns, cut across into pieces, which are
  * [PIECE / ROWS, WIDTH, ROWS].
  *
- * Gram–Schmidt here is the classical one, which reads the columns twice for all of Vᵀw and VVᵀw; reading is what its time goes into. Products are about
- * 1e-9·‖v‖‖w‖ off, at most some 3e-7 where few rows hold all of both vectors.
+ * Gram–Schmidt here is the classical one, which reads the columns once for all of Vᵀw and once for VVᵀw; reading is what its time goes into. Products are
+ * about 1e-9·‖v‖‖w‖ off, at most some 3e-7 where few rows hold all of both vectors.
  */
 export class PackedColumns implements Columns {
   count = 0;
@@ -56,9 +58,11 @@ export class PackedColumns implements Columns {
 
   async products(w: Vector): Promise<Float64Array> {
     const sums = new Float64Array(this.blocks.length * WIDTH);
+    const copy = new Float32Array(this.paddedRows(0));
     for (const [piece, start] of this.starts.entries()) {
-      const part = new Float32Array(this.paddedRows(start));
+      const part = copy.subarray(0, this.paddedRows(start));
       part.set(w.subarray(start, start + PIECE));
+      part.fill(0, Math.min(PIECE, this.size - start));
       const rows = float32Tensor([part.length / ROWS, ROWS, 1], part);
       for (const [b, block] of this.blocks.entries()) {
         const found = await matMul(asMatrices(block[piece]), rows);
@@ -74,24 +78,31 @@ export class PackedColumns implements Columns {
     return sum;
   }
 
-  async takeOut(w: Float64Array): Promise<Float64Array> {
-    const along = await this.products(w);
-    await this.add(
-      along.map(x => -x),
-      w,
-    );
-    return along;
+  /**
+   * What float32 rounds off w is no better known than coefficients up to as much, and these are left: after Lanczos' recurrence most are, and
+   * their blocks are not read again.
+   */
+  async takeOut(w: Float64Array): Promise<TakenOut> {
+    const before = norm(w);
+    const coefficients = await this.products(w);
+    const taken = coefficients.map(c => (Math.abs(c) <= ROUNDOFF * before ? 0 : -c));
+    await this.add(taken, w);
+    return { coefficients, left: taken.every(c => c === 0) ? before : norm(w) };
   }
 
   /** y ← y + Vc. */
   private async add(c: ArrayLike<number>, y: Float64Array): Promise<void> {
     const padded = new Float32Array(this.blocks.length * WIDTH);
     padded.set(c);
+    const terms = this.blocks.map((block, b) => ({
+      block,
+      factors: padded.subarray(b * WIDTH, (b + 1) * WIDTH),
+    }));
+    const added = terms.filter(({ factors }) => factors.some(x => x !== 0));
     for (const [piece, start] of this.starts.entries()) {
       const rows = y.subarray(start, start + PIECE);
-      for (const [b, block] of this.blocks.entries()) {
-        const part = padded.subarray(b * WIDTH, (b + 1) * WIDTH);
-        const sum = await matMul(float32Tensor([1, 1, WIDTH], part), asMatrices(block[piece]));
+      for (const { block, factors } of added) {
+        const sum = await matMul(float32Tensor([1, 1, WIDTH], factors), asMatrices(block[piece]));
         for (let i = 0; i < rows.length; i++) rows[i] += sum[i];
       }
     }
