@@ -1,6 +1,6 @@
 import { numElements } from '../onnx/tensor';
 import type { Types } from './builder';
-import { type Graph, type Node, reads, type ValueInfo } from './graph';
+import { consumersOf, type Graph, intsAttribute, type Node, reads, type ValueInfo } from './graph';
 import { dependents, prune } from './topology';
 
 /** A graph in two: what stays the same while some inputs vary, and the rest. */
@@ -40,8 +40,12 @@ export function splitGraph(graph: Graph, types: Types, inputs: ReadonlySet<strin
   );
   const isInput = new Set(graph.inputs.map(i => i.name));
   const size = (v: string): number => numElements(types.get(v)?.shape ?? []);
+  const consumers = consumersOf(graph.nodes);
+  // Products read their operands transposed as fast as they are.
+  const isOfProducts = (node: Node): boolean =>
+    swapsLast(node) && consumers.get(node.outputs[0])!.every(c => c.opType === 'MatMul');
   const isCheap = (node: Node): boolean => {
-    if (views.has(node.opType)) return true;
+    if (views.has(node.opType) || isOfProducts(node)) return true;
     const read = reads(node).filter(v => given.has(v));
     return size(node.outputs[0]) > EXPANSION * read.reduce((sum, v) => sum + size(v), 0);
   };
@@ -74,4 +78,10 @@ export function splitGraph(graph: Graph, types: Types, inputs: ReadonlySet<strin
     ),
     kept: passed,
   };
+}
+
+function swapsLast(node: Node): boolean {
+  const perm = node.opType === 'Transpose' ? intsAttribute(node, 'perm') : undefined;
+  const rank = perm?.length ?? 0;
+  return perm?.every((p, i) => p === (i < rank - 2 ? i : 2 * rank - 3 - i)) ?? false;
 }
