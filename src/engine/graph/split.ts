@@ -24,14 +24,20 @@ const views = new Set([
   'HardSigmoid',
   'Sign',
 ]);
-/** Results that take this many times their operands' memory, such as unfolded windows, are made again too. */
+/** Results that take more than this many times their operands' memory, such as unfolded windows. */
 const EXPANSION = 2;
 
 /**
  * Splits a graph by whether values depend on `inputs`. Every output must depend on them or on no input at all. What
  * depends on no input is in both parts.
+ * @param keepsWindows whether what expands its operands is kept too; else it is made again
  */
-export function splitGraph(graph: Graph, types: Types, inputs: ReadonlySet<string>): Split {
+export function splitGraph(
+  graph: Graph,
+  types: Types,
+  inputs: ReadonlySet<string>,
+  keepsWindows = true,
+): Split {
   const others = graph.inputs.filter(i => !inputs.has(i.name));
   const varies = dependents(graph.nodes, inputs);
   const given = dependents(
@@ -46,6 +52,7 @@ export function splitGraph(graph: Graph, types: Types, inputs: ReadonlySet<strin
     swapsLast(node) && consumers.get(node.outputs[0])!.every(c => c.opType === 'MatMul');
   const isCheap = (node: Node): boolean => {
     if (views.has(node.opType) || isOfProducts(node)) return true;
+    if (keepsWindows) return false;
     const read = reads(node).filter(v => given.has(v));
     return size(node.outputs[0]) > EXPANSION * read.reduce((sum, v) => sum + size(v), 0);
   };

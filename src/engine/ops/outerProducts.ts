@@ -30,6 +30,9 @@ interface Correlated {
   readonly gShape: readonly number[];
 }
 
+/** Products of fewer rows than a processor's vector holds gain nothing from another form. */
+const MIN_ROWS = 16;
+
 type Shape = readonly number[];
 const spatial = (shape: Shape): Shape => shape.slice(2);
 
@@ -74,7 +77,7 @@ function shareTaps(
   const isPossible = kernel.every(
     (_, i) => i >= first || (strides[i] === 1 && padsBegin[i] <= reach[i] && padsEnd[i] <= reach[i]),
   );
-  if (!isCheaper || !isPossible || ofOutput > numElements(gSize)) {
+  if (!isCheaper || !isPossible || ofOutput < MIN_ROWS || ofOutput > numElements(gSize)) {
     const ofG = { kernel: ones, strides: ones, dilations: ones, padsBegin: none, padsEnd: none };
     return { ofG, ofX: geometry, size: gSize };
   }
@@ -113,7 +116,7 @@ export function weightCotangent(b: GraphBuilder, o: Correlation, shape: Shape): 
     const product = matmul(b, laid(o.g, rows), transpose(b, laid(o.x, columns), [1, 0]));
     return reshape(b, product, [rows, columns], shape);
   }
-  const isSwapped = columns > rows;
+  const isSwapped = columns > rows && rows >= MIN_ROWS;
   const [p, q] = isSwapped ? [o.x, o.g] : [o.g, o.x];
   const product = reduceSum(b, matmul(b, p, transpose(b, q, [0, 1, 3, 2])), [0], false);
   const [ofG, ofX] = [rows / o.taps[0], columns / o.taps[1]];
