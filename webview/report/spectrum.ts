@@ -4,7 +4,7 @@ import type { Channel, SpectrumView } from '../shared/channel';
 import { chartView, type LineConfig } from '../shared/chart';
 import { checkbox, dropdown, slider } from '../shared/controls';
 import { element, fill, setText } from '../shared/element';
-import { formatPercent, typesetNumber } from '../shared/format';
+import { typesetNumber } from '../shared/format';
 import { panel, type Section, type Shown } from './section';
 import { spectrumConfig, type SpectrumPicture } from './spectrumChart';
 import { type SpectrumFigures, spectrumFigures } from './spectrumFigures';
@@ -20,7 +20,7 @@ const MOST = 6 * STEPS_TO_DOUBLE;
 const widthAt = ({ width }: SpectrumFigures, steps: number): number => width * 2 ** (steps / STEPS_TO_DOUBLE);
 
 const widthText = ({ low, high }: SpectrumFigures, width: number): string =>
-  `${typesetNumber(width)} (${formatPercent(width / (high - low || 1))} of the range)`;
+  `${typesetNumber(width)} (${typesetNumber((100 * width) / (high - low || 1), 2)}\u00a0% of the range)`;
 
 function legend({ apart, density }: SpectrumFigures): HTMLElement[] {
   const entry = (mark: string, text: string) =>

@@ -183,7 +183,8 @@ export function spectrumConfig(shown: () => SpectrumPicture): LineConfig {
           ticks: {
             ...tickStyle(theme),
             autoSkip: !isLogDensity,
-            ...(isLogDensity ? { includeBounds: true } : { maxTicksLimit: 6 }),
+            includeBounds: isLogDensity,
+            ...(isLogDensity ? {} : { maxTicksLimit: 6 }),
             callback: value => (isLogDensity ? decadeLabel(value, range) : typesetNumber(Number(value), 2)),
           },
         },

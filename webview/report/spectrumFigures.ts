@@ -76,18 +76,19 @@ export const withRounding = (found: ProbeEstimate): ProbeEstimate => ({
   stderr: Math.max(found.stderr, ROUNDING * Math.abs(found.estimate)),
 });
 
-/** Largest |λ| over smallest, or over the median |λ| where the smallest are not resolved: at least so much then. */
-export function condition({ density, low, high, median, isExact, rounding }: SpectrumFigures): ProbeEstimate {
-  const largest = Math.max(Math.abs(low), Math.abs(high));
+export interface Condition extends ProbeEstimate {
+  /** Whether the condition is at least this: the smallest eigenvalues are not resolved, or zero to rounding. */
+  readonly isBound: boolean;
+}
+
+/** Largest |λ| over smallest, or over the median |λ| where the smallest are not resolved. */
+export function condition({ density, low, high, median, isExact, rounding }: SpectrumFigures): Condition {
   const nodes = density.quadratures.flatMap(probe => probe.nodes).map(Math.abs);
   const smallest = isExact ? Math.min(...nodes) : median.estimate;
-  if (smallest <= rounding) return { ...median, estimate: 1 / ROUNDING, stderr: 0 };
-  const ratio = largest / smallest;
-  return withRounding({
-    ...median,
-    estimate: ratio,
-    stderr: isExact ? 0 : (ratio * median.stderr) / smallest,
-  });
+  const found = { samples: median.samples, isBound: !isExact || smallest <= rounding };
+  if (smallest <= rounding) return { ...found, estimate: 1 / ROUNDING, stderr: 0 };
+  const ratio = Math.max(Math.abs(low), Math.abs(high)) / smallest;
+  return { ...found, estimate: ratio, stderr: (ratio * (isExact ? rounding : median.stderr)) / smallest };
 }
 
 /** A share of Σ|λ|, in percent. */

@@ -21,6 +21,7 @@ export function spectrumRows(figures: SpectrumFigures): Row[] {
   );
   const ratio = largest.value / Math.abs(smallest.value);
   const { trace } = report;
+  const most = condition(figures);
   const isZero = figures.median.estimate <= figures.rounding;
   return [
     ['λmax', eigenvalueText(largest), convergence(largest, 'a lower bound')],
@@ -30,7 +31,7 @@ export function spectrumRows(figures: SpectrumFigures): Row[] {
       : []),
     [
       'Condition',
-      `${isExact ? '' : '≥ '}${estimateText(condition(figures))}`,
+      `${most.isBound ? '≥ ' : ''}${withError(most.estimate, most.stderr)}`,
       isExact ? 'largest over smallest |λ|' : 'largest over median |λ|; the smallest are not resolved',
     ],
     [

@@ -37,15 +37,14 @@ export function withError(value: number, error: number): string {
   const exponent = Math.floor(Math.log10(Math.max(Math.abs(value), error)));
   const isPlain = exponent >= -3 && exponent < 6;
   const scale = isPlain ? 1 : 10 ** exponent;
-  const decimals = Math.min(1 - Math.floor(Math.log10(error / scale)), 4 - (isPlain ? exponent : 0));
-  const rounded = Number((value / scale).toFixed(Math.max(0, decimals)));
-  const figures = Math.abs(rounded).toFixed(Math.max(0, decimals));
-  const sum = `${rounded < 0 ? '−' : ''}${figures} ± ${errorText(error / scale)}`;
+  const rounded = Number((error / scale).toPrecision(2));
+  const wanted = 1 - Math.floor(Math.log10(rounded));
+  const decimals = Math.max(0, Math.min(wanted, 4 - (isPlain ? exponent : 0)));
+  const shown = Number((value / scale).toFixed(decimals));
+  const figures = `${shown < 0 ? '−' : ''}${Math.abs(shown).toFixed(decimals)}`;
+  const sum = `${figures} ± ${rounded < 1e-4 ? typesetNumber(rounded, 2) : rounded.toFixed(Math.max(0, wanted))}`;
   return isPlain ? sum : `(${sum})${NBSP}×${NBSP}${powerOfTen(exponent)}`;
 }
-
-const errorText = (error: number): string =>
-  error >= 1e-4 ? String(Number(error.toPrecision(2))) : typesetNumber(error, 2);
 
 /** `10⁻³`. */
 export const powerOfTen = (exponent: number): string =>
