@@ -7,7 +7,7 @@ import { type MatrixFlags, withProgress } from './matrixCommand';
 
 export type CouplingFlags = MatrixFlags &
   IntoFlag &
-  Pick<CouplingOptions, 'matrix' | 'probes' | 'bits'> & { readonly resume?: boolean };
+  Pick<CouplingOptions, 'matrix' | 'probes' | 'bits' | 'granularity'> & { readonly resume?: boolean };
 
 /** `curvature coupling`: resolves to the exit code. */
 export async function runCoupling(model: string, flags: CouplingFlags): Promise<number> {

@@ -8,6 +8,7 @@ import type { HvpFlags } from './hvp';
 import {
   batchOption,
   dataOption,
+  granularityOption,
   labelsOption,
   lossOption,
   memoryOption,
@@ -80,6 +81,7 @@ function addAnalyze(program: Command, action: (model: string, flags: AnalyzeFlag
         .argParser(read.bitWidths)
         .default([...defaultOptions.bits], defaultOptions.bits.join(',')),
     )
+    .addOption(granularityOption())
     .option(
       '--budget <size>',
       'limit on the quantized weights: a size (8MB, 800KB), bits per weight (4.5bits), or a share of the way from all at 4 bits to all at 8 bits (0.5)',

@@ -4,7 +4,7 @@ import { after, describe, test } from 'node:test';
 import { analyze, prove, stringifyReport } from '../../src/engine';
 import { openModel } from '../../src/engine/analysis/model';
 import { defaultOptions, defaultProveOptions, type ProveOptions } from '../../src/engine/analysis/options';
-import { quantizedWeight } from '../../src/engine/analysis/quantizedWeight';
+import { quantizedLayers } from '../../src/engine/analysis/quantizedLayers';
 import { openDataset } from '../../src/engine/data/dataset';
 import { float32Tensor } from '../../src/engine/onnx/tensor';
 import { proofSchema } from '../../src/engine/report/proof';
@@ -54,11 +54,12 @@ describe('a proof', async () => {
 
   test('has the loss and accuracy that ONNX Runtime finds in a changed file', async () => {
     const opened = openModel(model);
+    const { weightAt } = quantizedLayers(opened, 'auto');
     const { inputs } = opened.graph;
     const set = openDataset(readFileSync(data), 'mnist', { inputs, skip: SEEN });
     for (const { bits, loss, accuracy } of [find('suggestion'), find('uniform 4'), find('random 1')]) {
       const changed = opened.layers.map(
-        l => [l.initializer, float32Tensor(l.shape, quantizedWeight(opened, l, bits[l.name]))] as const,
+        l => [l.initializer, float32Tensor(l.shape, weightAt(l, bits[l.name]))] as const,
       );
       const initializers = new Map([...opened.graph.initializers, ...changed]);
       const session = await Session.create({ ...opened.graph, initializers });

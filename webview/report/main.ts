@@ -14,6 +14,7 @@ import './charts.css';
 import './tables.css';
 import './details.css';
 import './studies.css';
+import './spectrum.css';
 import './narrow.css';
 import { diagnostics } from './diagnostics';
 import { eigenvalues } from './eigenvalues';
@@ -27,6 +28,7 @@ import { progress } from './progress';
 import { provenance } from './provenance';
 import type { Section } from './section';
 import { sensitivity } from './sensitivity';
+import { spectrum } from './spectrum';
 import { studies } from './studies';
 import { summary } from './summary';
 
@@ -46,6 +48,7 @@ const below: readonly Section[] = [
   table,
   prediction(channel),
   proof(),
+  spectrum(channel),
   studies(channel),
   diagnostics(),
   provenance(channel),

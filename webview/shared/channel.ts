@@ -9,6 +9,16 @@ export interface Choices extends Decisions {
 
 export const noChoices: Choices = { budget: null, ...undecided };
 
+/** Which spectrum the reader looks at, and how. */
+export interface SpectrumView {
+  /** Its matrix and parameters; the first one where there is none of these. */
+  readonly key: string;
+  /** Steps of the slider from the width that is shown first. */
+  readonly widthSteps: number;
+  readonly isLogDensity: boolean;
+  readonly isLogAxis: boolean;
+}
+
 /** What the reader has set on the page; kept by VS Code while the page itself is disposed. */
 export interface UiState {
   readonly sortColumn: string;
@@ -22,6 +32,7 @@ export interface UiState {
   /** The metric and the measurement of the picture of predictions; what there is where they are not. */
   readonly prediction: string;
   readonly measurement: string;
+  readonly spectrum: SpectrumView;
   readonly provenanceOpen: boolean;
   readonly selectedLayer: string | null;
   readonly scrollTop: number;
@@ -38,6 +49,7 @@ const initialUi: UiState = {
   before: [],
   prediction: '',
   measurement: '',
+  spectrum: { key: '', widthSteps: 0, isLogDensity: true, isLogAxis: true },
   provenanceOpen: false,
   selectedLayer: null,
   scrollTop: 0,

@@ -18,6 +18,7 @@ import type { AnalyzeHooks, AnalyzeOptions } from './options';
 import { type Plan, ProgressTracker } from './progress';
 import { Run, secondsSince } from './run';
 import type { SetUp } from './setUp';
+import { quantizedLayers } from './quantizedLayers';
 import { buildReport, quantizeLayers, type State } from './state';
 import { largestEigenvalues } from './traces';
 
@@ -48,6 +49,7 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
   journal?.begin(fingerprintOf(model, ready, options.seed));
   const byDifferences = [...ready.methods.values()].filter(m => m === 'differences').length;
   progress.plan(planOf(options, byDifferences, ready.methods.size));
+  const quantized = quantizedLayers(model, options.granularity);
   const state: State = {
     model,
     options,
@@ -56,7 +58,8 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
     createdAt: new Date().toISOString(),
     timings: { load: secondsSince(started) },
     piecewiseLinear: hessianIsGgn(ready),
-    quantization: quantizeLayers(model, options.bits),
+    quantized,
+    quantization: quantizeLayers(model, quantized, options.bits),
     methods: new Map(ready.methods),
     failures: [],
     timeStops: [],

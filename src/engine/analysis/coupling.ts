@@ -8,8 +8,9 @@ import { matrixFingerprint } from './journal';
 import { openMatrix, type OpenedMatrix } from './openMatrix';
 import type { CouplingOptions, MatrixHooks } from './options';
 import { ProgressTracker } from './progress';
+import { quantizedLayers } from './quantizedLayers';
 import { secondsSince } from './run';
-import { quantizeLayers, TOOL } from './state';
+import { TOOL } from './state';
 
 /** Of the sum of the layers' own parts: below the first, interactions don't matter; above the second, the sum says little. */
 const NEGLIGIBLE = 0.1;
@@ -95,7 +96,7 @@ function reportOf(
     additivity: additivityOf(
       squares.map(row => row.map(({ mean }) => mean)),
       traces.map(({ mean }) => mean),
-      meanSquareErrors(model, parameters, options.bits),
+      meanSquareErrors(model, parameters, options),
       options.bits,
     ),
     diagnostics: ready.diagnostics,
@@ -132,12 +133,12 @@ function shareOutside(squares: BlockNorms['squares']): WithError {
 function meanSquareErrors(
   model: OpenedMatrix['model'],
   parameters: OpenedMatrix['parameters'],
-  bits: number,
+  { bits, granularity }: CouplingOptions,
 ): number[] | undefined {
-  const quantized = quantizeLayers(model, [bits]);
+  const quantized = quantizedLayers(model, granularity);
   const errors = parameters.map(({ name, size }) => {
-    const error = quantized.get(name)?.error[String(bits)];
-    return error === undefined ? undefined : error / size;
+    const layer = model.layers.find(l => l.initializer === name);
+    return layer && quantized.squaredErrorAt(layer, bits) / size;
   });
   return errors.every(e => e !== undefined) ? errors : undefined;
 }

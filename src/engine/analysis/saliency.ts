@@ -7,7 +7,6 @@ import { referenceLogits, type Scorer, scorer } from '../curvature/scores';
 import { CurvatureError } from '../errors';
 import { InverseFisher } from '../estimators/inverseFisher';
 import { quantize, roundOnto } from '../quantization/quantize';
-import { weightQuantizer } from '../quantization/quantizer';
 import { formatBytes } from '../report/format';
 import type { Change, CorrectedChange, LayerSaliency, SaliencyReport } from '../report/saliency';
 import {
@@ -24,7 +23,7 @@ import { chooseParameters } from './chooseParameters';
 import { type Model, openModel, requireLayers } from './model';
 import type { MatrixHooks, SaliencyOptions } from './options';
 import { ProgressTracker } from './progress';
-import { weightOf } from './quantizedWeight';
+import { quantizedLayers, weightOf } from './quantizedLayers';
 import { secondsSince } from './run';
 import { type SetUp, setUp } from './setUp';
 import { TOOL } from './state';
@@ -139,9 +138,10 @@ async function saliencyOfLayer(task: LayerTask): Promise<LayerSaliency> {
     }
     return { sparsity, saliency: sum, steps: stepsOf(error, corrected(fisher, error, isFree)) };
   });
-  const { initializer: name, shape, channelAxis } = layer;
+  const { initializer: name, shape } = layer;
+  const { quantizerOf } = quantizedLayers(model, options.granularity);
   const rounded = options.bits.map(bits => {
-    const grid = quantize({ name, shape, data: weights }, weightQuantizer(bits, channelAxis));
+    const grid = quantize({ name, shape, data: weights }, quantizerOf(layer, bits));
     const plain = roundOnto(grid, weights).map((q, i) => q - weights[i]);
     const better = correctedRounding(fisher, weights, values => roundOnto(grid, values));
     return { bits, steps: stepsOf(plain, better) };

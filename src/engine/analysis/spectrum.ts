@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { LossSpec } from '../autodiff/loss';
 import { fisherTrace } from '../curvature/fisherTrace';
 import { matrixOperator } from '../curvature/products';
 import type { LinearOperator } from '../curvature/linearOperator';
@@ -298,12 +299,16 @@ function reportOf(task: Task, { timings, timeStops, ...found }: Found, complete:
     device: problem.session.device.name,
     memory: { predictedBytes: Math.round(task.predictedBytes) },
     samples: problem.dataset.samples,
+    ...classesOf(problem.loss),
     size,
     ...found,
     diagnostics: [...ready.diagnostics, ...diagnosticsOf(task, found.trace, timeStops)],
     timings,
   };
 }
+
+const classesOf = ({ kind, shape, classAxis, parts }: LossSpec): { classes?: number } =>
+  kind === 'mse' || parts ? {} : { classes: shape[classAxis] };
 
 function diagnosticsOf(
   { options, ready, size, steps }: Task,

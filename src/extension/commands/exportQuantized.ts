@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
 import type { ExportSummary } from '../../engine/analysis/exportSummary';
-import { defaultExportOptions } from '../../engine/export/options';
+import { defaultExportOptions, type ExportOptions } from '../../engine/export/options';
 import { formatBytes } from '../../engine/report/format';
+import { granularityOf } from '../../engine/report/granularity';
 import type { BitWidths } from '../chosenWidths';
 import type { Ctx } from '../ctx';
 import { MODEL_EDITOR } from '../editors/modelEditor';
@@ -29,7 +30,7 @@ export async function exportQuantized(
   const bits = given ?? ctx.widths.of(found.source, found.report);
   const output = target ?? (await askTarget(model));
   if (!output) throw new Cancelled('no file was chosen');
-  const summary = await write(ctx, model, bits, output);
+  const summary = await write(ctx, model, bits, granularityOf(found.report), output);
   tell(ctx, summary, output);
 }
 
@@ -37,10 +38,12 @@ async function write(
   ctx: Ctx,
   model: vscode.Uri,
   bits: BitWidths,
+  granularity: ExportOptions['granularity'],
   output: vscode.Uri,
 ): Promise<ExportSummary> {
   // A process of its own, as for analyses: a model that is too large ends that process and nothing else.
   const engine = ctx.newEngine();
+  const options = { ...defaultExportOptions, granularity };
   try {
     const controller = new AbortController();
     return await withProgress(
@@ -48,7 +51,7 @@ async function write(
       () => controller.abort(),
       onProgress =>
         engine.exportQuantized(
-          { model: model.fsPath, bits, options: defaultExportOptions, output: output.fsPath },
+          { model: model.fsPath, bits, options, output: output.fsPath },
           { signal: controller.signal, onProgress },
         ),
     );
