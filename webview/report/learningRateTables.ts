@@ -85,14 +85,17 @@ export function batchTable(study: StabilityReport, training: Training): Child[] 
     const { sufficient, necessary } = bandFor({ ...training, batchSize }, study);
     return [typesetNumber(sufficient), typesetNumber(necessary)];
   };
+  // In brackets where the noise of the batches is too large for the formula.
+  const doubted = ({ formulaHolds }: (typeof batchSizes)[number], text: string): string =>
+    formulaHolds === false ? `(${text})` : text;
   const rows = batchSizes.map(batch =>
     row([
       String(batch.batchSize),
       withError(batch.largest.mean, batch.largest.stderr),
       typesetNumber(batch.largest.most),
-      typesetNumber(batch.formula),
+      doubted(batch, typesetNumber(batch.formula)),
       rate(batch.largest.mean),
-      rate(batch.formula),
+      doubted(batch, rate(batch.formula)),
       ...bandCells(batch.batchSize),
     ]),
   );

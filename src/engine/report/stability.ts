@@ -38,6 +38,8 @@ const batchSizeSchema = z.object({
   largest: z.object({ mean: z.number(), stderr: z.number(), most: z.number() }),
   /** The same by a formula, from the noise of the batches along the top eigenvector. */
   formula: z.number(),
+  /** False where the noise is no longer small beside the gap under λmax, so that the formula says nothing. */
+  formulaHolds: z.boolean().optional(),
   /** The largest stable learning rate of a batch's own loss, from both; null where its λmax is not positive. */
   learningRate: z.object({ measured: z.number().nullable(), formula: z.number().nullable() }),
   /** For batches of this size. */
@@ -85,7 +87,12 @@ export const stabilitySchema = z.object({
   band: bandSchema,
   bounds: z.array(optimizerBoundSchema).readonly(),
   /** nσ² of the batches' Hessians, along the top eigenvector. */
-  noise: z.object({ variance: z.number(), stderr: z.number() }),
+  noise: z.object({
+    variance: z.number(),
+    stderr: z.number(),
+    /** The same for the part along that eigenvector. */
+    along: z.number().optional(),
+  }),
   batchSizes: z.array(batchSizeSchema).readonly(),
   suggestion: suggestionSchema,
   /** The verdict first. */
