@@ -13,6 +13,7 @@ import {
   runningState,
 } from './fixtures';
 import { metricsReport } from './metricsFixture';
+import { spectrumReport } from './spectrumFixture';
 import { stabilityReport } from './stabilityFixture';
 import { themes } from './themes';
 
@@ -35,6 +36,7 @@ const states = {
   'not reached': doneState(notReachedReport()),
   hessian: doneState(hessianReport()),
   metrics: doneState(metricsReport()),
+  spectrum: doneState(spectrumReport()),
   stability: doneState(stabilityReport()),
 };
 

@@ -4,6 +4,7 @@ import type { Browser, Page } from 'playwright-core';
 import { launch, openPage, skip } from './browser';
 import { cancelledState, doneState, failedState, hessianReport, largeReport, runningState } from './fixtures';
 import { metricsReport } from './metricsFixture';
+import { spectrumReport } from './spectrumFixture';
 import { stabilityReport } from './stabilityFixture';
 import { themes } from './themes';
 
@@ -13,6 +14,7 @@ const states = {
   large: doneState(largeReport()),
   hessian: doneState(hessianReport()),
   metrics: doneState(metricsReport()),
+  spectrum: doneState(spectrumReport()),
   stability: doneState(stabilityReport()),
   running: runningState(),
   cancelled: cancelledState(),
