@@ -41,9 +41,6 @@ interface Range {
   readonly max: number;
 }
 
-const isTried = ({ study, training }: LearningRatePicture): boolean =>
-  training.learningRate !== study.training.learningRate || training.batchSize !== study.training.batchSize;
-
 function rateRange({ study, curves, training }: LearningRatePicture): Range {
   const rates = [
     ...curves.band.flatMap(({ sufficient, necessary }) => [sufficient, necessary]),
@@ -103,12 +100,12 @@ export function learningRateConfig(shown: () => LearningRatePicture): ScatterCon
     type: 'scatterWithErrorBars',
     data: {
       datasets: [
-        dataset('Training', [at(training), ...(isTried(picture) ? [at(study.training)] : [])], {
-          radius: [8, 5],
-          hoverRadius: [9, 6],
+        dataset('Training', [at(training), at(study.training)], {
+          radius: [6, 9],
+          hoverRadius: [7, 10],
           backgroundColor: [theme.accent, 'transparent'],
           borderColor: [theme.background, theme.foreground],
-          borderWidth: 2,
+          borderWidth: [1, 2],
         }),
         dataset(
           'Measured',

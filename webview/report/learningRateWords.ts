@@ -49,7 +49,7 @@ export function suggestionFacts(study: StabilityReport, training: Training): str
   const form = settings.isPreconditioned ? 'heavy ball on the preconditioned loss' : 'heavy ball';
   return (
     `${optimizerName(training)} is surely stable up to lr ${safe} with batches of ${training.batchSize}. Suggested: ` +
-    `lr ${formatNumber(use.learningRate)}, momentum ${use.momentum}, stable with these batches. On the full batch, ${form} is fastest with ` +
+    `lr ${formatNumber(use.learningRate)}, ${settings.isPreconditioned ? 'β₁' : 'momentum'} ${use.momentum}, stable with these batches. On the full batch, ${form} is fastest with ` +
     `lr ${formatNumber(suggestion.learningRate)} and momentum ${formatNumber(suggestion.momentum)}, for curvatures of ` +
     `${typesetNumber(from)} to ${typesetNumber(to)}${spread}.`
   );

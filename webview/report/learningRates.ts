@@ -21,10 +21,10 @@ const same = (a: Training, b: Training): boolean =>
   a.momentum === b.momentum &&
   a.optimizer === b.optimizer;
 
-const legend = (isTried: boolean): HTMLElement[] => [
-  legendEntry('mark-chosen', isTried ? 'Tried out' : 'Your training'),
-  ...(isTried ? [legendEntry('mark-own', 'As measured')] : []),
-  legendEntry('mark-batches', 'Random batches, measured'),
+const legend = (): HTMLElement[] => [
+  legendEntry('mark-chosen', 'These settings'),
+  legendEntry('mark-own', 'As measured'),
+  legendEntry('mark-batches', 'Random batches'),
   legendEntry('mark-formula', 'By formula'),
   legendEntry('mark-band', 'Noise decides'),
 ];
@@ -35,7 +35,7 @@ export function learningRates(channel: Channel): Section {
   const chart = chartView<ScatterConfig>();
   const said = element('p', { class: 'stability-verdict', 'aria-live': 'polite' });
   const controls = trainingControls(change);
-  const key = element('p', { class: 'legend' });
+  const key = element('p', { class: 'legend' }, ...legend());
   const caption = element(
     'p',
     { class: 'left-out' },
@@ -148,7 +148,6 @@ export function learningRates(channel: Channel): Section {
       ),
     ]);
     controls.set(study, training);
-    fill(key, isTried, () => legend(isTried));
     fill(bounds.table, [study, training], () => boundsTable(study, training));
     fill(batches.table, [study, training], () => batchTable(study, training));
     fill(facts, [study, training], () =>
