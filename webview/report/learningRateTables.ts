@@ -8,8 +8,7 @@ import {
 } from '../../src/engine/training/optimizers';
 import { bandFor, largestError } from '../../src/engine/training/verdict';
 import { type Child, element, icon } from '../shared/element';
-import { typesetNumber } from '../shared/format';
-import { withError } from './spectrumWords';
+import { typesetNumber, withError } from '../shared/format';
 
 type Cell = string | HTMLElement;
 

@@ -3,8 +3,7 @@ import type { StabilityReport } from '../../src/engine/report/stability';
 import { optimizerName, type Training } from '../../src/engine/training/optimizers';
 import { stableRate, suggestedTraining } from '../../src/engine/training/stableSettings';
 import { largestError, noisePart } from '../../src/engine/training/verdict';
-import { formatCount, formatNumber, formatPercent, typesetNumber } from '../shared/format';
-import { withError } from './spectrumWords';
+import { formatCount, formatNumber, formatPercent, typesetNumber, withError } from '../shared/format';
 
 /** What was measured of the whole matrix. */
 export function matrixFacts(study: StabilityReport): string {

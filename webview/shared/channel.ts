@@ -20,6 +20,16 @@ export interface SpectrumView {
   readonly isLogAxis: boolean;
 }
 
+/** How the matrix of couplings is looked at. */
+export interface CouplingView {
+  /** Whether norms are shown beside those of the layers' own blocks. */
+  readonly isRelative: boolean;
+  /** Side of a cell in pixels; 0 for what fits. */
+  readonly cell: number;
+  /** The layers of the cell that was looked at last. */
+  readonly pair: readonly [string, string] | null;
+}
+
 /** What the reader has set on the page; kept by VS Code while the page itself is disposed. */
 export interface UiState {
   readonly sortColumn: string;
@@ -36,6 +46,9 @@ export interface UiState {
   readonly spectrum: SpectrumView;
   /** Settings of training that are tried out, beside those that were measured with. */
   readonly whatIf: { readonly of: Training; readonly training: Training } | null;
+  readonly coupling: CouplingView;
+  /** The step whose course is shown; the one that matters most where it is null. */
+  readonly trustStep: { readonly layer: string; readonly bits: number } | null;
   readonly provenanceOpen: boolean;
   readonly selectedLayer: string | null;
   readonly scrollTop: number;
@@ -54,6 +67,8 @@ const initialUi: UiState = {
   measurement: '',
   spectrum: { key: '', widthSteps: 0, isLogDensity: true, isLogAxis: true },
   whatIf: null,
+  coupling: { isRelative: false, cell: 0, pair: null },
+  trustStep: null,
   provenanceOpen: false,
   selectedLayer: null,
   scrollTop: 0,
@@ -75,6 +90,10 @@ export interface Channel {
   readonly hasHost: boolean;
   readonly ui: UiState;
   keep(changed: Partial<UiState>): void;
+  /** Marks a layer wherever it is shown, and shows it in the model's text. */
+  select(layer: string): void;
+  /** `listener` runs after each selection. */
+  onSelect(listener: () => void): void;
   post(message: FromView): void;
 }
 
@@ -83,16 +102,25 @@ export function openChannel(): Channel & { listen(onState: (state: ViewState) =>
   const api = typeof acquireVsCodeApi === 'function' ? acquireVsCodeApi() : undefined;
   const kept = api?.getState();
   let ui: UiState = { ...initialUi, ...(typeof kept === 'object' ? kept : {}) };
+  const listeners: (() => void)[] = [];
+  const keep = (changed: Partial<UiState>): void => {
+    ui = { ...ui, ...changed };
+    api?.setState(ui);
+  };
+  const post = (message: FromView): void => api?.postMessage(message);
   return {
     hasHost: api !== undefined,
     get ui() {
       return ui;
     },
-    keep(changed) {
-      ui = { ...ui, ...changed };
-      api?.setState(ui);
+    keep,
+    select(layer) {
+      keep({ selectedLayer: layer });
+      for (const listener of listeners) listener();
+      post({ type: 'revealLayer', layer });
     },
-    post: message => api?.postMessage(message),
+    onSelect: listener => listeners.push(listener),
+    post,
     listen(onState) {
       window.addEventListener('message', (event: MessageEvent<ToView>) => {
         if (event.data?.type === 'stateChanged') onState(event.data.state);

@@ -9,6 +9,7 @@ const severities = {
   'unknown-layer': vscode.DiagnosticSeverity.Warning,
   'width-not-measured': vscode.DiagnosticSeverity.Information,
   'too-few-bits': vscode.DiagnosticSeverity.Warning,
+  'untrusted-width': vscode.DiagnosticSeverity.Information,
 } satisfies Record<BitsFinding['kind'], vscode.DiagnosticSeverity>;
 
 const noReport =

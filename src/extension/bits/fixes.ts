@@ -33,6 +33,11 @@ export class BitsFixes implements vscode.CodeActionProvider {
               if (name === undefined) return [];
               return [replacement(document, `Rename to ${name}`, entry.name, JSON.stringify(name), shown)];
             }
+            if (finding.kind === 'untrusted-width') {
+              const use = finding.trusted;
+              if (use === undefined) return [];
+              return [replacement(document, `Use ${use} bits (trusted)`, entry.value, String(use), shown)];
+            }
             const use = finding.kind === 'too-few-bits' ? finding.use : finding.suggested;
             if (use === null) return [];
             return [replacement(document, `Use ${use} bits (suggested)`, entry.value, String(use), shown)];
