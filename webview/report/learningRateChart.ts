@@ -129,7 +129,14 @@ export function learningRateConfig(shown: () => LearningRatePicture): ScatterCon
         dataset(
           'Formula',
           curves.formula.map(({ batchSize, rate }) => ({ x: batchSize, y: rate })),
-          { ...line, borderColor: theme.foreground, borderWidth: 1.25, borderDash: [5, 4] },
+          {
+            ...{ ...line, borderColor: theme.foreground, borderWidth: 1.25, borderDash: [5, 4] },
+            // Outside of the formula's range the line is hardly there.
+            segment: {
+              borderColor: ({ p0 }: { readonly p0: { readonly parsed: { readonly x: number } } }) =>
+                p0.parsed.x < curves.formulaFrom ? theme.grid : undefined,
+            },
+          },
         ),
         dataset(
           'Sufficient',

@@ -4,6 +4,7 @@ import { optimizerName, type Training } from '../../src/engine/training/optimize
 import { stableRate, suggestedTraining } from '../../src/engine/training/stableSettings';
 import { largestError, noisePart } from '../../src/engine/training/verdict';
 import { formatCount, formatNumber, formatPercent, typesetNumber, withError } from '../shared/format';
+import { isOutside } from './learningRateCurves';
 
 /** What was measured of the whole matrix. */
 export function matrixFacts(study: StabilityReport): string {
@@ -53,3 +54,9 @@ export function suggestionFacts(study: StabilityReport, training: Training): str
     `${typesetNumber(from)} to ${typesetNumber(to)}${spread}.`
   );
 }
+
+/** Where the formula says nothing. */
+export const outsideFacts = ({ batchSizes }: StabilityReport): string =>
+  batchSizes.some(isOutside)
+    ? 'In brackets, and pale in the picture: outside of the formula’s range, where the noise of batches along the top eigenvector is more than half of the gap under λmax.'
+    : '';
