@@ -1,4 +1,4 @@
-import type { StabilityReport } from '../../src/engine/report/stability';
+import type { BatchSizeReport, StabilityReport } from '../../src/engine/report/stability';
 import {
   boundName,
   type FullBatchBound,
@@ -75,6 +75,9 @@ export function boundsTable(study: StabilityReport, training: Training): Child[]
   head.append(element('th', { scope: 'col' }, `At lr ${training.learningRate}`));
   return parts(head, rows);
 }
+
+/** In brackets, as in the text for terminals. */
+const doubted = (batch: BatchSizeReport, text: string): string => (isOutside(batch) ? `(${text})` : text);
 
 /** What batches of each size allow; the last row is all samples. */
 export function batchTable(study: StabilityReport, training: Training): Child[] {
