@@ -13,6 +13,7 @@ import {
   runningState,
 } from './fixtures';
 import { metricsReport } from './metricsFixture';
+import { stabilityReport } from './stabilityFixture';
 import { studiedReport } from './studiesFixture';
 import { themes } from './themes';
 
@@ -35,6 +36,7 @@ const states = {
   'not reached': doneState(notReachedReport()),
   hessian: doneState(hessianReport()),
   metrics: doneState(metricsReport()),
+  stability: doneState(stabilityReport()),
   studied: doneState(studiedReport()),
 };
 

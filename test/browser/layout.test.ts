@@ -4,6 +4,7 @@ import type { Browser, Page } from 'playwright-core';
 import { launch, openPage, skip } from './browser';
 import { cancelledState, doneState, failedState, hessianReport, largeReport, runningState } from './fixtures';
 import { metricsReport } from './metricsFixture';
+import { stabilityReport } from './stabilityFixture';
 import { studiedReport } from './studiesFixture';
 import { themes } from './themes';
 
@@ -13,6 +14,7 @@ const states = {
   large: doneState(largeReport()),
   hessian: doneState(hessianReport()),
   metrics: doneState(metricsReport()),
+  stability: doneState(stabilityReport()),
   studied: doneState(studiedReport()),
   running: runningState(),
   cancelled: cancelledState(),

@@ -15,6 +15,7 @@ import './tables.css';
 import './details.css';
 import './studies.css';
 import './spectrum.css';
+import './learningRates.css';
 import './coupling.css';
 import './trust.css';
 import './narrow.css';
@@ -24,6 +25,7 @@ import { eigenvalues } from './eigenvalues';
 import { frontier } from './frontier';
 import { header } from './header';
 import { layerTable } from './layerTable';
+import { learningRates } from './learningRates';
 import { planner } from './planner';
 import { prediction } from './prediction';
 import { proof } from './proof';
@@ -54,6 +56,7 @@ const below: readonly Section[] = [
   prediction(channel),
   proof(),
   spectrum(channel),
+  learningRates(channel),
   coupling(channel),
   trusted,
   studies(channel),

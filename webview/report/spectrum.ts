@@ -4,13 +4,13 @@ import type { Channel, SpectrumView } from '../shared/channel';
 import { chartView, type LineConfig } from '../shared/chart';
 import { checkbox, dropdown, slider } from '../shared/controls';
 import { element, fill, setText } from '../shared/element';
-import { formatPercent, typesetNumber } from '../shared/format';
+import { typesetNumber } from '../shared/format';
 import { panel, type Section, type Shown } from './section';
 import { spectrumConfig, type SpectrumPicture } from './spectrumChart';
 import { type SpectrumFigures, spectrumFigures } from './spectrumFigures';
 import { spectrumMeasure } from './spectrumMeasure';
 import { spectrumRow, spectrumRows } from './spectrumTable';
-import { spectrumName, spectrumWords } from './spectrumWords';
+import { findingText, spectrumFindings, spectrumName } from './spectrumWords';
 
 /** The slider halves or doubles the width every four steps, from a sixteenth to 64 times the width shown first. */
 const STEPS_TO_DOUBLE = 4;
@@ -20,7 +20,7 @@ const MOST = 6 * STEPS_TO_DOUBLE;
 const widthAt = ({ width }: SpectrumFigures, steps: number): number => width * 2 ** (steps / STEPS_TO_DOUBLE);
 
 const widthText = ({ low, high }: SpectrumFigures, width: number): string =>
-  `${typesetNumber(width)} (${formatPercent(width / (high - low || 1))} of the range)`;
+  `${typesetNumber(width)} (${typesetNumber((100 * width) / (high - low || 1), 2)}\u00a0% of the range)`;
 
 function legend({ apart, density }: SpectrumFigures): HTMLElement[] {
   const entry = (mark: string, text: string) =>
@@ -97,7 +97,7 @@ export function spectrum(channel: Channel): Section {
     const { low, high, report } = figures;
     chart.draw(
       spectrumConfig(() => drawn as SpectrumPicture),
-      `Density of the eigenvalues, ${spectrumName(report)}, from ${typesetNumber(low)} to ${typesetNumber(high)}. ${spectrumWords(figures).join(' ')}`,
+      `Density of the eigenvalues, ${spectrumName(report)}, from ${typesetNumber(low)} to ${typesetNumber(high)}. ${spectrumFindings(figures).map(findingText).join(' ')}`,
     );
   }
 
@@ -113,8 +113,10 @@ export function spectrum(channel: Channel): Section {
       spectra.map(one => ({ value: spectrumKey(one), label: spectrumName(one) })),
       spectrumKey(found),
     );
-    const words = spectrumWords(figures);
-    fill(said, words, () => words.map(sentence => element('li', {}, sentence)));
+    const findings = spectrumFindings(figures);
+    fill(said, findings, () =>
+      findings.map(({ lead, rest }) => element('li', {}, element('strong', {}, lead), rest)),
+    );
     const entries = [
       figures.apart.count,
       figures.density.outliers.length,

@@ -8,11 +8,10 @@ import {
   tickStyle,
   tooltipStyle,
 } from '../shared/chart';
-import { powerOfTen, typesetNumber } from '../shared/format';
+import { powerOfTen, typesetNumber, withError } from '../shared/format';
 import type { Theme } from '../shared/theme';
 import { type Axis, axisOf, curveOf, heightOfOne } from './spectrumCurve';
 import { eigenvalueError, type SpectrumFigures } from './spectrumFigures';
-import { withError } from './spectrumWords';
 
 export interface SpectrumPicture {
   readonly figures: SpectrumFigures;
@@ -41,7 +40,7 @@ function endLabels(shown: () => SpectrumPicture): LinePlugin {
       ctx.save();
       ctx.font = `11px ${theme.fontFamily}`;
       ctx.fillStyle = theme.foreground;
-      ctx.strokeStyle = theme.muted;
+      ctx.strokeStyle = translucent(theme.muted, 0.7);
       ctx.setLineDash([2, 3]);
       const { largest, smallest } = figures.density;
       for (const [name, { value }, align] of [
@@ -61,29 +60,33 @@ function endLabels(shown: () => SpectrumPicture): LinePlugin {
   };
 }
 
-/** Zero and powers of ten on both sides, no more of them than can be read. */
-function decadesOf({ spread, low, high }: SpectrumFigures): number[] {
+/** Zero and powers of ten on both sides, no more of them than can be read; their double and half as well where they are few. */
+function ticksOf({ spread, low, high }: SpectrumFigures): number[] {
   const first = Math.ceil(Math.log10(spread));
   const side = (end: number): number[] => {
     const last = Math.floor(Math.log10(end));
     const count = Math.max(0, last - first + 1);
     const step = Math.ceil(count / MOST_DECADES);
-    return Array.from({ length: Math.ceil(count / (step || 1)) }, (_, k) => 10 ** (last - k * step));
+    const decades = Array.from({ length: count }, (_, k) => last - k).filter((_, k) => k % step === 0);
+    const factors = count <= 2 ? [1, 2, 5] : [1];
+    return decades.flatMap(k => factors.map(factor => Number(`${factor}e${k}`))).filter(x => x <= end);
   };
-  const down = low < 0 ? side(-low).map(x => -x) : [];
-  return [...down, 0, ...(high > 0 ? side(high).reverse() : [])];
+  return [...(low < 0 ? side(-low).map(x => -x) : []), 0, ...(high > 0 ? side(high) : [])].sort(
+    (a, b) => a - b,
+  );
 }
 
-function decadeText(value: number): string {
-  if (value === 0) return '0';
-  const exponent = Math.round(Math.log10(Math.abs(value)));
-  const size = exponent >= -3 && exponent <= 4 ? String(Number(`1e${exponent}`)) : powerOfTen(exponent);
-  return value < 0 ? `−${size}` : size;
+function tickText(value: number): string {
+  const size = Math.abs(value);
+  if (size === 0 || (size >= 1e-3 && size < 1e5)) return String(value).replace('-', '−');
+  const exponent = Math.floor(Math.log10(size) + 1e-9);
+  const factor = Math.round(size / 10 ** exponent);
+  return `${value < 0 ? '−' : ''}${factor === 1 ? '' : `${factor} × `}${powerOfTen(exponent)}`;
 }
 
 /** @param rank 0 where others may lie above it that are not known */
-const outlierText = (found: Eigenvalue, rank: number): string[] => [
-  `λ${rank || ''} = ${withError(found.value, eigenvalueError(found))}`,
+const outlierText = (figures: SpectrumFigures, found: Eigenvalue, rank: number): string[] => [
+  `λ${rank || ''} = ${withError(found.value, eigenvalueError(figures, found))}`,
   `relative residual ${typesetNumber(found.residual, 1)}`,
 ];
 
@@ -92,7 +95,7 @@ const translucent = (colour: string, opacity: number): string =>
   colour.replace(/^rgb\((.*)\)$/, `rgba($1, ${opacity})`);
 
 function xScale({ figures, isLogAxis, theme }: SpectrumPicture, axis: Axis) {
-  const decades = isLogAxis ? decadesOf(figures) : [];
+  const ticks = isLogAxis ? ticksOf(figures) : [];
   return {
     type: 'linear' as const,
     min: axis.min,
@@ -101,7 +104,7 @@ function xScale({ figures, isLogAxis, theme }: SpectrumPicture, axis: Axis) {
     ...(isLogAxis
       ? {
           afterBuildTicks: (scale: { ticks: { value: number }[] }) => {
-            scale.ticks = decades.map(value => ({ value: axis.place(value) }));
+            scale.ticks = ticks.map(value => ({ value: axis.place(value) }));
           },
         }
       : {}),
@@ -110,7 +113,7 @@ function xScale({ figures, isLogAxis, theme }: SpectrumPicture, axis: Axis) {
       maxRotation: 0,
       includeBounds: false,
       callback: (value: number | string, index: number) =>
-        isLogAxis ? decadeText(decades[index] ?? 0) : typesetNumber(Number(value), 2),
+        isLogAxis ? tickText(ticks[index] ?? 0) : typesetNumber(Number(value), 2),
     },
   };
 }
@@ -124,7 +127,10 @@ export function spectrumConfig(shown: () => SpectrumPicture): LineConfig {
   const top = Math.max(...curve.map(point => point.density + point.stderr));
   const range = { min: floor, max: top * (isLogDensity ? 1.6 : 1.05) };
   const line = (height: (point: (typeof curve)[number]) => number) =>
-    curve.map(point => ({ x: axis.place(point.eigenvalue), y: Math.max(floor, height(point)) }));
+    curve.map(point => ({
+      x: axis.place(point.eigenvalue),
+      y: Math.max(isLogDensity ? floor / 100 : 0, height(point)),
+    }));
   const known = [...figures.density.outliers].sort((a, b) => b.value - a.value);
   const isApart = known.map((_, rank) => rank < figures.apart.count);
   const edge = { borderWidth: 0, pointRadius: 0, pointHitRadius: 0, pointHoverRadius: 0 };
@@ -177,7 +183,8 @@ export function spectrumConfig(shown: () => SpectrumPicture): LineConfig {
           ticks: {
             ...tickStyle(theme),
             autoSkip: !isLogDensity,
-            maxTicksLimit: 6,
+            includeBounds: isLogDensity,
+            ...(isLogDensity ? {} : { maxTicksLimit: 6 }),
             callback: value => (isLogDensity ? decadeLabel(value, range) : typesetNumber(Number(value), 2)),
           },
         },
@@ -191,7 +198,7 @@ export function spectrumConfig(shown: () => SpectrumPicture): LineConfig {
             label: ({ dataIndex, datasetIndex }) => {
               const outlier = known[dataIndex];
               if (datasetIndex === OUTLIERS && outlier)
-                return outlierText(outlier, isApart[dataIndex] ? dataIndex + 1 : 0);
+                return outlierText(figures, outlier, isApart[dataIndex] ? dataIndex + 1 : 0);
               const point = curve[dataIndex];
               return point
                 ? [

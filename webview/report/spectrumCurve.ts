@@ -2,9 +2,9 @@ import { density } from '../../src/engine/estimators/spectrum';
 import type { SpectrumFigures } from './spectrumFigures';
 
 /** Points of the curve that are evenly spread over the axis. */
-const POINTS = 700;
+const POINTS = 500;
 /** Points nearer to each other than this share of the axis are one, except at outliers. */
-const NEAREST = 1 / 1600;
+const NEAREST = 1 / 500;
 
 /** Where eigenvalues stand on an axis, and back. */
 export interface Axis {

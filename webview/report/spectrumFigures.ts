@@ -25,6 +25,8 @@ export interface SpectrumFigures {
   readonly apartShare: ProbeEstimate;
   /** The median of |λ|. */
   readonly median: ProbeEstimate;
+  /** Below this magnitude eigenvalues are zero to the rounding of products. */
+  readonly rounding: number;
   /** √ of the mean λ² of what is left without the outliers. */
   readonly spread: number;
   /** The width that the density has at first: the mean distance between the nodes of what is left. */
@@ -49,12 +51,13 @@ export function spectrumFigures(report: SpectrumReport): SpectrumFigures | undef
   const apart = standingApart(known, edge);
   const squares = known.slice(0, apart.count).reduce((sum, x) => sum + x * x, 0);
   const left = Math.max(1, size - outliers.length);
+  const rounding = ROUNDING * Math.max(Math.abs(low), Math.abs(high)) || Number.MIN_VALUE;
   return {
-    ...{ report, density, low, high, apart },
+    ...{ report, density, low, high, apart, rounding },
     apartShare: overProbes(quadratures, some => squares / frobeniusNorm(some, size).estimate ** 2),
     median: medianMagnitude(quadratures),
-    spread: frobeniusNorm(rest, size).estimate / Math.sqrt(left) || (high - low) / 100 || 1,
-    width: (edge - bottom) / most || (high - low) / 100 || 1,
+    spread: Math.max(rounding, frobeniusNorm(rest, size).estimate / Math.sqrt(left)),
+    width: Math.max(rounding, (edge - bottom) / most),
     isExact: outliers.length + most >= size,
     hasNegative:
       settings.matrix === 'hessian' && negativeMass.estimate > Math.max(SEEN * negativeMass.stderr, ROUNDING),
@@ -62,18 +65,35 @@ export function spectrumFigures(report: SpectrumReport): SpectrumFigures | undef
 }
 
 /** A bound on an eigenvalue's error: its residual, or the rounding of the products that it was found by. */
-export const eigenvalueError = ({ value, residual }: Density['largest']): number =>
-  Math.abs(value) * Math.max(residual, ROUNDING);
+export const eigenvalueError = (
+  { rounding }: SpectrumFigures,
+  { value, residual }: Density['largest'],
+): number => Math.max(Math.abs(value) * residual, rounding);
 
-/** Largest |λ| over smallest, or over the median |λ| where the smallest are not resolved: at least so much then. */
-export function condition({ density, low, high, median, isExact }: SpectrumFigures): ProbeEstimate {
-  const largest = Math.max(Math.abs(low), Math.abs(high));
-  // Below the rounding of products all is zero.
-  const over = (size: number): number => largest / Math.max(size, ROUNDING * largest);
-  if (!isExact) {
-    const ratio = over(median.estimate);
-    return { ...median, estimate: ratio, stderr: (ratio ** 2 * median.stderr) / largest };
-  }
-  const nodes = density.quadratures.flatMap(probe => probe.nodes).map(Math.abs);
-  return { ...median, estimate: over(Math.min(...nodes)), stderr: 0 };
+/** With the rounding of products, where the start vectors' own noise is below it. */
+export const withRounding = (found: ProbeEstimate): ProbeEstimate => ({
+  ...found,
+  stderr: Math.max(found.stderr, ROUNDING * Math.abs(found.estimate)),
+});
+
+export interface Condition extends ProbeEstimate {
+  /** Whether the condition is at least this: the smallest eigenvalues are not resolved, or zero to rounding. */
+  readonly isBound: boolean;
 }
+
+/** Largest |λ| over smallest, or over the median |λ| where the smallest are not resolved. */
+export function condition({ density, low, high, median, isExact, rounding }: SpectrumFigures): Condition {
+  const nodes = density.quadratures.flatMap(probe => probe.nodes).map(Math.abs);
+  const smallest = isExact ? Math.min(...nodes) : median.estimate;
+  const found = { samples: median.samples, isBound: !isExact || smallest <= rounding };
+  if (smallest <= rounding) return { ...found, estimate: 1 / ROUNDING, stderr: 0 };
+  const ratio = Math.max(Math.abs(low), Math.abs(high)) / smallest;
+  return { ...found, estimate: ratio, stderr: (ratio * (isExact ? rounding : median.stderr)) / smallest };
+}
+
+/** A share of Σ|λ|, in percent. */
+export const inPercent = ({ estimate, stderr, samples }: ProbeEstimate): ProbeEstimate => ({
+  estimate: 100 * estimate,
+  stderr: 100 * Math.max(stderr, ROUNDING),
+  samples,
+});

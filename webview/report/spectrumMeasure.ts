@@ -5,6 +5,7 @@ import type { Channel } from '../shared/channel';
 import { button, dropdown } from '../shared/controls';
 import { element } from '../shared/element';
 import type { Section } from './section';
+import { capital } from './spectrumWords';
 
 const WHOLE = '';
 const offered: readonly Matrix[] = ['hessian', 'ggn', 'fisher'];
@@ -14,8 +15,6 @@ const layersOf = ({ layers }: Report): string[] =>
   layers
     .filter(({ status, method }) => status === 'analysed' && (method ?? 'exact') === 'exact')
     .map(({ name }) => name);
-
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** Asks for the spectrum of another layer or matrix; there only where something can run. */
 export function spectrumMeasure(channel: Channel): Section {
@@ -39,8 +38,8 @@ export function spectrumMeasure(channel: Channel): Section {
   });
   const root = element(
     'div',
-    { class: 'spectrum-measure', role: 'group', 'aria-label': 'Measure another spectrum' },
-    element('span', {}, 'Another spectrum:'),
+    { class: 'spectrum-measure', role: 'group', 'aria-label': 'Measure a spectrum' },
+    element('span', {}, 'Measure a spectrum:'),
     layers.root,
     choice.root,
     press.root,

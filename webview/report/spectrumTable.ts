@@ -1,12 +1,10 @@
 import type { Eigenvalue } from '../../src/engine/report/schema';
 import { element } from '../shared/element';
-import { formatCount, formatPercent, plural, typesetNumber } from '../shared/format';
+import { formatCount, formatPercent, plural, typesetNumber, withError } from '../shared/format';
 import { condition, eigenvalueError, type SpectrumFigures } from './spectrumFigures';
-import { estimateText, percentWithError, withError } from './spectrumWords';
+import { estimateText, percentText } from './spectrumWords';
 
 type Row = readonly [name: string, value: string, note: string];
-
-const eigenvalueText = (found: Eigenvalue): string => withError(found.value, eigenvalueError(found));
 
 const convergence = ({ converged }: Eigenvalue, bound: string): string =>
   converged ? 'converged' : `not converged: ${bound}`;
@@ -15,10 +13,16 @@ const convergence = ({ converged }: Eigenvalue, bound: string): string =>
 export function spectrumRows(figures: SpectrumFigures): Row[] {
   const { density, report, apart, isExact } = figures;
   const { largest, smallest, outliers, quadratures, wasserstein } = density;
+  const eigenvalueText = (found: Eigenvalue): string =>
+    withError(found.value, eigenvalueError(figures, found));
   const isIndefinite = report.settings.matrix === 'hessian' && smallest.value < 0 && largest.value > 0;
-  const relative = Math.max(...[largest, smallest].map(one => eigenvalueError(one) / Math.abs(one.value)));
+  const relative = Math.max(
+    ...[largest, smallest].map(one => eigenvalueError(figures, one) / Math.abs(one.value)),
+  );
   const ratio = largest.value / Math.abs(smallest.value);
   const { trace } = report;
+  const most = condition(figures);
+  const isZero = figures.median.estimate <= figures.rounding;
   return [
     ['λmax', eigenvalueText(largest), convergence(largest, 'a lower bound')],
     ['λmin', eigenvalueText(smallest), convergence(smallest, 'an upper bound')],
@@ -27,7 +31,7 @@ export function spectrumRows(figures: SpectrumFigures): Row[] {
       : []),
     [
       'Condition',
-      `${isExact ? '' : '≥ '}${estimateText(condition(figures))}`,
+      `${most.isBound ? '≥ ' : ''}${withError(most.estimate, most.stderr)}`,
       isExact ? 'largest over smallest |λ|' : 'largest over median |λ|; the smallest are not resolved',
     ],
     [
@@ -35,9 +39,13 @@ export function spectrumRows(figures: SpectrumFigures): Row[] {
       formatCount(apart.count),
       `apart above the bulk, of ${plural(outliers.length, 'eigenvalue')} known by themselves`,
     ],
-    ['Negative share', percentWithError(density.negativeMass), signNote(figures)],
+    ['Negative share', percentText(density.negativeMass), signNote(figures)],
     ['Effective rank', estimateText(density.effectiveRank), `(Σ|λ|)²/Σλ², of ${formatCount(report.size)}`],
-    ['Median |λ|', estimateText(figures.median), 'half of all eigenvalues are smaller'],
+    [
+      'Median |λ|',
+      isZero ? `≤ ${typesetNumber(figures.rounding)}` : estimateText(figures.median),
+      isZero ? 'zero to the rounding of float32' : 'half of all eigenvalues are smaller',
+    ],
     ...(trace
       ? [
           [
@@ -62,7 +70,7 @@ export function spectrumRows(figures: SpectrumFigures): Row[] {
 
 const signNote = ({ report: { settings }, hasNegative }: SpectrumFigures): string =>
   settings.matrix !== 'hessian'
-    ? 'of Σ|λ|: rounding, this matrix has none'
+    ? 'of Σ|λ|: this matrix has none'
     : hasNegative
       ? 'of Σ|λ|'
       : 'of Σ|λ|: within its error';

@@ -1,4 +1,5 @@
 import { FLOAT32 } from '../../src/engine/analysis/reportProblem';
+import { hasOneScale } from '../../src/engine/report/granularity';
 import type { LayerReport } from '../../src/engine/report/schema';
 import type { Choices } from '../shared/channel';
 import { element, fill, icon } from '../shared/element';
@@ -69,8 +70,12 @@ export function drawWidth(
   const pin = choices.pins[layer.name];
   const value = pin === undefined ? AUTO : String(pin);
   if (select.value !== value) select.value = value;
-  const origin = pin === undefined ? 'Chosen by the budget; pick one to pin it' : 'Pinned';
-  select.title = doubt ? `${origin}. ${doubt}` : origin;
+  const said = [
+    pin === undefined ? 'Chosen by the budget; pick one to pin it' : 'Pinned',
+    ...(hasOneScale(layer, layer.bits) ? ['One scale for all weights'] : []),
+    ...(doubt ? [doubt] : []),
+  ];
+  select.title = said.join('. ');
   const [width, place] = cell.children;
   width?.classList.toggle('pinned', pin !== undefined);
   const face = width?.firstElementChild;

@@ -1,4 +1,5 @@
 import { type Decisions, undecided } from '../../src/engine/analysis/decisions';
+import type { Training } from '../../src/engine/training/optimizers';
 import type { FromView, ToView, ViewState } from '../../src/protocol/view';
 
 /** What the reader has settled: the size, and how layers are bound. */
@@ -43,6 +44,8 @@ export interface UiState {
   readonly prediction: string;
   readonly measurement: string;
   readonly spectrum: SpectrumView;
+  /** Settings of training that are tried out, beside those that were measured with. */
+  readonly whatIf: { readonly of: Training; readonly training: Training } | null;
   readonly coupling: CouplingView;
   /** The step whose course is shown; the one that matters most where it is null. */
   readonly trustStep: { readonly layer: string; readonly bits: number } | null;
@@ -63,6 +66,7 @@ const initialUi: UiState = {
   prediction: '',
   measurement: '',
   spectrum: { key: '', widthSteps: 0, isLogDensity: true, isLogAxis: true },
+  whatIf: null,
   coupling: { isRelative: false, cell: 0, pair: null },
   trustStep: null,
   provenanceOpen: false,

@@ -5,7 +5,7 @@ import { CurvatureError } from '../errors';
 import { parseBits } from '../report/bits';
 import { metricNames } from '../report/metrics';
 import { type Proof, PROOF_VERSION, type ProofAllocation } from '../report/proof';
-import type { Report } from '../report/schema';
+import type { Diagnostic, Report } from '../report/schema';
 import { measured, pairedDifference } from '../sensitivity/sampleMean';
 import { type Change, changesAlone } from './changes';
 import { agreementOf, resolvedBits } from './foretold';
@@ -82,11 +82,18 @@ export async function prove(options: ProveOptions, hooks: ProveHooks = {}): Prom
     ),
     resolvedBits: resolvedBits(bits, changes),
     agreement: agreementOf(task, changes, allocations),
-    diagnostics: [...ready.diagnostics],
+    diagnostics: [...ready.diagnostics, ...fewRivals(options.random, candidates)],
     timings,
   };
   progress.step('metrics', 'Done', 1);
   return { ...proof, verdicts: verdictsOf(proof) };
+}
+
+function fewRivals(wanted: number, candidates: readonly Candidate[]): Diagnostic[] {
+  const found = candidates.filter(({ kind }) => kind === 'random').length;
+  if (found === wanted) return [];
+  const message = `${wanted} random rivals were asked for, and ${found} of the suggestion's size were found: so few layers leave few ways to fill it.`;
+  return [{ severity: 'info', code: 'few-rivals', message }];
 }
 
 /** The suggestion first, and what it is compared with. */
@@ -109,7 +116,7 @@ function candidatesOf({ report, options, layers, quantized }: Task): Candidate[]
     suggestion,
     ...UNIFORM.map(bits => uniformly(rivals, bits)),
     ...options.rivals.flatMap(metric => chosenBy(rivals, metric, bytes) ?? []),
-    ...drawn(rivals, bytes, options.random, options.seed),
+    ...drawn(rivals, bytes, options.random, options.seed, suggestion),
   ];
 }
 

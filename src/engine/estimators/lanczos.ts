@@ -2,8 +2,9 @@ import { type LinearOperator } from '../curvature/linearOperator';
 import { cancelled } from '../errors';
 import { Rng } from '../util/rng';
 import { isTimeUp, type TimeSpent } from '../util/timeBudget';
-import { norm, scale } from '../util/vector';
-import { columnBytes, type Columns, orthogonalise } from './basis';
+import { scale } from '../util/vector';
+import { columnBytes, noColumns, orthogonalise } from './basis';
+import { type Columns } from './columns';
 import { LanczosProcess } from './lanczosProcess';
 import { type RitzValue } from './result';
 
@@ -74,7 +75,7 @@ export async function* lanczos(
   const maxSteps = Math.min(options.maxSteps ?? Math.max(usualSteps(count), 100), size);
   const { which = 'LA', tolerance = 1e-4 } = options;
   const random = Rng.of(options.seed, 'lanczos');
-  const process = new LanczosProcess(operator, freshDirection(random, size, []));
+  const process = new LanczosProcess(operator, await freshDirection(random, noColumns(size), size));
   /** Eigenvalues of the invariant subspaces that were left. */
   const finished: RitzValue[] = [];
   let state: Pick<LanczosProgress, 'eigenvalues' | 'otherEnd' | 'converged'> = {
@@ -100,7 +101,7 @@ export async function* lanczos(
     }
     yield { steps, maxSteps, ...state };
     if (state.converged || isLast) return;
-    if (isInvariant) process.restart(freshDirection(random, size, process.basis));
+    if (isInvariant) process.restart(await freshDirection(random, process.basis, size));
   }
 }
 
@@ -144,14 +145,12 @@ function select(
 }
 
 /** A random unit vector orthogonal to the basis; a basis that spans everything is never asked for one. */
-function freshDirection(random: Rng, size: number, basis: Columns): Float64Array {
+async function freshDirection(random: Rng, basis: Columns, size: number): Promise<Float64Array> {
   const direction = Float64Array.from({ length: size }, () => random.normal());
-  if (basis.length >= size) return direction;
-  orthogonalise(direction, basis);
-  scale(1 / norm(direction), direction);
+  if (basis.count >= size) return direction;
+  scale(1 / (await orthogonalise(direction, basis)).left, direction);
   // Where little was left of the vector, dividing by its norm has brought rounding up; a second pass takes it
   // away.
-  orthogonalise(direction, basis);
-  scale(1 / norm(direction), direction);
+  scale(1 / (await orthogonalise(direction, basis)).left, direction);
   return direction;
 }

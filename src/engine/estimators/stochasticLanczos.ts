@@ -2,8 +2,9 @@ import { type LinearOperator } from '../curvature/linearOperator';
 import { cancelled } from '../errors';
 import { Rng } from '../util/rng';
 import { isTimeUp, type TimeSpent } from '../util/timeBudget';
-import { norm, scale, type Vector } from '../util/vector';
-import { columnBytes, type Columns, kept, orthogonalise } from './basis';
+import { scale } from '../util/vector';
+import { columnBytes, noColumns, orthogonalise } from './basis';
+import { type Columns } from './columns';
 import type { Keeper } from './keeper';
 import { LanczosProcess } from './lanczosProcess';
 import { type RitzValue } from './result';
@@ -100,10 +101,12 @@ export async function* stochasticLanczos(
   // One name for all runs, so that the basis of the last one is let go.
   let process = new LanczosProcess(
     through('outliers'),
-    startVector(Rng.of(seed, 'slq', 'outliers'), size, []),
+    await startVector(Rng.of(seed, 'slq', 'outliers'), size, noColumns(size)),
   );
   yield* run(process);
-  const { outliers, columns } = takeOutliers(process, Math.floor(steps * OUTLIERS), tolerance);
+  const { outliers, columns } = await takeOutliers(process, {
+    ...{ most: Math.floor(steps * OUTLIERS), tolerance, size },
+  });
   const ends = process.ritzPairs(tolerance).map(ritzOf);
   state = { ...state, outliers, extremes: extremesOf(ends) };
   yield state;
@@ -116,7 +119,7 @@ export async function* stochasticLanczos(
     if (from) {
       state = { ...state, products: state.products + from.products };
     } else {
-      const start = startVector(Rng.of(seed, 'slq', probe), size, columns);
+      const start = await startVector(Rng.of(seed, 'slq', probe), size, columns);
       process = new LanczosProcess(through(name), start, columns);
       yield* run(process);
       from = fromStart(process, outliers, size, tolerance);
@@ -156,30 +159,27 @@ function fromStart(
 }
 
 /** Uniform on the sphere within the complement of some orthonormal columns. */
-function startVector(random: Rng, size: number, outside: Columns): Float64Array {
+async function startVector(random: Rng, size: number, outside: Columns): Promise<Float64Array> {
   const start = Float64Array.from(random.normals(size));
-  orthogonalise(start, outside);
-  scale(1 / norm(start), start);
+  scale(1 / (await orthogonalise(start, outside)).left, start);
   return start;
 }
 
 /** The converged eigenvalues of largest magnitude, and their vectors. */
-function takeOutliers(
+async function takeOutliers(
   process: LanczosProcess,
-  most: number,
-  tolerance: number,
-): { outliers: RitzValue[]; columns: Columns } {
+  { most, tolerance, size }: { most: number; tolerance: number; size: number },
+): Promise<{ outliers: RitzValue[]; columns: Columns }> {
   const pairs = process
     .ritzPairs(tolerance)
     .filter(({ value, converged }) => converged && value !== 0)
     .sort((a, b) => Math.abs(b.value) - Math.abs(a.value))
     .slice(0, most);
-  const columns: Vector[] = [];
+  const columns = noColumns(size);
   for (const { vector } of pairs) {
-    const column = process.combine(vector);
-    orthogonalise(column, columns);
-    scale(1 / norm(column), column);
-    columns.push(kept(column));
+    const column = await process.combine(vector);
+    scale(1 / (await orthogonalise(column, columns)).left, column);
+    columns.push(column);
   }
   return { outliers: pairs.map(ritzOf), columns };
 }

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { Analyses } from '../analyses';
-import { bitsOf, rangeOf, readBitsFile, type RatedFile } from './bitsFile';
+import { rangeOf } from '../json/range';
+import { bitsOf, readBitsFile, type RatedFile } from './bitsFile';
 import type { BitsEntry } from './document';
 import { bitsFindings, withEnoughBits } from './findings';
 

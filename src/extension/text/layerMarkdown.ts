@@ -1,5 +1,6 @@
 import type { Estimate, LayerReport, Report } from '../../engine/report/schema';
 import { doubtOf, doubtText } from '../../engine/report/doubt';
+import { hasOneScale } from '../../engine/report/granularity';
 import { formatBytes, formatEstimate, formatNumber } from '../../engine/report/format';
 import { formatCount, visible } from './format';
 
@@ -37,8 +38,9 @@ function missing(layer: LayerReport): string {
 /** What to do first, then what it rests on; a hover shows some ten lines before it scrolls. */
 function analysed(layer: LayerReport, report: Report): string[] {
   const { trace } = layer;
+  const scales = hasOneScale(layer, layer.bits) ? ', one scale for all weights' : '';
   const suggestion =
-    layer.bits === null ? [] : [`Suggested: **${layer.bits} bits**, ${size(layer, layer.bits)}`];
+    layer.bits === null ? [] : [`Suggested: **${layer.bits} bits**${scales}, ${size(layer, layer.bits)}`];
   const average =
     layer.averageTrace === null ? '' : `, ${formatNumber(layer.averageTrace)} per weight on average`;
   const traces = [
