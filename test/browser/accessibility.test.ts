@@ -15,6 +15,7 @@ import {
 import { metricsReport } from './metricsFixture';
 import { spectrumReport } from './spectrumFixture';
 import { stabilityReport } from './stabilityFixture';
+import { studiedReport } from './studiesFixture';
 import { themes } from './themes';
 
 /** Serious and critical violations, each with the elements concerned. */
@@ -38,6 +39,7 @@ const states = {
   metrics: doneState(metricsReport()),
   spectrum: doneState(spectrumReport()),
   stability: doneState(stabilityReport()),
+  studied: doneState(studiedReport()),
 };
 
 describe('accessibility', { skip }, () => {

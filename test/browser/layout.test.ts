@@ -6,6 +6,7 @@ import { cancelledState, doneState, failedState, hessianReport, largeReport, run
 import { metricsReport } from './metricsFixture';
 import { spectrumReport } from './spectrumFixture';
 import { stabilityReport } from './stabilityFixture';
+import { studiedReport } from './studiesFixture';
 import { themes } from './themes';
 
 const widths = [1400, 1000, 700, 520, 420, 320];
@@ -16,6 +17,7 @@ const states = {
   metrics: doneState(metricsReport()),
   spectrum: doneState(spectrumReport()),
   stability: doneState(stabilityReport()),
+  studied: doneState(studiedReport()),
   running: runningState(),
   cancelled: cancelledState(),
   failed: failedState,
