@@ -31,7 +31,8 @@ export class Analyses extends Disposable {
   }
 
   private async make(model: vscode.Uri): Promise<Analysis> {
-    const analysis = this.register(new Analysis(model, this.newEngine, await this.store.read(model)));
+    const [kept, probes] = [await this.store.read(model), await this.store.probesOf(model)];
+    const analysis = this.register(new Analysis(model, this.newEngine, kept, probes));
     this.made.add(analysis);
     let wasRunning = false;
     analysis.onDidChange(() => {

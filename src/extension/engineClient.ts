@@ -5,7 +5,7 @@ import type { ExportSummary } from '../engine/analysis/exportSummary';
 import type { Coverage } from '../engine/report/coverage';
 import type { Report } from '../engine/report/schema';
 import type { Studies } from '../engine/report/studies';
-import type { EngineMethods } from '../protocol/engine';
+import type { EngineMethods, KeptProbes } from '../protocol/engine';
 import { EngineError, cancelledError, markStopped, toEngineError } from './engineError';
 import { EngineProcess } from './engineProcess';
 
@@ -50,7 +50,8 @@ export class EngineClient {
    */
   async analyze(
     options: AnalyzeOptions,
-    { onProgress, onPartial, signal }: AnalyzeHooks = {},
+    { onProgress, onPartial, signal }: Omit<AnalyzeHooks, 'journal' | 'now'> = {},
+    probes?: KeptProbes,
   ): Promise<Report> {
     if (signal?.aborted) throw cancelledError();
     const process = this.start();
@@ -64,7 +65,7 @@ export class EngineClient {
       }),
     ];
     try {
-      return await process.request('analyze', options, token);
+      return await process.request('analyze', { options, ...(probes ? { probes } : {}) }, token);
     } catch (error) {
       if (!signal?.aborted && !this.disposed) throw toEngineError(error).withPartial(partial);
       if (!partial) throw cancelledError();

@@ -6,9 +6,16 @@ import type { Coverage } from '../engine/report/coverage';
 import type { Report } from '../engine/report/schema';
 import type { Studies } from '../engine/report/studies';
 
+/** Where an analysis keeps its probes, a file that is gone once the report is whole. */
+export interface KeptProbes {
+  readonly file: string;
+  /** Whether to go on with what is there; probes of another model, other data or other settings are begun anew. */
+  readonly resume: boolean;
+}
+
 /** Requests that the extension sends to the engine's process: method → parameters and result. */
 export interface EngineMethods {
-  analyze: { params: AnalyzeOptions; result: Report };
+  analyze: { params: { readonly options: AnalyzeOptions; readonly probes?: KeptProbes }; result: Report };
   study: { params: StudyRequest; result: Studies };
   describeModel: { params: { model: string }; result: ModelDescription };
   exportQuantized: {

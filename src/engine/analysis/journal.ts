@@ -16,6 +16,9 @@ export interface Fingerprint {
   readonly device: string;
 }
 
+/** What becomes of probes that are of another model, other data or other settings. */
+export type WhenStale = 'refuse' | 'begin anew';
+
 /** One probe: a number per layer, or several. */
 export type Probe = Float64Array | readonly Float64Array[];
 type Stored = string | readonly string[];
@@ -27,18 +30,31 @@ type Stored = string | readonly string[];
 export class ProbeJournal {
   private readonly probes = new Map<string, Probe>();
   private stored: Fingerprint | undefined;
+  /** The first line, until it is written with the first probe: a file without probes has nothing to resume. */
+  private heading: string | undefined;
 
-  /** @param resume whether to go on with what the file holds; it is begun anew otherwise */
+  /**
+   * @param resume whether to go on with what the file holds; it is begun anew otherwise
+   * @param whenStale what to do where that can't be gone on with
+   * @throws CurvatureError `option-invalid` where the file is no journal and stale ones are refused
+   */
   constructor(
     readonly file: string,
     resume: boolean,
+    private readonly whenStale: WhenStale = 'refuse',
   ) {
-    if (resume && existsSync(file)) this.read();
+    if (!resume || !existsSync(file)) return;
+    try {
+      this.read();
+    } catch (error) {
+      if (whenStale === 'refuse') throw error;
+      this.forget();
+    }
   }
 
-  /** The samples per run of what is resumed. */
-  get batch(): number | undefined {
-    return this.stored?.batch;
+  /** The samples per run of what is resumed, where it is of the model with this hash. */
+  batchOf(model: string): number | undefined {
+    return this.stored?.model === model ? this.stored.batch : undefined;
   }
 
   /** Probes that were found. */
@@ -46,19 +62,25 @@ export class ProbeJournal {
     return this.probes.size;
   }
 
-  /** @throws CurvatureError `option-invalid` when the file's probes are of another model, data or settings, naming what differs */
+  /**
+   * @throws CurvatureError `option-invalid` when the file's probes are of another model, data or settings, naming what differs,
+   * unless stale ones are to be forgotten
+   */
   begin(fingerprint: Fingerprint): void {
-    if (this.stored) {
+    const { stored } = this;
+    if (stored) {
       const keys = Object.keys(fingerprint) as (keyof Fingerprint)[];
-      const differs = keys.filter(key => fingerprint[key] !== this.stored?.[key]);
+      const differs = keys.filter(key => fingerprint[key] !== stored[key]);
       if (differs.length === 0) return;
-      throw new CurvatureError(
-        'option-invalid',
-        `'${this.file}' can't be resumed: ${differs.map(key => `${key} was ${this.stored?.[key]} and is ${fingerprint[key]}`).join('; ')}.`,
-        'Resume with the same model, data and settings, or run without --resume to begin anew.',
-      );
+      if (this.whenStale === 'refuse')
+        throw new CurvatureError(
+          'option-invalid',
+          `'${this.file}' can't be resumed: ${differs.map(key => `${key} was ${stored[key]} and is ${fingerprint[key]}`).join('; ')}.`,
+          'Resume with the same model, data and settings, or run without --resume to begin anew.',
+        );
     }
-    this.write(`${JSON.stringify(fingerprint)}\n`, writeFileSync);
+    this.forget();
+    this.heading = `${JSON.stringify(fingerprint)}\n`;
   }
 
   /** A sampler that takes what the file has, and keeps what it draws. @param stage and layers name its probes */
@@ -75,6 +97,10 @@ export class ProbeJournal {
       const found = indices.map(i => this.probes.get(`${key} ${i}`) as P | undefined);
       const missing = indices.filter((_, k) => found[k] === undefined);
       const drawn = missing.length > 0 ? await sampler(missing) : [];
+      if (missing.length > 0 && this.heading !== undefined) {
+        this.write(this.heading, writeFileSync);
+        this.heading = undefined;
+      }
       missing.forEach((index, k) => {
         const line = { key, index, probe: encode(drawn[k]) };
         this.write(`${JSON.stringify(line)}\n`, appendFileSync);
@@ -86,6 +112,12 @@ export class ProbeJournal {
 
   /** Takes the file away, once the report is whole. */
   finish(): void {
+    rmSync(this.file, { force: true });
+  }
+
+  private forget(): void {
+    this.stored = undefined;
+    this.probes.clear();
     rmSync(this.file, { force: true });
   }
 

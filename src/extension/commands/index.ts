@@ -12,6 +12,7 @@ import { measureSpectrum } from './measureSpectrum';
 import { measureStability } from './measureStability';
 import { measureTrust } from './measureTrust';
 import { openReport } from './openReport';
+import { resumeAnalysis } from './resumeAnalysis';
 import { saveBits } from './saveBits';
 import { saveReport } from './saveReport';
 import { showModelText } from './showModelText';
@@ -25,6 +26,7 @@ export const commands = {
   'curvature.chooseData': chooseData,
   'curvature.showModelText': showModelText,
   'curvature.cancelAnalysis': cancelAnalysis,
+  'curvature.resumeAnalysis': resumeAnalysis,
   'curvature.openReport': openReport,
   'curvature.saveReport': saveReport,
   'curvature.saveBits': saveBits,

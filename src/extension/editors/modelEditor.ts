@@ -32,6 +32,8 @@ export class ModelEditor implements vscode.CustomReadonlyEditorProvider<Readonly
       case 'analyze':
       case 'retry':
         return vscode.commands.executeCommand('curvature.analyzeCurvature', model);
+      case 'resume':
+        return vscode.commands.executeCommand('curvature.resumeAnalysis', model);
       case 'study':
         return vscode.commands.executeCommand(studyCommands[message.kind], model, message.choice);
       case 'cancel':

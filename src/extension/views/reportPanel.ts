@@ -60,6 +60,7 @@ const messageTypes: Record<FromView['type'], true> = {
   study: true,
   cancel: true,
   retry: true,
+  resume: true,
   chooseData: true,
   saveReport: true,
   revealLayer: true,
