@@ -26,6 +26,12 @@ export class Analyses extends Disposable {
     return known;
   }
 
+  /** Whether anything is known of a model, without making an analysis of it. */
+  async hasReport(model: vscode.Uri): Promise<boolean> {
+    const known = this.known.get(model.toString());
+    return known ? (await known).report !== undefined : this.store.has(model);
+  }
+
   get running(): Analysis[] {
     return [...this.made].filter(analysis => analysis.isRunning);
   }

@@ -1,7 +1,14 @@
 import { type CancellationToken, CancellationTokenSource } from 'vscode-jsonrpc/node';
-import type { AnalyzeHooks, AnalyzeOptions, MatrixHooks, ModelDescription } from '../engine/analysis/options';
+import type {
+  AnalyzeHooks,
+  AnalyzeOptions,
+  CompareOptions,
+  MatrixHooks,
+  ModelDescription,
+} from '../engine/analysis/options';
 import type { StudyRequest } from '../engine/analysis/study';
 import type { ExportSummary } from '../engine/analysis/exportSummary';
+import type { HessianComparison } from '../engine/report/comparison';
 import type { Coverage } from '../engine/report/coverage';
 import type { Report } from '../engine/report/schema';
 import type { Studies } from '../engine/report/studies';
@@ -89,7 +96,12 @@ export class EngineClient {
     return this.wholeOrNothing('study', request, hooks);
   }
 
-  private async wholeOrNothing<M extends 'exportQuantized' | 'study'>(
+  /** Compares the curvature of two models, or on two sets of data; cancelled, it rejects with a `cancelled` error. */
+  compareHessians(options: CompareOptions, hooks?: MatrixHooks): Promise<HessianComparison> {
+    return this.wholeOrNothing('compareHessians', options, hooks);
+  }
+
+  private async wholeOrNothing<M extends 'compareHessians' | 'exportQuantized' | 'study'>(
     method: M,
     params: EngineMethods[M]['params'],
     { onProgress, signal }: MatrixHooks = {},

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import * as vscode from 'vscode';
 import { parseReport, stringifyReport } from '../engine/report/json';
 import type { Report } from '../engine/report/schema';
+import { exists } from './modelUri';
 
 const statOf = (file: vscode.Uri): Thenable<vscode.FileStat | undefined> =>
   vscode.workspace.fs.stat(file).then(undefined, () => undefined);
@@ -24,6 +25,11 @@ export class ReportStore {
       // A full disk costs the copy, not the report that is on the screen.
       this.log.warn(`The report of ${model.fsPath} could not be kept: ${String(error)}`);
     }
+  }
+
+  /** Whether a report is kept, whatever has become of the model since. */
+  has(model: vscode.Uri): Promise<boolean> {
+    return exists(this.fileOf(model));
   }
 
   /** The kept report, unless the model has changed since. */

@@ -1,7 +1,8 @@
-import type { AnalyzeOptions, ModelDescription, Progress } from '../engine/analysis/options';
+import type { AnalyzeOptions, CompareOptions, ModelDescription, Progress } from '../engine/analysis/options';
 import type { ExportSummary } from '../engine/analysis/exportSummary';
 import type { StudyRequest } from '../engine/analysis/study';
 import type { ExportOptions } from '../engine/export/options';
+import type { HessianComparison } from '../engine/report/comparison';
 import type { Coverage } from '../engine/report/coverage';
 import type { Report } from '../engine/report/schema';
 import type { Studies } from '../engine/report/studies';
@@ -16,6 +17,7 @@ export interface KeptProbes {
 /** Requests that the extension sends to the engine's process: method → parameters and result. */
 export interface EngineMethods {
   analyze: { params: { readonly options: AnalyzeOptions; readonly probes?: KeptProbes }; result: Report };
+  compareHessians: { params: CompareOptions; result: HessianComparison };
   study: { params: StudyRequest; result: Studies };
   describeModel: { params: { model: string }; result: ModelDescription };
   exportQuantized: {

@@ -28,7 +28,7 @@ export interface StudyChoice {
   readonly askAgain?: boolean;
 }
 
-export type ToView = { readonly type: 'stateChanged'; readonly state: ViewState };
+export type ToView<State = ViewState> = { readonly type: 'stateChanged'; readonly state: State };
 
 export type FromView =
   | { readonly type: 'ready' }
@@ -38,6 +38,7 @@ export type FromView =
   | { readonly type: 'retry' }
   | { readonly type: 'resume' }
   | { readonly type: 'chooseData' }
+  | { readonly type: 'compare' }
   | { readonly type: 'saveReport'; readonly format: 'json' | 'html' | 'csv' }
   | { readonly type: 'revealLayer'; readonly layer: string }
   /** The widths that the page shows, by layer; none where they are the report's suggestion. */

@@ -3,6 +3,7 @@ import {
   CurvatureError,
   ProbeJournal,
   analyze,
+  compareHessians,
   coverage,
   describeModel,
   exportQuantized,
@@ -36,6 +37,8 @@ export const handlers: { readonly [M in Method]: Handler<M> } = {
     journal?.finish();
     return report;
   },
+  compareHessians: (options, { signal, notify }) =>
+    compareHessians(options, { signal, onProgress: progress => notify('progressed', progress) }),
   study: (request, { signal, notify }) =>
     study(request, { signal, onProgress: progress => notify('progressed', progress) }),
   exportQuantized: ({ model, bits, options, output }, { signal, notify }) =>

@@ -28,6 +28,13 @@ const resume: Action = {
 const retry: Action = { label: 'Retry', icon: 'refresh', primary: true, message: { type: 'retry' } };
 const chooseData: Action = { label: 'Choose Data…', icon: 'database', message: { type: 'chooseData' } };
 
+const compare: Action = {
+  label: 'Compare with…',
+  icon: 'git-compare',
+  description: 'Compare with another report',
+  message: { type: 'compare' },
+};
+
 const save = (['json', 'html', 'csv'] as const).map((format): Action => ({
   label: format.toUpperCase(),
   description: `Save as ${format.toUpperCase()}`,
@@ -35,7 +42,7 @@ const save = (['json', 'html', 'csv'] as const).map((format): Action => ({
 }));
 
 function actions(state: ViewState): Action[] {
-  const saves = state.report ? save : [];
+  const saves = state.report ? [compare, ...save] : [];
   if (!state.canAnalyze) return saves;
   if (state.study) return [cancel];
   const begin = (action: Action): Action[] =>

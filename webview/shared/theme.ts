@@ -7,6 +7,8 @@ export interface Theme {
   readonly surface: string;
   readonly border: string;
   readonly accent: string;
+  /** For bars that are there to be compared with. */
+  readonly neutral: string;
   readonly warning: string;
   readonly error: string;
   readonly fontFamily: string;
@@ -61,6 +63,7 @@ export function readTheme(): Theme {
     surface: colour('--cv-surface'),
     border: colour('--cv-border'),
     accent: colour('--cv-accent'),
+    neutral: colour('--cv-neutral'),
     warning: colour('--cv-warning'),
     error: colour('--cv-error'),
     fontFamily: getComputedStyle(document.body).fontFamily,

@@ -37,6 +37,8 @@ export interface ReportComparison {
   readonly matrix: 'ggn' | 'hessian';
   readonly a: ReportSide;
   readonly b: ReportSide;
+  readonly isOneModel: boolean;
+  readonly isOneDataSet: boolean;
   /** What is compared, as a sentence. */
   readonly subject: string;
   /** In the order of the first report. */
@@ -78,6 +80,8 @@ export function compareReports(a: Report, b: Report): ReportComparison {
       b,
       layers.map(l => l.b),
     ),
+    isOneModel: isOneModel(a, b),
+    isOneDataSet: isOneDataSet(a, b),
     subject: subjectOf(a, b),
     layers,
     onlyInA: [...inA.keys()].filter(name => !inB.has(name)),
@@ -120,6 +124,9 @@ function ranksOf(layers: readonly LayerReport[]): number[] {
 const dataKey = ({ data, settings }: Report): string =>
   data.source === 'file' ? String(data.sha256) : JSON.stringify([data.arrays, settings.seed]);
 
+const isOneModel = (a: Report, b: Report): boolean => a.model.sha256 === b.model.sha256;
+const isOneDataSet = (a: Report, b: Report): boolean => dataKey(a) === dataKey(b);
+
 const baseName = (file: string): string => file.split(/[\\/]/).at(-1) ?? file;
 const dataName = ({ data }: Pick<Report, 'data'>): string => baseName(data.file ?? 'random inputs');
 
@@ -128,12 +135,11 @@ function subjectOf(a: Report, b: Report): string {
     [a, b].map(r => baseName(r.model.file)).join(' and '),
     [a, b].map(dataName).join(' and '),
   ];
-  const isOneModel = a.model.sha256 === b.model.sha256;
-  if (dataKey(a) === dataKey(b))
-    return isOneModel
+  if (isOneDataSet(a, b))
+    return isOneModel(a, b)
       ? `One model on one set of data, measured twice: ${baseName(a.model.file)} on ${dataName(a)}.`
       : `Two models on one set of data: ${models}, on ${dataName(a)}.`;
-  return isOneModel
+  return isOneModel(a, b)
     ? `One model on two sets of data: ${baseName(a.model.file)}, on ${data}.`
     : `Two models on two sets of data: ${models}, on ${data}. What differs may come from either.`;
 }

@@ -6,6 +6,7 @@ import { analyzeCurvature } from './analyzeCurvature';
 import { analyzeModel } from './analyzeModel';
 import { cancelAnalysis } from './cancelAnalysis';
 import { chooseData } from './chooseData';
+import { compareReports } from './compareReports';
 import { exportQuantized } from './exportQuantized';
 import { measureCoupling } from './measureCoupling';
 import { measureSpectrum } from './measureSpectrum';
@@ -28,6 +29,7 @@ export const commands = {
   'curvature.cancelAnalysis': cancelAnalysis,
   'curvature.resumeAnalysis': resumeAnalysis,
   'curvature.openReport': openReport,
+  'curvature.compareReports': compareReports,
   'curvature.saveReport': saveReport,
   'curvature.saveBits': saveBits,
   'curvature.exportQuantized': exportQuantized,

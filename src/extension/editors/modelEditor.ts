@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { Ctx } from '../ctx';
-import { ReportPanel, type PanelSource } from '../views/reportPanel';
+import { ReportPanel, type ReportSource } from '../views/reportPanel';
 import { ReadonlyDocument } from './readonlyDocument';
 import { revealText } from '../text/reveal';
 import { studyCommands } from '../studies';
@@ -27,7 +27,7 @@ export class ModelEditor implements vscode.CustomReadonlyEditorProvider<Readonly
     });
   }
 
-  private handle(model: vscode.Uri, message: Parameters<PanelSource['handle']>[0]): unknown {
+  private handle(model: vscode.Uri, message: Parameters<ReportSource['handle']>[0]): unknown {
     switch (message.type) {
       case 'analyze':
       case 'retry':
@@ -40,6 +40,8 @@ export class ModelEditor implements vscode.CustomReadonlyEditorProvider<Readonly
         return vscode.commands.executeCommand('curvature.cancelAnalysis', model);
       case 'chooseData':
         return vscode.commands.executeCommand('curvature.chooseData', model);
+      case 'compare':
+        return vscode.commands.executeCommand('curvature.compareReports', model);
       case 'saveReport':
         return vscode.commands.executeCommand('curvature.saveReport', model, message.format);
       case 'saveBits':
