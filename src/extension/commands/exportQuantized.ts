@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { ExportSummary } from '../../engine/analysis/exportSummary';
-import { defaultExportOptions } from '../../engine/export/options';
+import { defaultExportOptions, type ExportFormat } from '../../engine/export/options';
 import { formatBytes } from '../../engine/report/format';
 import type { BitWidths } from '../chosenWidths';
 import type { Ctx } from '../ctx';
@@ -11,12 +11,13 @@ import { withProgress } from '../withProgress';
 import { findReport, modelOf } from './findReport';
 import type { Resource } from './resource';
 
-/** Writes the model with the widths that the panel shows, or the report suggests, to `target`, or to where the user says. */
+/** Writes the model with the widths that the panel shows, or the report suggests, to `target` in `format`, or as and where the user says. */
 export async function exportQuantized(
   ctx: Ctx,
   resource?: Resource,
   given?: BitWidths,
   target?: vscode.Uri,
+  format?: ExportFormat,
 ): Promise<void> {
   if (!vscode.workspace.isTrusted) {
     throw new UserError('Nothing is written in an untrusted workspace.', 'Trust the workspace to export.');
@@ -27,9 +28,10 @@ export async function exportQuantized(
     throw new UserError(`${fileName(model)} is not beside its report, so it can’t be quantized.`);
   }
   const bits = given ?? ctx.widths.of(found.source, found.report);
+  const chosen = format ?? (target ? defaultExportOptions.format : await askFormat(model));
   const output = target ?? (await askTarget(model));
   if (!output) throw new Cancelled('no file was chosen');
-  const summary = await write(ctx, model, bits, output);
+  const summary = await write(ctx, model, bits, chosen, output);
   tell(ctx, summary, output);
 }
 
@@ -37,6 +39,7 @@ async function write(
   ctx: Ctx,
   model: vscode.Uri,
   bits: BitWidths,
+  format: ExportFormat,
   output: vscode.Uri,
 ): Promise<ExportSummary> {
   // A process of its own, as for analyses: a model that is too large ends that process and nothing else.
@@ -48,7 +51,12 @@ async function write(
       () => controller.abort(),
       onProgress =>
         engine.exportQuantized(
-          { model: model.fsPath, bits, options: defaultExportOptions, output: output.fsPath },
+          {
+            model: model.fsPath,
+            bits,
+            options: { ...defaultExportOptions, format },
+            output: output.fsPath,
+          },
           { signal: controller.signal, onProgress },
         ),
     );
@@ -74,6 +82,40 @@ function tell({ log }: Ctx, { size, layers, notes }: ExportSummary, output: vsco
       if (chosen === reveal) return vscode.commands.executeCommand('revealInExplorer', output);
       return chosen === show ? log.show() : undefined;
     });
+}
+
+interface FormatItem extends vscode.QuickPickItem {
+  readonly format: ExportFormat;
+}
+
+const formats: readonly FormatItem[] = [
+  {
+    format: 'qdq',
+    label: 'DequantizeLinear (QDQ)',
+    description: 'one scale per output channel',
+    detail: 'Integers behind standard operators, which every runtime reads.',
+  },
+  {
+    format: 'auto',
+    label: 'Automatic',
+    description: 'MatMulNBits where it fits, DequantizeLinear elsewhere',
+    detail: 'For ONNX Runtime: matrix products run on their integers, in blocks of 32 that share a scale.',
+  },
+  {
+    format: 'matmulnbits',
+    label: 'MatMulNBits',
+    description: 'one scale per block of 32',
+    detail: 'For ONNX Runtime: matrix products only; other layers, such as convolutions, keep their floats.',
+  },
+];
+
+async function askFormat(model: vscode.Uri): Promise<ExportFormat> {
+  const chosen = await vscode.window.showQuickPick(formats, {
+    title: `Export ${fileName(model)}`,
+    placeHolder: 'In which form should the integers stand?',
+  });
+  if (!chosen) throw new Cancelled('no format was chosen');
+  return chosen.format;
 }
 
 function askTarget(model: vscode.Uri): Thenable<vscode.Uri | undefined> {
