@@ -12,7 +12,14 @@ import { traceMethods } from '../engine/estimators/trace';
 import { optimizers } from '../engine/training/optimizers';
 import type { CompareFlags } from './compare';
 import type { CouplingFlags } from './coupling';
-import { intoOption, matrixOption, matrixOptions, timeOption } from './options';
+import {
+  granularityOption,
+  intoOption,
+  matrixOption,
+  matrixOptions,
+  resumeOption,
+  timeOption,
+} from './options';
 import type { SaliencyFlags } from './saliency';
 import type { SpectrumFlags } from './spectrum';
 import type { StabilityFlags } from './stability';
@@ -94,7 +101,7 @@ function addSpectrum(program: Command, action: (model: string, flags: SpectrumFl
       '\nExample:\n  curvature spectrum resnet.onnx --data images.npz --layer "layer4.*" --out layer4.spectrum.json',
     )
     .action(action);
-  for (const option of [...matrixOptions(), intoOption()]) command.addOption(option);
+  for (const option of [...matrixOptions(), intoOption(), resumeOption()]) command.addOption(option);
 }
 
 function addStability(
@@ -124,7 +131,7 @@ function addStability(
       '\nSettings that are not given are read from curvature.json beside the model or in the working directory.\n\nExample:\n  curvature stability resnet.onnx --data images.npz --lr 0.1 --batch-size 32 --momentum 0.9',
     )
     .action(action);
-  for (const option of [...matrixOptions(), intoOption()]) command.addOption(option);
+  for (const option of [...matrixOptions(), intoOption(), resumeOption()]) command.addOption(option);
 }
 
 function addCoupling(program: Command, action: (model: string, flags: CouplingFlags) => Promise<void>): void {
@@ -142,9 +149,10 @@ function addCoupling(program: Command, action: (model: string, flags: CouplingFl
       read.bitWidth,
       defaultCouplingOptions.bits,
     )
+    .addOption(granularityOption())
     .addHelpText('after', '\nExample:\n  curvature coupling resnet.onnx --data images.npz')
     .action(action);
-  for (const option of [...matrixOptions(), intoOption()]) command.addOption(option);
+  for (const option of [...matrixOptions(), intoOption(), resumeOption()]) command.addOption(option);
 }
 
 function addCompare(
@@ -204,6 +212,7 @@ function addSaliency(program: Command, action: (model: string, flags: SaliencyFl
         .argParser(read.bitWidths)
         .default([...defaultSaliencyOptions.bits], defaultSaliencyOptions.bits.join(',')),
     )
+    .addOption(granularityOption())
     .addHelpText(
       'after',
       '\nExample:\n  curvature saliency resnet.onnx --data images.npz --layer "layer4.*" --sparsity 0.5',
@@ -224,6 +233,7 @@ function addTrust(program: Command, action: (model: string, flags: TrustFlags) =
         .argParser(read.bitWidths)
         .default([...defaultTrustOptions.bits], defaultTrustOptions.bits.join(',')),
     )
+    .addOption(granularityOption())
     .option(
       '--tolerance <x>',
       'how far a predicted change of the loss may be off, as a share of the measured one',

@@ -5,7 +5,7 @@ import { printResult } from './files';
 import { type MatrixFlags, withProgress } from './matrixCommand';
 
 export type SaliencyFlags = MatrixFlags &
-  Pick<SaliencyOptions, 'gradients' | 'damping' | 'sparsity' | 'bits'>;
+  Pick<SaliencyOptions, 'gradients' | 'damping' | 'sparsity' | 'bits' | 'granularity'>;
 
 /** `curvature saliency`: resolves to the exit code. */
 export async function runSaliency(model: string, flags: SaliencyFlags): Promise<number> {

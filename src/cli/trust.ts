@@ -5,7 +5,7 @@ import { printResult } from './files';
 import { type IntoFlag, thenInto } from './into';
 import { type MatrixFlags, withProgress } from './matrixCommand';
 
-export type TrustFlags = MatrixFlags & IntoFlag & Pick<TrustOptions, 'bits' | 'tolerance'>;
+export type TrustFlags = MatrixFlags & IntoFlag & Pick<TrustOptions, 'bits' | 'granularity' | 'tolerance'>;
 
 /** `curvature trust`: resolves to the exit code. */
 export async function runTrust(model: string, flags: TrustFlags): Promise<number> {

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { optimizers, type Optimizer, type Training } from '../engine/training/optimizers';
-import { parseProject, type Project, PROJECT_FILE } from '../engine/training/projectFile';
+import { parseProject, type Project, PROJECT_FILE, trainingSchema } from '../engine/training/projectFile';
+import { completed, usualBatchSize, usualMomentum } from '../engine/training/settings';
 import { exists } from './modelUri';
 import { Cancelled } from './userError';
 
@@ -10,21 +11,24 @@ import { Cancelled } from './userError';
  */
 export async function trainingOf(model: vscode.Uri, askAgain = false): Promise<Training> {
   const file = await projectFileOf(model);
-  const project: Project = (await exists(file))
-    ? parseProject(Buffer.from(await vscode.workspace.fs.readFile(file)).toString('utf8'), file.fsPath)
-    : {};
+  const project: Project = (await exists(file)) ? parseProject(await textIn(file), file.fsPath) : {};
   const known = project.training ?? {};
-  const { optimizer = 'sgd', learningRate, batchSize } = known;
-  const momentum = known.momentum ?? (optimizer === 'adam' ? 0.9 : 0);
-  if (!askAgain && learningRate !== undefined && batchSize !== undefined)
-    return { optimizer, learningRate, batchSize, momentum };
-  const training = await ask({ ...known, optimizer });
+  const settled = completed(known);
+  if (!askAgain && 'training' in settled) return settled.training;
+  const training = await ask(known);
   const text = `${JSON.stringify({ ...project, training }, null, 2)}\n`;
   await vscode.workspace.fs.writeFile(file, Buffer.from(text));
   return training;
 }
 
-async function projectFileOf(model: vscode.Uri): Promise<vscode.Uri> {
+/** As it is in the editor, where it is open. */
+async function textIn(file: vscode.Uri): Promise<string> {
+  const open = vscode.workspace.textDocuments.find(({ uri }) => uri.toString() === file.toString());
+  return open?.getText() ?? Buffer.from(await vscode.workspace.fs.readFile(file)).toString('utf8');
+}
+
+/** The project's file that holds for a model, there or not yet. */
+export async function projectFileOf(model: vscode.Uri): Promise<vscode.Uri> {
   const beside = vscode.Uri.joinPath(model, '..', PROJECT_FILE);
   const folder = vscode.workspace.getWorkspaceFolder(model);
   const atRoot = folder && vscode.Uri.joinPath(folder.uri, PROJECT_FILE);
@@ -43,33 +47,29 @@ async function ask(known: Partial<Training>): Promise<Training> {
   const chosen = await vscode.window.showQuickPick(items, { title: 'Training (1/4)', placeHolder });
   if (!chosen) throw new Cancelled('no optimizer was chosen');
   const { optimizer } = chosen;
-  const isAdam = optimizer === 'adam';
-  const learningRate = await askNumber('Training (2/4)', 'Learning rate', known.learningRate, x => x > 0);
-  const batchSize = await askNumber(
-    'Training (3/4)',
-    'Samples per step',
-    known.batchSize ?? 32,
-    x => Number.isInteger(x) && x > 0,
-  );
-  const momentum = await askNumber(
-    'Training (4/4)',
-    isAdam ? 'β₁' : 'Momentum, 0 for none',
-    known.momentum ?? (isAdam ? 0.9 : 0),
-    x => x >= 0 && x < 1,
-  );
-  return { optimizer, learningRate, batchSize, momentum };
+  const { learningRate, batchSize = usualBatchSize, momentum = usualMomentum(optimizer) } = known;
+  return {
+    optimizer,
+    learningRate: await askNumber('Training (2/4)', 'Learning rate', 'learningRate', learningRate),
+    batchSize: await askNumber('Training (3/4)', 'Samples per step', 'batchSize', batchSize),
+    momentum: await askNumber('Training (4/4)', momentumPrompt(optimizer), 'momentum', momentum),
+  };
 }
+
+const momentumPrompt = (optimizer: Optimizer): string =>
+  optimizer === 'adam' ? 'β₁' : 'Momentum, 0 for none';
 
 async function askNumber(
   title: string,
   prompt: string,
+  setting: 'learningRate' | 'batchSize' | 'momentum',
   known: number | undefined,
-  isValid: (value: number) => boolean,
 ): Promise<number> {
   const read = (text: string): number => (text.trim() === '' ? NaN : Number(text));
+  const isValid = (text: string): boolean => trainingSchema.shape[setting].safeParse(read(text)).success;
   const answer = await vscode.window.showInputBox({
     ...{ title, prompt, value: known === undefined ? '' : String(known) },
-    validateInput: text => (isValid(read(text)) ? undefined : `${prompt}: ${text || 'nothing'} will not do.`),
+    validateInput: text => (isValid(text) ? undefined : `${prompt}: ${text || 'nothing'} will not do.`),
   });
   if (answer === undefined) throw new Cancelled('no training settings were given');
   return read(answer);

@@ -13,6 +13,7 @@ import {
   runningState,
 } from './fixtures';
 import { metricsReport } from './metricsFixture';
+import { stabilityReport } from './stabilityFixture';
 import { themes } from './themes';
 
 /** Serious and critical violations, each with the elements concerned. */
@@ -34,6 +35,7 @@ const states = {
   'not reached': doneState(notReachedReport()),
   hessian: doneState(hessianReport()),
   metrics: doneState(metricsReport()),
+  stability: doneState(stabilityReport()),
 };
 
 describe('accessibility', { skip }, () => {

@@ -4,6 +4,7 @@ import type { Browser, Page } from 'playwright-core';
 import { launch, openPage, skip } from './browser';
 import { cancelledState, doneState, failedState, hessianReport, largeReport, runningState } from './fixtures';
 import { metricsReport } from './metricsFixture';
+import { stabilityReport } from './stabilityFixture';
 import { themes } from './themes';
 
 const widths = [1400, 1000, 700, 520, 420, 320];
@@ -12,6 +13,7 @@ const states = {
   large: doneState(largeReport()),
   hessian: doneState(hessianReport()),
   metrics: doneState(metricsReport()),
+  stability: doneState(stabilityReport()),
   running: runningState(),
   cancelled: cancelledState(),
   failed: failedState,

@@ -21,6 +21,7 @@ const workspace = new Workspace();
 after(() => workspace.remove());
 const base: SaliencyOptions = {
   ...defaultSaliencyOptions,
+  granularity: 'channel',
   model: softmaxModel(workspace),
   data: softmaxData(workspace),
   executionProvider: 'cpu',

@@ -1,8 +1,10 @@
 import { onSamples, type Problem } from '../curvature/problem';
 import type { LinearOperator } from '../curvature/linearOperator';
+import { once } from '../estimators/keeper';
 import { lanczos } from '../estimators/lanczos';
 import type { BatchSizeReport } from '../report/stability';
 import { effectiveBatchSize, largestOfBatch } from '../training/batchCurvature';
+import type { MatrixHooks } from './options';
 import { Rng } from '../util/rng';
 import { RunningMoments } from '../util/statistics';
 import { axpy, dot, type Vector } from '../util/vector';
@@ -46,10 +48,10 @@ export async function* batchCurve(
   over: (problem: Problem) => LinearOperator,
   problem: Problem,
   { largest, vector, batchSize, batches, seed }: BatchCurveOptions,
-  signal?: AbortSignal,
+  { journal, signal }: MatrixHooks = {},
 ): AsyncGenerator<number, BatchCurve, void> {
   const { samples } = problem.dataset;
-  const whole = await operator.apply(vector);
+  const whole = await (journal?.through('along the top', operator) ?? operator).apply(vector);
   const sizes = batchSizes(samples, batchSize);
   const noise = new RunningMoments();
   const measured: { size: number; moments: RunningMoments; most: number }[] = [];
@@ -57,13 +59,15 @@ export async function* batchCurve(
     const moments = new RunningMoments();
     let most = -Infinity;
     for (let k = 0; k < batches; k++) {
-      const batch = over(onSamples(problem, drawSamples(samples, size, Rng.of(seed, 'batch', size, k))));
-      const difference = await batch.apply(vector);
-      axpy(-1, whole, difference);
-      // What lies along the vector moves λmax up as often as down.
-      axpy(-dot(vector, difference), vector, difference);
-      noise.add(effectiveBatchSize(size, samples) * dot(difference, difference));
-      const value = await largestEigenvalue(batch, seed, signal);
+      const { form, value } = await once(journal, `batch ${k} of ${size}`, async () => {
+        const batch = over(onSamples(problem, drawSamples(samples, size, Rng.of(seed, 'batch', size, k))));
+        const difference = await batch.apply(vector);
+        axpy(-1, whole, difference);
+        // What lies along the vector moves λmax up as often as down.
+        axpy(-dot(vector, difference), vector, difference);
+        return { form: dot(difference, difference), value: await largestEigenvalue(batch, seed, signal) };
+      });
+      noise.add(effectiveBatchSize(size, samples) * form);
       moments.add(value);
       most = Math.max(most, value);
       yield (measured.length + (k + 1) / batches) / sizes.length;

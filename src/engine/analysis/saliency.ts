@@ -6,7 +6,6 @@ import { referenceLogits, type Scorer, scorer } from '../curvature/scores';
 import { CurvatureError } from '../errors';
 import { InverseFisher } from '../estimators/inverseFisher';
 import { quantize, roundOnto } from '../quantization/quantize';
-import { weightQuantizer } from '../quantization/quantizer';
 import { formatBytes } from '../report/format';
 import type { Change, CorrectedChange, LayerSaliency, SaliencyReport } from '../report/saliency';
 import {
@@ -22,7 +21,7 @@ import { chooseParameters } from './chooseParameters';
 import { type Model, openModel, requireLayers } from './model';
 import type { MatrixHooks, SaliencyOptions } from './options';
 import { ProgressTracker } from './progress';
-import { weightOf } from './quantizedWeight';
+import { quantizedLayers, weightOf } from './quantizedLayers';
 import { secondsSince } from './run';
 import { type SetUp, setUp } from './setUp';
 import { TOOL } from './state';
@@ -134,9 +133,10 @@ async function saliencyOfLayer(task: LayerTask): Promise<LayerSaliency> {
     pruned.push({ sparsity, saliency: sum, ...(await both(error, corrected(fisher, error, isFree))) });
   }
   const quantized: LayerSaliency['quantized'][number][] = [];
-  const { initializer: name, shape, channelAxis } = layer;
+  const { initializer: name, shape } = layer;
+  const { quantizerOf } = quantizedLayers(model, options.granularity);
   for (const bits of options.bits) {
-    const grid = quantize({ name, shape, data: weights }, weightQuantizer(bits, channelAxis));
+    const grid = quantize({ name, shape, data: weights }, quantizerOf(layer, bits));
     const plain = roundOnto(grid, weights).map((q, i) => q - weights[i]);
     const better = correctedRounding(fisher, weights, values => roundOnto(grid, values));
     quantized.push({ bits, ...(await both(plain, better)) });

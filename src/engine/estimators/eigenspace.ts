@@ -41,9 +41,11 @@ export async function topEigenspace(
       .slice(0, count);
     const isFound = pairs.length === count && pairs.every(p => p.converged);
     if (isFound || isInvariant || lanczos.steps >= maxSteps) {
+      const vectors: Vector[] = [];
+      for (const { vector } of pairs) vectors.push(await lanczos.combine(vector));
       return {
         values: pairs.map(({ value, residual, converged }) => ({ value, residual, converged })),
-        vectors: pairs.map(({ vector }) => lanczos.combine(vector)),
+        vectors,
       };
     }
   }

@@ -4,7 +4,7 @@ import { Rng } from '../util/rng';
 import { RunningMoments } from '../util/statistics';
 import { isTimeUp } from '../util/timeBudget';
 import { dot, norm, scale, type Vector } from '../util/vector';
-import { IN_SPAN, kept, orthogonalise } from './basis';
+import { IN_SPAN, noColumns, orthogonalise } from './basis';
 import { type TraceProgress } from './result';
 import { isCheckpoint, operatorProgress, type OperatorTraceOptions, requireFinite } from './traceOptions';
 
@@ -40,30 +40,30 @@ export async function* hutchPlusPlus(
   const probe = (stream: string, k: number): Float64Array =>
     Float64Array.from(Rng.of(seed, 'hutch++', stream, k).rademacher(operator.size));
 
-  const range: Vector[] = [];
+  const range = noColumns(operator.size);
   let isWhole = false;
   const rank = Math.min(Math.floor(maxProducts / 3), operator.size);
   for (let k = 0; k < rank; k++) {
     const y = await apply(probe('range', k));
     const length = requireFinite(norm(y), products);
-    orthogonalise(y, range);
-    const left = norm(y);
+    const { left } = await orthogonalise(y, range);
     yield operatorProgress(products, options);
     isWhole = left <= IN_SPAN * length;
     if (isWhole) break;
     scale(1 / left, y);
-    range.push(kept(y));
+    range.push(y);
     if (timeSpent && timeSpent() >= TIME_OF_RANGE) break;
   }
 
   let ofRange = 0;
-  for (const q of range) {
+  for (let k = 0; k < range.count; k++) {
+    const q = range.column(k);
     ofRange += requireFinite(dot(q, await apply(q)), products);
     yield operatorProgress(products, options);
   }
-  if (isWhole || range.length === operator.size) {
+  if (isWhole || range.count === operator.size) {
     // The range holds the whole matrix.
-    const found = { estimate: ofRange, stderr: 0, samples: range.length };
+    const found = { estimate: ofRange, stderr: 0, samples: range.count };
     yield operatorProgress(products, options, found, true);
     return;
   }
@@ -71,7 +71,7 @@ export async function* hutchPlusPlus(
   const forms = new RunningMoments();
   while (products < maxProducts) {
     const g = probe('residual', forms.count);
-    orthogonalise(g, range);
+    await orthogonalise(g, range);
     forms.add(requireFinite(dot(g, await apply(g)), products));
     const found = { estimate: ofRange + forms.mean, stderr: forms.stderr, samples: forms.count };
     const progress = operatorProgress(products, options, forms.count < 2 ? undefined : found);

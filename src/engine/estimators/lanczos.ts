@@ -2,8 +2,9 @@ import { type LinearOperator } from '../curvature/linearOperator';
 import { cancelled } from '../errors';
 import { Rng } from '../util/rng';
 import { isTimeUp, type TimeSpent } from '../util/timeBudget';
-import { norm, scale } from '../util/vector';
-import { columnBytes, type Columns, orthogonalise } from './basis';
+import { scale } from '../util/vector';
+import { columnBytes, noColumns, orthogonalise } from './basis';
+import { type Columns } from './columns';
 import { LanczosProcess } from './lanczosProcess';
 import { type RitzValue } from './result';
 
@@ -16,6 +17,11 @@ export interface LanczosProgress {
   readonly maxSteps: number;
   /** The wanted Ritz values, most wanted first; fewer than `count` in the first steps. */
   readonly eigenvalues: readonly RitzValue[];
+  /**
+   * The value at the far end of the spectrum from the wanted ones, of no product more: as good as its residual says, since the search does
+   * not wait for it. Absent before the first step, and for `LM`, whose far end lies within.
+   */
+  readonly otherEnd?: RitzValue;
   /** Whether all of the wanted ones have converged. */
   readonly converged: boolean;
 }
@@ -69,10 +75,13 @@ export async function* lanczos(
   const maxSteps = Math.min(options.maxSteps ?? Math.max(usualSteps(count), 100), size);
   const { which = 'LA', tolerance = 1e-4 } = options;
   const random = Rng.of(options.seed, 'lanczos');
-  const process = new LanczosProcess(operator, freshDirection(random, size, []));
+  const process = new LanczosProcess(operator, await freshDirection(random, noColumns(size), size));
   /** Eigenvalues of the invariant subspaces that were left. */
   const finished: RitzValue[] = [];
-  let state = { eigenvalues: [] as readonly RitzValue[], converged: false };
+  let state: Pick<LanczosProgress, 'eigenvalues' | 'otherEnd' | 'converged'> = {
+    eigenvalues: [],
+    converged: false,
+  };
 
   while (process.steps < maxSteps && count > 0) {
     if (options.signal?.aborted) throw cancelled();
@@ -92,7 +101,7 @@ export async function* lanczos(
     }
     yield { steps, maxSteps, ...state };
     if (state.converged || isLast) return;
-    if (isInvariant) process.restart(freshDirection(random, size, process.basis));
+    if (isInvariant) process.restart(await freshDirection(random, process.basis, size));
   }
 }
 
@@ -118,27 +127,30 @@ function select(
   finished: readonly RitzValue[],
   block: readonly RitzValue[],
   { count, which, isInvariant, isWhole, takesWhole }: SearchState,
-): { eigenvalues: readonly RitzValue[]; converged: boolean } {
+): Pick<LanczosProgress, 'eigenvalues' | 'otherEnd' | 'converged'> {
   const rank = { LA: (x: number) => -x, SA: (x: number) => x, LM: (x: number) => -Math.abs(x) }[which];
   const sort = (pairs: readonly RitzValue[]): RitzValue[] =>
     [...pairs].sort((a, b) => rank(a.value) - rank(b.value));
-  const eigenvalues = sort([...finished, ...block]).slice(0, count);
+  const all = sort([...finished, ...block]);
+  const eigenvalues = all.slice(0, count);
   const [first] = sort(block);
   const isFirstSearch = finished.length === 0 && !isInvariant;
   const nothingLeft = isFirstSearch || (first.converged && !eigenvalues.includes(first));
   const isKnown = eigenvalues.length === count && eigenvalues.every(pair => pair.converged);
-  return { eigenvalues, converged: isKnown && (isWhole || (nothingLeft && !takesWhole)) };
+  return {
+    eigenvalues,
+    ...(which === 'LM' ? {} : { otherEnd: all[all.length - 1] }),
+    converged: isKnown && (isWhole || (nothingLeft && !takesWhole)),
+  };
 }
 
 /** A random unit vector orthogonal to the basis; a basis that spans everything is never asked for one. */
-function freshDirection(random: Rng, size: number, basis: Columns): Float64Array {
+async function freshDirection(random: Rng, basis: Columns, size: number): Promise<Float64Array> {
   const direction = Float64Array.from({ length: size }, () => random.normal());
-  if (basis.length >= size) return direction;
-  orthogonalise(direction, basis);
-  scale(1 / norm(direction), direction);
+  if (basis.count >= size) return direction;
+  scale(1 / (await orthogonalise(direction, basis)).left, direction);
   // Where little was left of the vector, dividing by its norm has brought rounding up; a second pass takes it
   // away.
-  orthogonalise(direction, basis);
-  scale(1 / norm(direction), direction);
+  scale(1 / (await orthogonalise(direction, basis)).left, direction);
   return direction;
 }

@@ -1,7 +1,8 @@
 import { type LinearOperator } from '../curvature/linearOperator';
 import { CurvatureError } from '../errors';
-import { axpy, dot, norm, scale, type Vector } from '../util/vector';
-import { type Columns, kept, orthogonalise } from './basis';
+import { axpy, dot, scale } from '../util/vector';
+import { noColumns, orthogonalise } from './basis';
+import { type Columns } from './columns';
 import { type RitzValue } from './result';
 import { type Tridiagonal, tridiagonalPairs, type TridiagonalPair } from './tridiagonal';
 
@@ -17,7 +18,7 @@ const BREAKDOWN = 1e-12;
  * operator's compression to their complement.
  */
 export class LanczosProcess {
-  readonly basis: Vector[] = [];
+  readonly basis: Columns;
   private block: Tridiagonal = { alpha: [], beta: [] };
   /** ‖Av − VVᵀAv‖ of the last step; 0 where the subspace is invariant. */
   private remainder = 0;
@@ -30,11 +31,13 @@ export class LanczosProcess {
   constructor(
     private readonly operator: LinearOperator,
     private next: Float64Array,
-    private readonly outside: Columns = [],
-  ) {}
+    private readonly outside: Columns = noColumns(operator.size),
+  ) {
+    this.basis = noColumns(operator.size);
+  }
 
   get steps(): number {
-    return this.basis.length;
+    return this.basis.count;
   }
 
   /**
@@ -43,8 +46,7 @@ export class LanczosProcess {
    */
   async step(): Promise<{ isInvariant: boolean }> {
     const { basis, block, operator, outside } = this;
-    const v = kept(this.next);
-    basis.push(v);
+    const v = basis.push(this.next);
     // A vector of all parameters in float64 is not held while the product makes another.
     this.next = EMPTY;
     const next = await operator.apply(v);
@@ -52,11 +54,10 @@ export class LanczosProcess {
     // What the recurrence takes away is most of the vector; the rest of the basis takes only rounding after that.
     axpy(-alpha, v, next);
     const beta = block.beta.at(-1);
-    if (beta !== undefined) axpy(-beta, basis[basis.length - 2], next);
+    if (beta !== undefined) basis.axpy(basis.count - 2, -beta, next);
     block.alpha.push(alpha);
-    orthogonalise(next, outside);
-    orthogonalise(next, basis);
-    const remainder = norm(next);
+    if (outside.count > 0) await orthogonalise(next, outside);
+    const { left: remainder } = await orthogonalise(next, basis);
     if (!Number.isFinite(remainder)) {
       throw new CurvatureError(
         'not-finite',
@@ -65,7 +66,7 @@ export class LanczosProcess {
       );
     }
     this.largest = Math.max(this.largest, Math.abs(alpha), remainder);
-    const isWhole = this.steps + outside.length === operator.size;
+    const isWhole = this.steps + outside.count === operator.size;
     const isInvariant = isWhole || remainder <= BREAKDOWN * this.largest;
     this.remainder = isInvariant ? 0 : remainder;
     if (!isInvariant) {
@@ -96,9 +97,7 @@ export class LanczosProcess {
   }
 
   /** The vector of the space whose coefficients in the basis are given; only before a restart. */
-  combine(coefficients: readonly number[]): Float64Array {
-    const sum = new Float64Array(this.operator.size);
-    coefficients.forEach((c, k) => axpy(c, this.basis[k], sum));
-    return sum;
+  combine(coefficients: readonly number[]): Promise<Float64Array> {
+    return this.basis.combine(coefficients);
   }
 }

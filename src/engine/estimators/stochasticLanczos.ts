@@ -2,8 +2,10 @@ import { type LinearOperator } from '../curvature/linearOperator';
 import { cancelled } from '../errors';
 import { Rng } from '../util/rng';
 import { isTimeUp, type TimeSpent } from '../util/timeBudget';
-import { norm, scale, type Vector } from '../util/vector';
-import { columnBytes, type Columns, kept, orthogonalise } from './basis';
+import { scale } from '../util/vector';
+import { columnBytes, noColumns, orthogonalise } from './basis';
+import { type Columns } from './columns';
+import type { Keeper } from './keeper';
 import { LanczosProcess } from './lanczosProcess';
 import { type RitzValue } from './result';
 import { type Quadrature } from './spectrum';
@@ -18,6 +20,8 @@ export interface StochasticLanczosOptions {
   readonly tolerance?: number;
   /** Ends the search before another start vector, once two are through. */
   readonly timeSpent?: TimeSpent;
+  /** Keeps the outliers' products and what each start vector gives. */
+  readonly keeper?: Keeper;
   readonly signal?: AbortSignal;
 }
 
@@ -32,6 +36,14 @@ export interface StochasticLanczosProgress {
   readonly bulkRange: number;
   readonly products: number;
   readonly maxProducts: number;
+}
+
+/** What one start vector gives. */
+interface FromStart {
+  readonly quadrature: Quadrature;
+  readonly largest: RitzValue;
+  readonly smallest: RitzValue;
+  readonly products: number;
 }
 
 /** Outliers that are looked for, as a share of the steps. */
@@ -65,7 +77,7 @@ export async function* stochasticLanczos(
   options: StochasticLanczosOptions,
 ): AsyncGenerator<StochasticLanczosProgress, void, void> {
   const { size } = operator;
-  const { probes, seed, tolerance = 1e-4, signal } = options;
+  const { probes, seed, tolerance = 1e-4, keeper, signal } = options;
   const steps = Math.min(options.steps, size);
   const maxProducts = (1 + probes) * steps;
   let state: StochasticLanczosProgress = {
@@ -84,10 +96,17 @@ export async function* stochasticLanczos(
     }
   }
 
+  const through = (name: string): LinearOperator => keeper?.through(name, operator) ?? operator;
+
   // One name for all runs, so that the basis of the last one is let go.
-  let process = new LanczosProcess(operator, startVector(Rng.of(seed, 'slq', 'outliers'), size, []));
+  let process = new LanczosProcess(
+    through('outliers'),
+    await startVector(Rng.of(seed, 'slq', 'outliers'), size, noColumns(size)),
+  );
   yield* run(process);
-  const { outliers, columns } = takeOutliers(process, Math.floor(steps * OUTLIERS), tolerance);
+  const { outliers, columns } = await takeOutliers(process, {
+    ...{ most: Math.floor(steps * OUTLIERS), tolerance, size },
+  });
   const ends = process.ritzPairs(tolerance).map(ritzOf);
   state = { ...state, outliers, extremes: extremesOf(ends) };
   yield state;
@@ -95,21 +114,23 @@ export async function* stochasticLanczos(
   let [low, high] = [Infinity, -Infinity];
   for (let probe = 0; probe < probes; probe++) {
     if (probe >= 2 && isTimeUp(options.timeSpent)) return;
-    process = new LanczosProcess(operator, startVector(Rng.of(seed, 'slq', probe), size, columns), columns);
-    yield* run(process);
-    const pairs = process.ritzPairs(tolerance).sort((a, b) => a.value - b.value);
-    ends.push(...pairs.map(ritzOf));
-    low = Math.min(low, pairs[0].value);
-    high = Math.max(high, pairs[pairs.length - 1].value);
-    const share = 1 - outliers.length / size;
-    const nodes = [
-      ...outliers.map(({ value }) => ({ value, weight: 1 / size })),
-      ...pairs.map(({ value, vector }) => ({ value, weight: share * vector[0] ** 2 })),
-    ].sort((a, b) => a.value - b.value);
-    const quadrature = { nodes: nodes.map(n => n.value), weights: nodes.map(n => n.weight) };
+    const name = `start vector ${probe} of ${steps} steps`;
+    let from = keeper?.found(name) as FromStart | undefined;
+    if (from) {
+      state = { ...state, products: state.products + from.products };
+    } else {
+      const start = await startVector(Rng.of(seed, 'slq', probe), size, columns);
+      process = new LanczosProcess(through(name), start, columns);
+      yield* run(process);
+      from = fromStart(process, outliers, size, tolerance);
+      keeper?.keep(name, from);
+    }
+    ends.push(from.largest, from.smallest);
+    low = Math.min(low, from.smallest.value);
+    high = Math.max(high, from.largest.value);
     state = {
       ...state,
-      quadratures: [...state.quadratures, quadrature],
+      quadratures: [...state.quadratures, from.quadrature],
       extremes: extremesOf(ends),
       bulkRange: high - low,
     };
@@ -117,31 +138,48 @@ export async function* stochasticLanczos(
   }
 }
 
+/** The quadrature of a run that is through, with the outliers'. */
+function fromStart(
+  process: LanczosProcess,
+  outliers: readonly RitzValue[],
+  size: number,
+  tolerance: number,
+): FromStart {
+  const pairs = process.ritzPairs(tolerance).sort((a, b) => a.value - b.value);
+  const share = 1 - outliers.length / size;
+  const nodes = [
+    ...outliers.map(({ value }) => ({ value, weight: 1 / size })),
+    ...pairs.map(({ value, vector }) => ({ value, weight: share * vector[0] ** 2 })),
+  ].sort((a, b) => a.value - b.value);
+  return {
+    quadrature: { nodes: nodes.map(n => n.value), weights: nodes.map(n => n.weight) },
+    ...extremesOf(pairs.map(ritzOf)),
+    products: process.steps,
+  };
+}
+
 /** Uniform on the sphere within the complement of some orthonormal columns. */
-function startVector(random: Rng, size: number, outside: Columns): Float64Array {
+async function startVector(random: Rng, size: number, outside: Columns): Promise<Float64Array> {
   const start = Float64Array.from(random.normals(size));
-  orthogonalise(start, outside);
-  scale(1 / norm(start), start);
+  scale(1 / (await orthogonalise(start, outside)).left, start);
   return start;
 }
 
 /** The converged eigenvalues of largest magnitude, and their vectors. */
-function takeOutliers(
+async function takeOutliers(
   process: LanczosProcess,
-  most: number,
-  tolerance: number,
-): { outliers: RitzValue[]; columns: Columns } {
+  { most, tolerance, size }: { most: number; tolerance: number; size: number },
+): Promise<{ outliers: RitzValue[]; columns: Columns }> {
   const pairs = process
     .ritzPairs(tolerance)
     .filter(({ value, converged }) => converged && value !== 0)
     .sort((a, b) => Math.abs(b.value) - Math.abs(a.value))
     .slice(0, most);
-  const columns: Vector[] = [];
+  const columns = noColumns(size);
   for (const { vector } of pairs) {
-    const column = process.combine(vector);
-    orthogonalise(column, columns);
-    scale(1 / norm(column), column);
-    columns.push(kept(column));
+    const column = await process.combine(vector);
+    scale(1 / (await orthogonalise(column, columns)).left, column);
+    columns.push(column);
   }
   return { outliers: pairs.map(ritzOf), columns };
 }

@@ -2,8 +2,8 @@ import { type LinearOperator } from '../curvature/linearOperator';
 import { cancelled, CurvatureError } from '../errors';
 import { Rng } from '../util/rng';
 import { isTimeUp } from '../util/timeBudget';
-import { dot, norm, scale, type Vector } from '../util/vector';
-import { IN_SPAN, kept, orthogonalise } from './basis';
+import { norm, scale, type Vector } from '../util/vector';
+import { IN_SPAN, noColumns, orthogonalise } from './basis';
 import { type TraceProgress } from './result';
 import { isCheckpoint, operatorProgress, type OperatorTraceOptions, requireFinite } from './traceOptions';
 import { type Sketch, sketchTrace } from './xTraceSketch';
@@ -40,29 +40,29 @@ export async function* xTrace(
     products++;
     return operator.apply(v);
   };
-  const tests: Vector[] = [];
-  const range: Vector[] = [];
+  const tests = noColumns(size);
+  const range = noColumns(size);
   const sketch: Sketch = { size, r: [], b: [], w: [] };
   let found: { estimate: number; stderr: number; samples: number } | undefined;
 
   for (let k = 0; k < most; k++) {
-    const test = kept(onSphere(Rng.of(seed, 'xtrace', k), size));
+    const test = tests.push(onSphere(Rng.of(seed, 'xtrace', k), size));
     const y = await apply(test);
     const length = requireFinite(norm(y), products);
-    const column = orthogonalise(y, range);
-    const left = norm(y);
+    const { coefficients, left } = await orthogonalise(y, range);
     if (left <= IN_SPAN * length) break;
     scale(1 / left, y);
-    const q = kept(y);
-    range.push(q);
-    tests.push(test);
+    const q = range.push(y);
     const z = await apply(q);
-    sketch.r.push(Float64Array.of(...column, left));
-    sketch.b.push(Float64Array.from(range, v => requireFinite(dot(v, z), products)));
-    sketch.w.forEach((row, j) => row.push(dot(range[j], test)));
-    sketch.w.push(tests.map(t => dot(q, t)));
+    sketch.r.push(Float64Array.of(...coefficients, left));
+    const column = await range.products(z);
+    column.forEach(b => requireFinite(b, products));
+    sketch.b.push(column);
+    const along = await range.products(test);
+    sketch.w.forEach((row, j) => row.push(along[j]));
+    sketch.w.push([...(await tests.products(q))]);
 
-    const count = range.length;
+    const { count } = range;
     const isLast = count === most || (count >= FEWEST && isTimeUp(timeSpent));
     const isDue = (isCheckpoint(count) && count >= FEWEST_TO_STOP) || isLast;
     if (isDue && count < size) found = { ...sketchTrace(sketch), samples: count };
@@ -70,10 +70,10 @@ export async function* xTrace(
     yield progress;
     if (isDue && count < size && (isLast || progress.estimates[0].converged)) return;
   }
-  if (range.length < most || range.length === size) {
+  if (range.count < most || range.count === size) {
     // The range holds the whole matrix.
     const estimate = sketch.b.reduce((sum, column, k) => sum + column[k], 0);
-    yield operatorProgress(products, options, { estimate, stderr: 0, samples: range.length }, true);
+    yield operatorProgress(products, options, { estimate, stderr: 0, samples: range.count }, true);
   }
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { granularityChoices } from '../quantization/quantizer';
 import { latencySchema, layerLatencySchema } from './latency';
 import { layerMetricsSchema, metricsSchema } from './metrics';
 import {
@@ -45,8 +46,10 @@ export const layerSchema = z.object({
   averageTrace: z.number().nullable(),
   /** Whether every path from this layer to the loss is piecewise linear, so that its Hessian block's trace is the GGN's. */
   hessianEqualsGgn: z.boolean(),
-  /** ‖Q(W) − W‖² per bit width: symmetric, per output channel, round to nearest. */
+  /** ‖Q(W) − W‖² per bit width: symmetric, round to nearest, a scale to what `granularity` says. */
   quantizationError: perBits,
+  /** What shares a scale per bit width: the weights of an output channel, or all; absent in older reports, which went by channels. */
+  granularity: z.record(z.string(), z.enum(['channel', 'tensor'])).optional(),
   /**
    * HAWQ-V2's Ω = averageTrace · ‖Q(W) − W‖² per bit width; empty without a trace. At widths up to `settings.measureUpTo`, where
    * the quadratic model can't be relied on, twice the divergence of the outputs that was measured with this layer alone quantized.
@@ -136,6 +139,8 @@ export const reportSchema = z.object({
     /** Seconds after which no more probes were drawn than an error bar needs. */
     seconds: z.number().positive().optional(),
     bits: z.array(z.number().int()),
+    /** How `granularity` of the layers was chosen; absent in older reports: per channel. */
+    granularity: z.enum(granularityChoices).optional(),
     /** How the ranges are found by which activations are quantized; absent where they were not asked for. */
     activations: z.enum(['min-max', 'percentile', 'entropy']).optional(),
     /** Sensitivities at widths up to this are measured by running the model; absent where none are. */
@@ -161,7 +166,10 @@ export const reportSchema = z.object({
   layers: z.array(layerSchema),
   /** Where they were asked for. */
   activations: z.array(activationSchema).optional(),
+  /** The Hessian's largest. */
   eigenvalues: z.array(eigenvalueSchema),
+  /** The Hessian's smallest, which may be negative, from the products that found the largest; it was not waited for. */
+  smallestEigenvalue: eigenvalueSchema.optional(),
   frontier: z.array(frontierPointSchema),
   budget: z
     .object({

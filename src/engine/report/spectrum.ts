@@ -81,6 +81,8 @@ export const spectrumSchema = z.object({
   device: z.string(),
   memory: z.object({ predictedBytes: z.number() }),
   samples: z.number().int(),
+  /** Classes that the loss tells apart; absent for losses without any, and for several outputs. */
+  classes: z.number().int().optional(),
   /** Rows of the matrix. */
   size: z.number().int(),
   trace: traceReportSchema.nullable(),

@@ -93,6 +93,5 @@ export const stabilitySchema = z.object({
   timings: timingsSchema,
 });
 
-export type OptimizerBound = z.infer<typeof optimizerBoundSchema>;
 export type BatchSizeReport = z.infer<typeof batchSizeSchema>;
 export type StabilityReport = z.infer<typeof stabilitySchema>;

@@ -1,6 +1,7 @@
-import { optimizerName } from '../training/optimizers';
+import { boundName, optimizerName } from '../training/optimizers';
+import { verdictWord } from '../training/verdict';
 import { formatBytes, formatEstimate, formatNumber, matrixNames } from './format';
-import type { OptimizerBound, StabilityReport } from './stability';
+import type { StabilityReport } from './stability';
 import { alignColumns } from './table';
 import type { RitzValue } from '../estimators/result';
 
@@ -11,7 +12,7 @@ export function stabilityToText(report: StabilityReport): string {
   const lines = [
     titleOf(report),
     '',
-    `${verdict.severity === 'info' ? 'Stable' : verdict.severity === 'warning' ? 'Warning' : 'Unstable'}: ${verdict.message}`,
+    `${verdictWord(verdict)}: ${verdict.message}`,
     '',
     ...alignColumns(numberRows(report), column => column !== 1),
     '',
@@ -72,11 +73,6 @@ function boundLines({ bounds, training }: StabilityReport): string[] {
           : "Adam's is on the λmax of the Hessian divided by its steps; --optimizer adam measures it.",
       ]
     : lines;
-}
-
-function boundName({ optimizer, momentum }: OptimizerBound): string {
-  if (momentum === 0) return 'gradient descent';
-  return { sgd: 'heavy ball', nesterov: 'Nesterov', adam: 'Adam form' }[optimizer] + ` ${momentum}`;
 }
 
 function batchLines({ batchSizes }: StabilityReport): string[] {

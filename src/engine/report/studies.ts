@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { couplingSchema } from './coupling';
 import { spectrumSchema, type SpectrumReport } from './spectrum';
+import { spectrumKey } from './spectrumKey';
 import { stabilitySchema } from './stability';
 import { trustSchema } from './trust';
 
@@ -18,10 +19,7 @@ export type Studies = z.infer<typeof studiesSchema>;
 /** Old studies with new ones in their place; a spectrum replaces the one of the same matrix and parameters. */
 export function mergeStudies(old: Studies | undefined, { spectra = [], ...others }: Studies): Studies {
   const isReplaced = (spectrum: SpectrumReport): boolean =>
-    spectra.some(one => keyOf(one) === keyOf(spectrum));
+    spectra.some(one => spectrumKey(one) === spectrumKey(spectrum));
   const all = [...(old?.spectra ?? []).filter(one => !isReplaced(one)), ...spectra];
   return { ...old, ...others, ...(all.length > 0 ? { spectra: all } : {}) };
 }
-
-const keyOf = ({ settings }: SpectrumReport): string =>
-  JSON.stringify([settings.matrix, settings.parameters]);

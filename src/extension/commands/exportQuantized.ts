@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
 import type { ExportSummary } from '../../engine/analysis/exportSummary';
-import { defaultExportOptions, type ExportFormat } from '../../engine/export/options';
+import { defaultExportOptions, type ExportFormat, type ExportOptions } from '../../engine/export/options';
 import { formatBytes } from '../../engine/report/format';
+import { granularityOf } from '../../engine/report/granularity';
 import type { BitWidths } from '../chosenWidths';
 import type { Ctx } from '../ctx';
 import { MODEL_EDITOR } from '../editors/modelEditor';
@@ -31,7 +32,8 @@ export async function exportQuantized(
   const chosen = format ?? (target ? defaultExportOptions.format : await askFormat(model));
   const output = target ?? (await askTarget(model));
   if (!output) throw new Cancelled('no file was chosen');
-  const summary = await write(ctx, model, bits, chosen, output);
+  const options = { ...defaultExportOptions, granularity: granularityOf(found.report), format: chosen };
+  const summary = await write(ctx, model, bits, options, output);
   tell(ctx, summary, output);
 }
 
@@ -39,7 +41,7 @@ async function write(
   ctx: Ctx,
   model: vscode.Uri,
   bits: BitWidths,
-  format: ExportFormat,
+  options: ExportOptions,
   output: vscode.Uri,
 ): Promise<ExportSummary> {
   // A process of its own, as for analyses: a model that is too large ends that process and nothing else.
@@ -51,12 +53,7 @@ async function write(
       () => controller.abort(),
       onProgress =>
         engine.exportQuantized(
-          {
-            model: model.fsPath,
-            bits,
-            options: { ...defaultExportOptions, format },
-            output: output.fsPath,
-          },
+          { model: model.fsPath, bits, options, output: output.fsPath },
           { signal: controller.signal, onProgress },
         ),
     );
@@ -92,7 +89,7 @@ const formats: readonly FormatItem[] = [
   {
     format: 'qdq',
     label: 'DequantizeLinear (QDQ)',
-    description: 'one scale per output channel',
+    description: 'scales as in the report, per output channel or per block',
     detail: 'Integers behind standard operators, which every runtime reads.',
   },
   {

@@ -6,6 +6,7 @@ import {
   layerMarkdown,
   notAnalysedMarkdown,
 } from '../../../src/extension/text/layerMarkdown';
+import { trustOf } from '../../browser/studiesFixture';
 import { aLayer, aReport } from '../../support/vscode/reports';
 
 test('an analysed layer tells its trace, its average, its bits and Ω per width', () => {
@@ -87,4 +88,19 @@ test('the label at the end of a line is short', () => {
   assert.match(layerLabel(layer, aReport([layer])), /^4 bits · trace 12\.3\d* ± 0\.31$/);
   const nothing = aLayer('a', 1, 4, { trace: {}, bits: null });
   assert.equal(layerLabel(nothing, aReport([nothing])), '');
+});
+
+test('widths whose sensitivity should not be believed are marked, and one line says why', () => {
+  const layers = [aLayer('a', 1, 4), aLayer('b', 1, 4)];
+  const plain = aReport(layers);
+  const report = aReport(layers, {
+    studies: { trust: trustOf(plain) },
+    settings: { ...plain.settings, measureUpTo: 2 },
+  });
+  assert.doesNotMatch(layerMarkdown(layers[0], report), /⚠/);
+  const text = layerMarkdown(layers[1], report);
+  assert.match(text, /\| \*\*4\*\* \|[^|]* ⚠ \|/);
+  assert.doesNotMatch(text, /\| 2 \|[^|]*⚠/);
+  assert.match(text, /^⚠ Not trusted at 4 bits: at 4 the second-order model is off at the end of the step /m);
+  assert.ok(text.split('\n').filter(Boolean).length <= 11, text);
 });

@@ -17,7 +17,7 @@ test('the terminal shows layers in aligned columns and what was found in all', (
       'Loss (cross-entropy): 0.04211 on 64 samples of eval.npz. Bits are chosen by the traces of the Gauss–Newton matrix.',
       "embedding: not reached (operator 'Custom' of node '/custom' has no derivative).",
       "For 2 of 3 layers the Hessian's trace equals the GGN's: from there to the loss the model is piecewise linear.",
-      'Largest eigenvalues of the Hessian: 3.932, 2.093 (not converged).',
+      'Largest eigenvalues of the Hessian: 3.932, 2.093 (not converged); smallest: -0.1113.',
       'Suggested bits: 304 B (6.204 bits per weight), ΣΩ 771.6, for a budget of 0.5 (366 B).',
       '',
     ].join('\n'),
