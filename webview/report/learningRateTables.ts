@@ -76,8 +76,9 @@ export function boundsTable(study: StabilityReport, training: Training): Child[]
   return parts(head, rows);
 }
 
-/** In brackets, as in the text for terminals. */
-const doubted = (batch: BatchSizeReport, text: string): string => (isOutside(batch) ? `(${text})` : text);
+/** In brackets, as in the text for terminals, where the noise of the batches is too large for the formula. */
+const doubted = ({ formulaHolds }: BatchSizeReport, text: string): string =>
+  formulaHolds === false ? `(${text})` : text;
 
 /** What batches of each size allow; the last row is all samples. */
 export function batchTable(study: StabilityReport, training: Training): Child[] {
@@ -88,9 +89,6 @@ export function batchTable(study: StabilityReport, training: Training): Child[] 
     const { sufficient, necessary } = bandFor({ ...training, batchSize }, study);
     return [typesetNumber(sufficient), typesetNumber(necessary)];
   };
-  // In brackets where the noise of the batches is too large for the formula.
-  const doubted = ({ formulaHolds }: (typeof batchSizes)[number], text: string): string =>
-    formulaHolds === false ? `(${text})` : text;
   const rows = batchSizes.map(batch =>
     row([
       String(batch.batchSize),
