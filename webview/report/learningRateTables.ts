@@ -9,6 +9,7 @@ import {
 import { bandFor, largestError } from '../../src/engine/training/verdict';
 import { type Child, element, icon } from '../shared/element';
 import { typesetNumber, withError } from '../shared/format';
+import { isOutside } from './learningRateCurves';
 
 type Cell = string | HTMLElement;
 
@@ -77,8 +78,7 @@ export function boundsTable(study: StabilityReport, training: Training): Child[]
 }
 
 /** In brackets, as in the text for terminals, where the noise of the batches is too large for the formula. */
-const doubted = ({ formulaHolds }: BatchSizeReport, text: string): string =>
-  formulaHolds === false ? `(${text})` : text;
+const doubted = (batch: BatchSizeReport, text: string): string => (isOutside(batch) ? `(${text})` : text);
 
 /** What batches of each size allow; the last row is all samples. */
 export function batchTable(study: StabilityReport, training: Training): Child[] {
