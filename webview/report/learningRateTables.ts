@@ -9,6 +9,7 @@ import {
 import { bandFor, largestError } from '../../src/engine/training/verdict';
 import { type Child, element, icon } from '../shared/element';
 import { typesetNumber, withError } from '../shared/format';
+import { isOutside } from './learningRateCurves';
 
 type Cell = string | HTMLElement;
 
