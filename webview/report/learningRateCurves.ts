@@ -19,8 +19,7 @@ export interface MeasuredPoint {
 }
 
 /** Reports say it where the noise of batches of a size is too large for the formula. */
-export const isOutside = (batch: BatchSizeReport & { readonly formulaHolds?: boolean }): boolean =>
-  batch.formulaHolds === false;
+export const isOutside = ({ formulaHolds }: BatchSizeReport): boolean => formulaHolds === false;
 
 export interface LearningRateCurves {
   readonly band: readonly BandPoint[];

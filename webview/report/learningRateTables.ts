@@ -77,7 +77,7 @@ export function boundsTable(study: StabilityReport, training: Training): Child[]
   return parts(head, rows);
 }
 
-/** In brackets, as in the text for terminals. */
+/** In brackets, as in the text for terminals, where the noise of the batches is too large for the formula. */
 const doubted = (batch: BatchSizeReport, text: string): string => (isOutside(batch) ? `(${text})` : text);
 
 /** What batches of each size allow; the last row is all samples. */
