@@ -16,6 +16,7 @@ import { TEXT_LANGUAGE, TEXT_SCHEME } from './extension/modelUri';
 import { LayerDiagnostics } from './extension/text/diagnostics';
 import { LayerHover } from './extension/text/hover';
 import { LayerHints } from './extension/text/inlayHints';
+import { COMPARE_VIEW, ComparePanelSerializer } from './extension/views/comparePanel';
 import { StatusBar } from './extension/views/statusBar';
 
 /** What other extensions, and the tests, get of this one. */
@@ -38,6 +39,7 @@ export function activate(extension: vscode.ExtensionContext): CurvatureApi {
     new TrainingDiagnostics(studies),
     hints,
     vscode.window.registerCustomEditorProvider(MODEL_EDITOR, new ModelEditor(ctx)),
+    vscode.window.registerWebviewPanelSerializer(COMPARE_VIEW, new ComparePanelSerializer(ctx)),
     vscode.window.registerCustomEditorProvider(REPORT_EDITOR, new ReportEditor(ctx)),
     vscode.languages.registerHoverProvider(modelText, new LayerHover(texts, analyses)),
     vscode.languages.registerInlayHintsProvider(modelText, hints),

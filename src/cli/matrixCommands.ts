@@ -180,6 +180,7 @@ function addCompare(
       read.positive,
       defaultCompareOptions.count,
     )
+    .option('--html <file>', 'write two reports side by side as one page')
     .addHelpText(
       'after',
       '\nExample:\n  curvature compare before.curvature.json after.curvature.json\n  curvature compare --model net.onnx --data train.npz test.npz',

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import * as vscode from 'vscode';
 import type { AnalyzeOptions, Progress } from '../engine/analysis/options';
 import type { StudyRequest } from '../engine/analysis/study';
@@ -20,13 +21,21 @@ export class Analysis extends Disposable {
     readonly model: vscode.Uri,
     private readonly newEngine: () => EngineClient,
     kept: Report | undefined,
+    /** The file in which the engine's process keeps the probes of a run until its report is whole. */
+    private readonly probes: string,
   ) {
     super();
     this.current = this.settled(kept);
   }
 
   get state(): ViewState {
-    return { ...this.current, canAnalyze: vscode.workspace.isTrusted };
+    const canAnalyze = vscode.workspace.isTrusted;
+    return { ...this.current, canAnalyze, ...(canAnalyze && this.canResume ? { canResume: true } : {}) };
+  }
+
+  /** Whether a run was cut short, by whatever end, whose probes are there. */
+  get canResume(): boolean {
+    return !this.isRunning && existsSync(this.probes);
   }
 
   get report(): Report | undefined {
@@ -42,22 +51,30 @@ export class Analysis extends Disposable {
     return this.running?.engine.pid;
   }
 
-  /** Runs to the end. A cancelled run resolves where there is something to keep, and rejects as cancelled otherwise. */
-  async run(options: AnalyzeOptions, onProgress: (progress: Progress) => void): Promise<Report> {
+  /**
+   * Runs to the end. A cancelled run resolves where there is something to keep, and rejects as cancelled otherwise.
+   * @param resume go on with the probes of a run that was cut short, to the numbers of one that was not; anew where they are of other settings
+   */
+  async run(
+    options: AnalyzeOptions,
+    onProgress: (progress: Progress) => void,
+    resume = false,
+  ): Promise<Report> {
     const before = this.current;
     const engine = this.newEngine();
     const controller = new AbortController();
     this.running = { engine, controller };
     this.update({ phase: 'running' });
     try {
-      const measured = await engine.analyze(options, {
+      const hooks = {
         signal: controller.signal,
-        onProgress: progress => {
+        onProgress: (progress: Progress) => {
           onProgress(progress);
           this.update({ ...this.current, progress });
         },
-        onPartial: partial => this.update({ ...this.current, report: partial }),
-      });
+        onPartial: (partial: Report) => this.update({ ...this.current, report: partial }),
+      };
+      const measured = await engine.analyze(options, hooks, { file: this.probes, resume });
       const report = withStudiesOf(before.report, measured);
       this.finish(this.settled(report));
       if (report.stopped?.reason === 'failed') throw new EngineError('stopped', report.stopped.message);

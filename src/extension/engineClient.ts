@@ -1,11 +1,18 @@
 import { type CancellationToken, CancellationTokenSource } from 'vscode-jsonrpc/node';
-import type { AnalyzeHooks, AnalyzeOptions, MatrixHooks, ModelDescription } from '../engine/analysis/options';
+import type {
+  AnalyzeHooks,
+  AnalyzeOptions,
+  CompareOptions,
+  MatrixHooks,
+  ModelDescription,
+} from '../engine/analysis/options';
 import type { StudyRequest } from '../engine/analysis/study';
 import type { ExportSummary } from '../engine/analysis/exportSummary';
+import type { HessianComparison } from '../engine/report/comparison';
 import type { Coverage } from '../engine/report/coverage';
 import type { Report } from '../engine/report/schema';
 import type { Studies } from '../engine/report/studies';
-import type { EngineMethods } from '../protocol/engine';
+import type { EngineMethods, KeptProbes } from '../protocol/engine';
 import { EngineError, cancelledError, markStopped, toEngineError } from './engineError';
 import { EngineProcess } from './engineProcess';
 
@@ -50,7 +57,8 @@ export class EngineClient {
    */
   async analyze(
     options: AnalyzeOptions,
-    { onProgress, onPartial, signal }: AnalyzeHooks = {},
+    { onProgress, onPartial, signal }: Omit<AnalyzeHooks, 'journal' | 'now'> = {},
+    probes?: KeptProbes,
   ): Promise<Report> {
     if (signal?.aborted) throw cancelledError();
     const process = this.start();
@@ -64,7 +72,7 @@ export class EngineClient {
       }),
     ];
     try {
-      return await process.request('analyze', options, token);
+      return await process.request('analyze', { options, ...(probes ? { probes } : {}) }, token);
     } catch (error) {
       if (!signal?.aborted && !this.disposed) throw toEngineError(error).withPartial(partial);
       if (!partial) throw cancelledError();
@@ -88,7 +96,12 @@ export class EngineClient {
     return this.wholeOrNothing('study', request, hooks);
   }
 
-  private async wholeOrNothing<M extends 'exportQuantized' | 'study'>(
+  /** Compares the curvature of two models, or on two sets of data; cancelled, it rejects with a `cancelled` error. */
+  compareHessians(options: CompareOptions, hooks?: MatrixHooks): Promise<HessianComparison> {
+    return this.wholeOrNothing('compareHessians', options, hooks);
+  }
+
+  private async wholeOrNothing<M extends 'compareHessians' | 'exportQuantized' | 'study'>(
     method: M,
     params: EngineMethods[M]['params'],
     { onProgress, signal }: MatrixHooks = {},

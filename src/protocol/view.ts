@@ -15,6 +15,8 @@ export interface ViewState {
   readonly error?: { readonly message: string; readonly hint?: string };
   /** False in a report file opened by itself or saved as HTML: there is nothing to run. */
   readonly canAnalyze: boolean;
+  /** Where a run was cut short and its probes are there. */
+  readonly canResume?: boolean;
 }
 
 /** What of a study the reader may choose; the rest is as for the analysis. */
@@ -26,7 +28,7 @@ export interface StudyChoice {
   readonly askAgain?: boolean;
 }
 
-export type ToView = { readonly type: 'stateChanged'; readonly state: ViewState };
+export type ToView<State = ViewState> = { readonly type: 'stateChanged'; readonly state: State };
 
 export type FromView =
   | { readonly type: 'ready' }
@@ -34,7 +36,9 @@ export type FromView =
   | { readonly type: 'study'; readonly kind: StudyKind; readonly choice?: StudyChoice }
   | { readonly type: 'cancel' }
   | { readonly type: 'retry' }
+  | { readonly type: 'resume' }
   | { readonly type: 'chooseData' }
+  | { readonly type: 'compare' }
   | { readonly type: 'saveReport'; readonly format: 'json' | 'html' | 'csv' }
   | { readonly type: 'revealLayer'; readonly layer: string }
   /** The widths that the page shows, by layer; none where they are the report's suggestion. */

@@ -54,6 +54,8 @@ export interface UiState {
   readonly scrollTop: number;
   readonly chartScrollTop: number;
   readonly tableScrollTop: number;
+  /** The two sides of a comparison, by which VS Code makes its tab anew. */
+  readonly sources: readonly string[];
 }
 
 const initialUi: UiState = {
@@ -74,10 +76,11 @@ const initialUi: UiState = {
   scrollTop: 0,
   chartScrollTop: 0,
   tableScrollTop: 0,
+  sources: [],
 };
 
 interface VsCodeApi {
-  postMessage(message: FromView): void;
+  postMessage(message: unknown): void;
   getState(): unknown;
   setState(state: unknown): void;
 }
@@ -85,7 +88,7 @@ interface VsCodeApi {
 declare function acquireVsCodeApi(): VsCodeApi;
 
 /** The page's one way out: messages to the extension and what the reader has set. */
-export interface Channel {
+export interface Channel<Message = FromView> {
   /** False in a saved HTML file, where nobody answers. */
   readonly hasHost: boolean;
   readonly ui: UiState;
@@ -94,11 +97,13 @@ export interface Channel {
   select(layer: string): void;
   /** `listener` runs after each selection. */
   onSelect(listener: () => void): void;
-  post(message: FromView): void;
+  post(message: Message): void;
 }
 
 /** Opens the channel; `onState` runs for every state, at once where it is embedded in the page. */
-export function openChannel(): Channel & { listen(onState: (state: ViewState) => void): void } {
+export function openChannel<State = ViewState, Message = FromView>(): Channel<Message> & {
+  listen(onState: (state: State) => void): void;
+} {
   const api = typeof acquireVsCodeApi === 'function' ? acquireVsCodeApi() : undefined;
   const kept = api?.getState();
   let ui: UiState = { ...initialUi, ...(typeof kept === 'object' ? kept : {}) };
@@ -107,7 +112,7 @@ export function openChannel(): Channel & { listen(onState: (state: ViewState) =>
     ui = { ...ui, ...changed };
     api?.setState(ui);
   };
-  const post = (message: FromView): void => api?.postMessage(message);
+  const post = (message: unknown): void => api?.postMessage(message);
   return {
     hasHost: api !== undefined,
     get ui() {
@@ -122,11 +127,11 @@ export function openChannel(): Channel & { listen(onState: (state: ViewState) =>
     onSelect: listener => listeners.push(listener),
     post,
     listen(onState) {
-      window.addEventListener('message', (event: MessageEvent<ToView>) => {
+      window.addEventListener('message', (event: MessageEvent<ToView<State>>) => {
         if (event.data?.type === 'stateChanged') onState(event.data.state);
       });
       const embedded = document.getElementById('curvature-state')?.textContent;
-      if (!api && embedded) onState(JSON.parse(embedded) as ViewState);
+      if (!api && embedded) onState(JSON.parse(embedded) as State);
       api?.postMessage({ type: 'ready' });
     },
   };

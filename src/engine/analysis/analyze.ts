@@ -40,10 +40,8 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
   const model = openModel(options.model);
   requireLayers(model);
   const { journal } = hooks;
-  const { ready, ...fit } = await fitToMemory(model, {
-    ...options,
-    batch: options.batch ?? journal?.settled?.batch,
-  });
+  const batch = options.batch ?? journal?.batchOf(model.sha256);
+  const { ready, ...fit } = await fitToMemory(model, { ...options, batch });
   if (hooks.signal?.aborted) throw cancelled();
   const { problem, parameters } = ready;
   journal?.begin(fingerprintOf(model, ready, options.seed));

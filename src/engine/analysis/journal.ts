@@ -44,6 +44,9 @@ export const matrixFingerprint = (
   ...{ command, matrix, layers: layers?.join(' ') ?? 'all', rows: size },
 });
 
+/** What becomes of probes that are of another model, other data or other settings. */
+export type WhenStale = 'refuse' | 'begin anew';
+
 /** One probe: a number per layer, or several. */
 export type Probe = Float64Array | readonly Float64Array[];
 type Stored = string | readonly string[];
@@ -57,18 +60,36 @@ export class ProbeJournal implements Keeper {
   private readonly probes = new Map<string, Probe>();
   private readonly parts = new Map<string, unknown>();
   private stored: Fingerprint | undefined;
+  /** The first line, until it is written with what is kept first: a file without anything has nothing to resume. */
+  private heading: string | undefined;
 
-  /** @param resume whether to go on with what the file holds; it is begun anew otherwise */
+  /**
+   * @param resume whether to go on with what the file holds; it is begun anew otherwise
+   * @param whenStale what to do where that can't be gone on with
+   * @throws CurvatureError `option-invalid` where the file is no journal and stale ones are refused
+   */
   constructor(
     readonly file: string,
     resume: boolean,
+    private readonly whenStale: WhenStale = 'refuse',
   ) {
-    if (resume && existsSync(file)) this.read();
+    if (!resume || !existsSync(file)) return;
+    try {
+      this.read();
+    } catch (error) {
+      if (whenStale === 'refuse') throw error;
+      this.forget();
+    }
   }
 
   /** What was settled for the run that is resumed. */
   get settled(): Fingerprint | undefined {
     return this.stored;
+  }
+
+  /** The samples per run of what is resumed, where it is of the model with this hash. */
+  batchOf(model: string): number | undefined {
+    return this.stored?.['model'] === model ? this.stored.batch : undefined;
   }
 
   /** Probes, finished parts and products that were found. */
@@ -78,20 +99,25 @@ export class ProbeJournal implements Keeper {
     return this.probes.size + this.parts.size + products.reduce((sum, n) => sum + n, 0);
   }
 
-  /** @throws CurvatureError `option-invalid` when the file's probes are of another model, data or settings, naming what differs */
+  /**
+   * @throws CurvatureError `option-invalid` when the file's probes are of another model, data or settings, naming what differs,
+   * unless stale ones are to be forgotten
+   */
   begin(fingerprint: Fingerprint): void {
-    if (this.stored) {
-      const keys = [...new Set([...Object.keys(fingerprint), ...Object.keys(this.stored)])];
-      const differs = keys.filter(key => fingerprint[key] !== this.stored?.[key]);
+    const { stored } = this;
+    if (stored) {
+      const keys = [...new Set([...Object.keys(fingerprint), ...Object.keys(stored)])];
+      const differs = keys.filter(key => fingerprint[key] !== stored[key]);
       if (differs.length === 0) return;
-      throw new CurvatureError(
-        'option-invalid',
-        `'${this.file}' can't be resumed: ${differs.map(key => `${key} was ${this.stored?.[key]} and is ${fingerprint[key]}`).join('; ')}.`,
-        'Resume with the same model, data and settings, or run without --resume to begin anew.',
-      );
+      if (this.whenStale === 'refuse')
+        throw new CurvatureError(
+          'option-invalid',
+          `'${this.file}' can't be resumed: ${differs.map(key => `${key} was ${stored[key]} and is ${fingerprint[key]}`).join('; ')}.`,
+          'Resume with the same model, data and settings, or run without --resume to begin anew.',
+        );
     }
-    rmSync(this.folder, { recursive: true, force: true });
-    this.write(`${JSON.stringify(fingerprint)}\n`, writeFileSync);
+    this.forget();
+    this.heading = `${JSON.stringify(fingerprint)}\n`;
   }
 
   found(name: string): unknown {
@@ -99,12 +125,13 @@ export class ProbeJournal implements Keeper {
   }
 
   keep(name: string, part: unknown): void {
-    this.write(`${JSON.stringify({ name, part })}\n`, appendFileSync);
+    this.append({ name, part });
     rmSync(this.productFile(name), { force: true });
   }
 
   through(name: string, operator: LinearOperator): LinearOperator {
     mkdirSync(this.folder, { recursive: true });
+    this.writeHeading();
     const file = this.productFile(name);
     const kept = keptProducts(operator, file);
     return { size: kept.size, apply: v => kept.apply(v).catch(error => unwritable(file, error)) };
@@ -125,8 +152,7 @@ export class ProbeJournal implements Keeper {
       const missing = indices.filter((_, k) => found[k] === undefined);
       const drawn = missing.length > 0 ? await sampler(missing) : [];
       missing.forEach((index, k) => {
-        const line = { key, index, probe: encode(drawn[k]) };
-        this.write(`${JSON.stringify(line)}\n`, appendFileSync);
+        this.append({ key, index, probe: encode(drawn[k]) });
       });
       let next = 0;
       return found.map(probe => probe ?? drawn[next++]);
@@ -149,6 +175,24 @@ export class ProbeJournal implements Keeper {
 
   private productFiles(): string[] {
     return existsSync(this.folder) ? readdirSync(this.folder).map(file => path.join(this.folder, file)) : [];
+  }
+
+  private forget(): void {
+    this.stored = undefined;
+    this.probes.clear();
+    this.parts.clear();
+    this.finish();
+  }
+
+  private append(line: object): void {
+    this.writeHeading();
+    this.write(`${JSON.stringify(line)}\n`, appendFileSync);
+  }
+
+  private writeHeading(): void {
+    if (this.heading === undefined) return;
+    this.write(this.heading, writeFileSync);
+    this.heading = undefined;
   }
 
   private read(): void {

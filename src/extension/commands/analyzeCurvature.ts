@@ -9,6 +9,15 @@ import { modelFor, type Resource } from './resource';
 
 /** Analyses a model and shows its report, which fills while the analysis runs. */
 export async function analyzeCurvature(ctx: Ctx, resource?: Resource): Promise<void> {
+  await analyzeModelFile(ctx, resource, false);
+}
+
+/** @param resume go on with what a run that was cut short has kept */
+export async function analyzeModelFile(
+  ctx: Ctx,
+  resource: Resource | undefined,
+  resume: boolean,
+): Promise<void> {
   const model = modelFor(resource);
   if (!vscode.workspace.isTrusted) {
     throw new UserError(
@@ -30,15 +39,17 @@ export async function analyzeCurvature(ctx: Ctx, resource?: Resource): Promise<v
     model: model.fsPath,
     ...(data.kind === 'file' ? { data: data.path } : {}),
   };
-  ctx.log.info(`Analyzing ${model.fsPath} on ${data.kind === 'file' ? data.path : 'synthetic inputs'}`);
+  ctx.log.info(
+    `${resume ? 'Resuming' : 'Analyzing'} ${model.fsPath} on ${data.kind === 'file' ? data.path : 'synthetic inputs'}`,
+  );
   try {
     await withProgress(
       `Curvature of ${fileName(model)}`,
       () => analysis.cancel(),
-      onProgress => analysis.run(options, onProgress),
+      onProgress => analysis.run(options, onProgress, resume),
     );
   } catch (error) {
-    throw analysisError(error, model);
+    throw analysisError(error, model, 'curvature.analyzeCurvature', analysis.canResume);
   }
 }
 
