@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import {
   defaultCompareOptions,
   defaultCouplingOptions,
+  defaultExportDiagonalOptions,
   defaultSaliencyOptions,
   defaultSpectrumOptions,
   defaultStabilityOptions,
@@ -20,6 +21,7 @@ import {
   resumeOption,
   timeOption,
 } from './options';
+import type { DiagonalFlags } from './diagonal';
 import type { SaliencyFlags } from './saliency';
 import type { SpectrumFlags } from './spectrum';
 import type { StabilityFlags } from './stability';
@@ -47,6 +49,10 @@ export function addMatrixCommands(program: Command, exit: (code: number) => void
   addSaliency(program, async (model, flags) => {
     const { runSaliency } = await import('./saliency');
     exit(await runSaliency(model, flags));
+  });
+  addDiagonal(program, async (model, flags) => {
+    const { runDiagonal } = await import('./diagonal');
+    exit(await runDiagonal(model, flags));
   });
   addTrust(program, async (model, flags) => {
     const { runTrust } = await import('./trust');
@@ -219,6 +225,37 @@ function addSaliency(program: Command, action: (model: string, flags: SaliencyFl
     )
     .action(action);
   for (const option of matrixOptions()) command.addOption(option);
+}
+
+function addDiagonal(program: Command, action: (model: string, flags: DiagonalFlags) => Promise<void>): void {
+  const command = program
+    .command('diagonal')
+    .description(
+      'Write the diagonal of the curvature matrix with its standard errors, an array for each parameter.',
+    )
+    .argument('<model>', 'the .onnx file')
+    .requiredOption('-o, --out <file>', 'the .npz file to write')
+    .addOption(matrixOption(matrices))
+    .option('--average', "the mean over each convolution's kernel, as AdaHessian takes it: fewer probes do")
+    .option(
+      '--rtol <x>',
+      'stop probing when the standard error of the whole diagonal is below this share of it',
+      read.tolerance,
+      defaultExportDiagonalOptions.rtol,
+    )
+    .option(
+      '--max-probes <n>',
+      'stop probing after n probes at the latest',
+      read.probes,
+      defaultExportDiagonalOptions.maxProbes,
+    )
+    .addHelpText(
+      'after',
+      '\nExample:\n  curvature diagonal resnet.onnx --data images.npz --average --out resnet.diagonal.npz',
+    )
+    .action(action);
+  const others = matrixOptions().filter(({ long }) => long !== '--out' && long !== '--json');
+  for (const option of others) command.addOption(option);
 }
 
 function addTrust(program: Command, action: (model: string, flags: TrustFlags) => Promise<void>): void {

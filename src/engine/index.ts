@@ -7,6 +7,7 @@ export { compareHessians } from './analysis/compareHessians';
 export { coupling } from './analysis/coupling';
 export { coverage } from './analysis/coverage';
 export { describeModel } from './analysis/describe';
+export { exportDiagonal, type ExportedDiagonal } from './analysis/exportDiagonal';
 export { exportHvp } from './analysis/exportHvp';
 export { exportQuantized, type ExportHooks } from './analysis/exportQuantized';
 export { exportRecipe } from './analysis/exportRecipe';

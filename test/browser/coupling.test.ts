@@ -135,7 +135,7 @@ describe('coupling of layers', { skip }, () => {
     assert.equal(await heat.locator('tr.selected').count(), 1);
     await page.locator('.layers tbody .layer-name').nth(4).click();
     assert.equal(
-      await heat.locator('tr.selected .layer-name').getAttribute('aria-label'),
+      await heat.locator('tr.selected .layer-name').getAttribute('title'),
       'layer2.0.conv2.weight',
     );
     assert.equal(await heat.locator('thead th.selected').getAttribute('aria-label'), 'layer2.0.conv2.weight');

@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { learningRateCurves } from '../../webview/report/learningRateCurves';
-import { batchFacts, matrixFacts, suggestionFacts } from '../../webview/report/learningRateWords';
+import {
+  batchFacts,
+  matrixFacts,
+  outsideFacts,
+  suggestionFacts,
+} from '../../webview/report/learningRateWords';
 import { assertClose } from '../support/assertions';
 import { aStability } from '../support/stability';
 import { launch, openPage, skip } from './browser';
@@ -50,11 +55,20 @@ describe('curves of learning rates', () => {
   });
 });
 
+test('what lies outside of the formula’s range is told from what does not', () => {
+  const study = aStability();
+  const marked = study.batchSizes.map(one => ({ ...one, formulaHolds: one.batchSize > 4 }));
+  const found = { ...study, batchSizes: marked };
+  assert.equal(learningRateCurves(found, { optimizer: 'sgd', momentum: 0 }, 128).formulaFrom, 4);
+  assert.match(outsideFacts(found), /outside of the formula’s range/);
+  assert.equal(outsideFacts(study), '');
+});
+
 test('sentences have the numbers of the study, with their errors', () => {
   const study = aStability();
   assert.match(
     matrixFacts(study),
-    /^On all 128 samples, λmax of the Hessian is 10\.00 ± 0\.0010 and its trace 40\.00 ± 2\.0\. The critical batch size is their ratio, 4\.000 ± 0\.20:/,
+    /^On all 128 samples, λmax of the Hessian is 10\.000 ± 0\.0010 and its trace 40\.0 ± 2\.0\. The critical batch size is their ratio, 4\.00 ± 0\.20:/,
   );
   assert.match(
     matrixFacts({ ...study, largest: { ...study.largest, converged: false } }),
@@ -62,7 +76,7 @@ test('sentences have the numbers of the study, with their errors', () => {
   );
   assert.match(
     batchFacts(study, study.training),
-    /^λmax of a random batch of 16 is 18\.00 ± 2\.5 in the mean over 8 and 28\.0 at most: 1\.8 and 2\.8 times that of all 128 samples\.$/,
+    /^λmax of a random batch of 16 is 18\.0 ± 2\.5 in the mean over 8 and 28\.0 at most: 1\.8 and 2\.8 times that of all 128 samples\.$/,
   );
   assert.match(batchFacts(study, { ...study.training, batchSize: 1000 }), /random batch of 64/);
   const said = suggestionFacts(study, study.training);
@@ -107,8 +121,8 @@ describe('stability of training', { skip }, () => {
     );
     const batches = await tables.nth(1).locator('tbody tr').allInnerTexts();
     assert.equal(batches.length, 8);
-    assert.match(batches[0] ?? '', /^1\s+−2\.000 ± 2\.5\s+8\.00\s+20\.0\s+any\s+0\.190/);
-    assert.match(batches[7] ?? '', /^all 128\s+10\.00 ± 0\.0010\s+10\.0\s+10\.0\s+0\.380\s+0\.380/);
+    assert.match(batches[0] ?? '', /^1\s+−2\.0 ± 2\.5\s+8\.00\s+20\.0\s+any\s+0\.190/);
+    assert.match(batches[7] ?? '', /^all 128\s+10\.000 ± 0\.0010\s+10\.0\s+10\.0\s+0\.380\s+0\.380/);
     const picture = await page.locator('.learning-rates canvas').getAttribute('aria-label');
     assert.match(
       picture ?? '',

@@ -51,8 +51,9 @@ for (const [name, options, eigenvalues] of cases) {
       );
 
     test('both ends, converged, and by power iteration', async () => {
-      const { size, density, crossCheck } = await report;
+      const { size, classes, density, crossCheck } = await report;
       assert.equal(size, eigenvalues.length);
+      assert.equal(classes, 10);
       assert.ok(density && crossCheck);
       const [largest, smallest] = [eigenvalues[0], eigenvalues[size - 1]];
       assertClose(density.largest.value, largest, 1e-5);

@@ -1,5 +1,5 @@
 import type { WithError } from '../../src/engine/report/coupling';
-import { element } from '../shared/element';
+import { element, spoken } from '../shared/element';
 import { formatNumber } from '../shared/format';
 import { gridKeys } from '../shared/gridKeys';
 import type { Theme } from '../shared/theme';
@@ -66,9 +66,9 @@ export function heatGrid(label: string, { onEnter, onLeave, onReveal }: HeatEven
 
   function rowHeading(name: string, text: string, canReveal: boolean, row: number): HTMLElement {
     const inner = canReveal
-      ? element('button', { type: 'button', class: 'layer-name', title: name, 'aria-label': name })
+      ? element('button', { type: 'button', class: 'layer-name', title: name })
       : element('span', { class: 'layer-name', title: name });
-    inner.append(element('code', {}, text));
+    inner.append(element('code', { 'aria-hidden': 'true' }, text), spoken(name));
     if (canReveal) inner.addEventListener('click', () => onReveal(name));
     keys.place(inner, row, 0);
     return element('th', { scope: 'row' }, inner);

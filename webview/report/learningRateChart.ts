@@ -41,9 +41,6 @@ interface Range {
   readonly max: number;
 }
 
-const isTried = ({ study, training }: LearningRatePicture): boolean =>
-  training.learningRate !== study.training.learningRate || training.batchSize !== study.training.batchSize;
-
 function rateRange({ study, curves, training }: LearningRatePicture): Range {
   const rates = [
     ...curves.band.flatMap(({ sufficient, necessary }) => [sufficient, necessary]),
@@ -103,12 +100,12 @@ export function learningRateConfig(shown: () => LearningRatePicture): ScatterCon
     type: 'scatterWithErrorBars',
     data: {
       datasets: [
-        dataset('Training', [at(training), ...(isTried(picture) ? [at(study.training)] : [])], {
-          radius: [8, 5],
-          hoverRadius: [9, 6],
+        dataset('Training', [at(training), at(study.training)], {
+          radius: [6, 9],
+          hoverRadius: [7, 10],
           backgroundColor: [theme.accent, 'transparent'],
           borderColor: [theme.background, theme.foreground],
-          borderWidth: 2,
+          borderWidth: [1, 2],
         }),
         dataset(
           'Measured',
@@ -132,7 +129,14 @@ export function learningRateConfig(shown: () => LearningRatePicture): ScatterCon
         dataset(
           'Formula',
           curves.formula.map(({ batchSize, rate }) => ({ x: batchSize, y: rate })),
-          { ...line, borderColor: theme.foreground, borderWidth: 1.25, borderDash: [5, 4] },
+          {
+            ...{ ...line, borderColor: theme.foreground, borderWidth: 1.25, borderDash: [5, 4] },
+            // Outside of the formula's range the line is hardly there.
+            segment: {
+              borderColor: ({ p0 }: { readonly p0: { readonly parsed: { readonly x: number } } }) =>
+                p0.parsed.x < curves.formulaFrom ? theme.grid : undefined,
+            },
+          },
         ),
         dataset(
           'Sufficient',

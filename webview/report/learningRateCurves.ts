@@ -1,4 +1,4 @@
-import type { StabilityReport } from '../../src/engine/report/stability';
+import type { BatchSizeReport, StabilityReport } from '../../src/engine/report/stability';
 import { largestOfBatch } from '../../src/engine/training/batchCurvature';
 import type { Band } from '../../src/engine/training/learningRateBand';
 import { stableProduct, type Training } from '../../src/engine/training/optimizers';
@@ -18,9 +18,14 @@ export interface MeasuredPoint {
   readonly high: number;
 }
 
+/** Reports say it where the noise of batches of a size is too large for the formula. */
+export const isOutside = ({ formulaHolds }: BatchSizeReport): boolean => formulaHolds === false;
+
 export interface LearningRateCurves {
   readonly band: readonly BandPoint[];
   readonly formula: readonly { readonly batchSize: number; readonly rate: number }[];
+  /** Up to this batch size the formula is outside of its range; 0 where it never is. */
+  readonly formulaFrom: number;
   readonly measured: readonly MeasuredPoint[];
 }
 
@@ -46,6 +51,7 @@ export function learningRateCurves(
   return {
     band: sizes.map(batchSize => ({ batchSize, ...bandFor({ optimizer, momentum, batchSize }, study) })),
     formula: sizes.map(batchSize => ({ batchSize, rate: most / largestOfBatch(ofBatches, batchSize) })),
+    formulaFrom: Math.max(0, ...batchSizes.filter(isOutside).map(({ batchSize }) => batchSize)),
     measured: batchSizes.flatMap(({ batchSize, largest: { mean, stderr } }) => {
       if (mean <= 0) return [];
       const high = mean > stderr ? most / (mean - stderr) : Infinity;

@@ -1,4 +1,4 @@
-import type { StabilityReport } from '../../src/engine/report/stability';
+import type { BatchSizeReport, StabilityReport } from '../../src/engine/report/stability';
 import {
   boundName,
   type FullBatchBound,
@@ -9,6 +9,7 @@ import {
 import { bandFor, largestError } from '../../src/engine/training/verdict';
 import { type Child, element, icon } from '../shared/element';
 import { typesetNumber, withError } from '../shared/format';
+import { isOutside } from './learningRateCurves';
 
 type Cell = string | HTMLElement;
 
@@ -76,6 +77,9 @@ export function boundsTable(study: StabilityReport, training: Training): Child[]
   return parts(head, rows);
 }
 
+/** In brackets, as in the text for terminals, where the noise of the batches is too large for the formula. */
+const doubted = (batch: BatchSizeReport, text: string): string => (isOutside(batch) ? `(${text})` : text);
+
 /** What batches of each size allow; the last row is all samples. */
 export function batchTable(study: StabilityReport, training: Training): Child[] {
   const { largest, samples, batchSizes } = study;
@@ -90,9 +94,9 @@ export function batchTable(study: StabilityReport, training: Training): Child[] 
       String(batch.batchSize),
       withError(batch.largest.mean, batch.largest.stderr),
       typesetNumber(batch.largest.most),
-      typesetNumber(batch.formula),
+      doubted(batch, typesetNumber(batch.formula)),
       rate(batch.largest.mean),
-      rate(batch.formula),
+      doubted(batch, rate(batch.formula)),
       ...bandCells(batch.batchSize),
     ]),
   );

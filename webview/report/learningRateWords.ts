@@ -4,6 +4,7 @@ import { optimizerName, type Training } from '../../src/engine/training/optimize
 import { stableRate, suggestedTraining } from '../../src/engine/training/stableSettings';
 import { largestError, noisePart } from '../../src/engine/training/verdict';
 import { formatCount, formatNumber, formatPercent, typesetNumber, withError } from '../shared/format';
+import { isOutside } from './learningRateCurves';
 
 /** What was measured of the whole matrix. */
 export function matrixFacts(study: StabilityReport): string {
@@ -48,8 +49,14 @@ export function suggestionFacts(study: StabilityReport, training: Training): str
   const form = settings.isPreconditioned ? 'heavy ball on the preconditioned loss' : 'heavy ball';
   return (
     `${optimizerName(training)} is surely stable up to lr ${safe} with batches of ${training.batchSize}. Suggested: ` +
-    `lr ${formatNumber(use.learningRate)}, momentum ${use.momentum}, stable with these batches. On the full batch, ${form} is fastest with ` +
+    `lr ${formatNumber(use.learningRate)}, ${settings.isPreconditioned ? 'β₁' : 'momentum'} ${use.momentum}, stable with these batches. On the full batch, ${form} is fastest with ` +
     `lr ${formatNumber(suggestion.learningRate)} and momentum ${formatNumber(suggestion.momentum)}, for curvatures of ` +
     `${typesetNumber(from)} to ${typesetNumber(to)}${spread}.`
   );
 }
+
+/** Where the formula says nothing. */
+export const outsideFacts = ({ batchSizes }: StabilityReport): string =>
+  batchSizes.some(isOutside)
+    ? 'In brackets, and pale in the picture: outside of the formula’s range, where the noise of batches along the top eigenvector is more than half of the gap under λmax.'
+    : '';

@@ -9,10 +9,10 @@ import { element, fill, icon } from '../shared/element';
 import { learningRateConfig, type LearningRatePicture } from './learningRateChart';
 import { learningRateCurves, type LearningRateCurves } from './learningRateCurves';
 import { batchTable, boundsTable, scrollingTable } from './learningRateTables';
-import { batchFacts, matrixFacts, suggestionFacts } from './learningRateWords';
+import { batchFacts, matrixFacts, outsideFacts, suggestionFacts } from './learningRateWords';
 import { legendEntry } from './legend';
+import { measureAgain } from './measureAgain';
 import { panel, type Section, type Shown } from './section';
-import { studyButton } from './studies';
 import { trainingControls } from './trainingControls';
 
 const same = (a: Training, b: Training): boolean =>
@@ -21,10 +21,10 @@ const same = (a: Training, b: Training): boolean =>
   a.momentum === b.momentum &&
   a.optimizer === b.optimizer;
 
-const legend = (isTried: boolean): HTMLElement[] => [
-  legendEntry('mark-chosen', isTried ? 'Tried out' : 'Your training'),
-  ...(isTried ? [legendEntry('mark-own', 'As measured')] : []),
-  legendEntry('mark-batches', 'Random batches, measured'),
+const legend = (): HTMLElement[] => [
+  legendEntry('mark-chosen', 'These settings'),
+  legendEntry('mark-own', 'As measured'),
+  legendEntry('mark-batches', 'Random batches'),
   legendEntry('mark-formula', 'By formula'),
   legendEntry('mark-band', 'Noise decides'),
 ];
@@ -35,7 +35,7 @@ export function learningRates(channel: Channel): Section {
   const chart = chartView<ScatterConfig>();
   const said = element('p', { class: 'stability-verdict', 'aria-live': 'polite' });
   const controls = trainingControls(change);
-  const key = element('p', { class: 'legend' });
+  const key = element('p', { class: 'legend' }, ...legend());
   const caption = element(
     'p',
     { class: 'left-out' },
@@ -62,7 +62,7 @@ export function learningRates(channel: Channel): Section {
     'Change Settings…: measure with other training settings',
     () => channel.post({ type: 'study', kind: 'stability', choice: { askAgain: true } }),
   );
-  const again = studyButton(channel, 'stability', 'Measure Again', title);
+  const again = measureAgain(channel, 'stability', title);
   const root = panel(title, 'learning-rates', settings.root, again.root);
   root.append(
     said,
@@ -131,10 +131,9 @@ export function learningRates(channel: Channel): Section {
     if (!found) return;
     const { study, training } = found;
     const isTried = !same(study.training, training);
-    const isFree = next.state.study === undefined && next.state.phase === 'done';
-    settings.root.hidden = again.root.hidden = !channel.hasHost || !next.state.canAnalyze;
-    settings.enable(isFree);
-    again.enable(isFree);
+    again.update(next);
+    settings.root.hidden = again.root.hidden;
+    settings.enable(next.state.study === undefined);
     reset.enable(isTried);
     const judged = verdict(training, study);
     said.dataset.severity = judged.severity;
@@ -148,11 +147,10 @@ export function learningRates(channel: Channel): Section {
       ),
     ]);
     controls.set(study, training);
-    fill(key, isTried, () => legend(isTried));
     fill(bounds.table, [study, training], () => boundsTable(study, training));
     fill(batches.table, [study, training], () => batchTable(study, training));
     fill(facts, [study, training], () =>
-      [suggestionFacts(study, training), batchFacts(study, training), matrixFacts(study)]
+      [suggestionFacts(study, training), batchFacts(study, training), matrixFacts(study), outsideFacts(study)]
         .filter(Boolean)
         .map(text => element('li', {}, text)),
     );

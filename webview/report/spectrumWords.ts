@@ -42,7 +42,7 @@ function outlierFinding(figures: SpectrumFigures): Finding {
   const { apart, apartShare, report, density } = figures;
   const expected = expectation(figures);
   if (!apart.gap) {
-    const isBeyond = report.classes !== undefined && report.classes - 1 > apart.most;
+    const isBeyond = expected !== '' && (report.classes ?? 0) - 1 > apart.most;
     const among = isBeyond ? ` among the ${density.outliers.length} that are known by themselves` : '';
     return { lead: 'No clear gap sets eigenvalues apart from the bulk', rest: `${among}.${expected}` };
   }

@@ -1,5 +1,5 @@
 import type { TrustReport, TrustStep } from '../../src/engine/report/trust';
-import { type Child, element, fill } from '../shared/element';
+import { type Child, element, fill, spoken } from '../shared/element';
 import { gridKeys } from '../shared/gridKeys';
 import { bitChip } from './bitChip';
 import { trustWidths } from './trustWords';
@@ -19,9 +19,6 @@ function reach({ points, radius }: TrustStep): Child[] {
     fractions[String(radius)] ?? `${Number((100 * radius).toPrecision(3))} %`,
   ];
 }
-
-const spokenReach = ({ radius }: TrustStep): string =>
-  radius === 1 ? 'holds to the end' : radius === 0 ? 'does not hold' : `holds to ${radius} of the step`;
 
 export interface TrustGrid {
   readonly root: HTMLElement;
@@ -66,11 +63,12 @@ export function trustGrid(
       if (!step) return element('td', {}, '–');
       const isSecondOrder = bits > measureUpTo;
       const kind = step.radius === 1 ? 'holds' : isSecondOrder ? 'doubted' : 'off';
-      const label = `${layer} at ${bits} bits ${spokenReach(step)}${isSecondOrder ? '' : ', measured instead'}`;
       const press = element(
         'button',
-        { type: 'button', class: `reach ${kind}`, 'aria-label': label },
+        { type: 'button', class: `reach ${kind}` },
+        spoken(`${layer} at ${bits} bits holds for `),
         ...reach(step),
+        spoken(` of the step${isSecondOrder ? '' : ', measured instead'}`),
       );
       keys.place(press, row, measured.indexOf(step));
       return element('td', {}, press);

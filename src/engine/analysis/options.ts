@@ -89,6 +89,7 @@ export type Stage =
   | 'batches'
   | 'blocks'
   | 'saliency'
+  | 'diagonal'
   | 'steps'
   | 'quantize';
 
@@ -292,6 +293,22 @@ export const defaultSaliencyOptions = {
   },
   ...{ seed: 0, executionProvider: 'auto' },
 } as const satisfies Omit<SaliencyOptions, 'model'>;
+
+/** The diagonal of a curvature matrix as a file. */
+export interface ExportDiagonalOptions extends MatrixOptions {
+  /** Path of the .npz to write. */
+  readonly output: string;
+  /** Whether the elements of a convolution's kernel get their mean, which has less noise. */
+  readonly average: boolean;
+  /** Stop when ‖stderr‖ ≤ rtol · ‖diagonal‖. */
+  readonly rtol: number;
+  readonly maxProbes: number;
+}
+
+export const defaultExportDiagonalOptions = {
+  ...{ loss: 'auto', matrix: 'hessian', average: false, rtol: 0.05, maxProbes: 200 },
+  ...{ seed: 0, executionProvider: 'auto' },
+} as const satisfies Omit<ExportDiagonalOptions, 'model' | 'output'>;
 
 export interface MatrixHooks {
   readonly onProgress?: (progress: Progress) => void;

@@ -100,9 +100,9 @@ export async function stability(
     const curve = await timed('batches', async () => {
       progress.begin('batches', 'Hessians of batches');
       const through = journal?.through('top eigenvector', operator) ?? operator;
-      const top = await topEigenspace(through, { count: 1, seed, signal: hooks.signal });
+      const top = await topEigenspace(through, { count: 2, seed, signal: hooks.signal });
       const settings = {
-        ...{ largest: largest.value, vector: top.vectors[0] },
+        ...{ largest: largest.value, vector: top.vectors[0], next: top.values.at(1)?.value },
         ...{ batchSize, batches, seed },
       };
       const search = batchCurve(operator, other => scaled(plain.over(other)), problem, settings, hooks);

@@ -10,6 +10,7 @@ import { fullBatchBounds, stableProduct, type Training } from '../training/optim
 import { suggest } from '../training/suggest';
 import { bandFor, noisePart, verdict } from '../training/verdict';
 import type { BatchCurve } from './batchCurve';
+import { labelledSamples } from './drawBatch';
 import type { OpenedMatrix } from './openMatrix';
 import type { StabilityOptions } from './options';
 import { TOOL } from './state';
@@ -77,6 +78,7 @@ function notesOf(
   trace: TraceReport,
 ): Diagnostic[] {
   const { samples } = problem.dataset;
+  const unlabelled = samples - labelledSamples(problem).length;
   const note = (code: string, message: string): Diagnostic => ({ severity: 'info', code, message });
   return [
     note(
@@ -88,6 +90,14 @@ function notesOf(
           note(
             'few-samples',
             `A batch of ${batchSize} holds more than the ${samples} samples at hand, which stand for all.`,
+          ),
+        ]
+      : []),
+    ...(unlabelled > 0
+      ? [
+          note(
+            'unlabelled-samples',
+            `${unlabelled} of the ${samples} samples have no label that counts and take no part in the loss; random batches are drawn from the others.`,
           ),
         ]
       : []),

@@ -2,15 +2,7 @@ import { z } from 'zod';
 import { matrices } from '../curvature/matrices';
 import { optimizers } from '../training/optimizers';
 import { trainingSchema } from '../training/projectFile';
-import {
-  dataSchema,
-  diagnosticSchema,
-  eigenvalueSchema,
-  lossSchema,
-  modelFileSchema,
-  timingsSchema,
-  toolSchema,
-} from './parts';
+import { eigenvalueSchema, lossSchema, studyShape } from './parts';
 import { traceReportSchema } from './spectrum';
 
 /** The version of the format; raised when a reader of the old one would misread the new one. */
@@ -38,6 +30,8 @@ const batchSizeSchema = z.object({
   largest: z.object({ mean: z.number(), stderr: z.number(), most: z.number() }),
   /** The same by a formula, from the noise of the batches along the top eigenvector. */
   formula: z.number(),
+  /** False where the noise is no longer small beside the gap under λmax, so that the formula says nothing. */
+  formulaHolds: z.boolean().optional(),
   /** The largest stable learning rate of a batch's own loss, from both; null where its λmax is not positive. */
   learningRate: z.object({ measured: z.number().nullable(), formula: z.number().nullable() }),
   /** For batches of this size. */
@@ -55,13 +49,11 @@ const suggestionSchema = z.object({
   share: z.number(),
 });
 
-/** Whether training goes on stably from a model's weights, and with what it would. */
+/** Whether training goes on stably from a model's weights, and with what it would. The first diagnostic is the verdict. */
 export const stabilitySchema = z.object({
   format: z.literal('curvature-stability'),
   version: z.literal(STABILITY_VERSION),
-  tool: toolSchema,
-  model: modelFileSchema,
-  data: dataSchema,
+  ...studyShape,
   training: trainingSchema,
   settings: z.object({
     loss: lossSchema,
@@ -73,9 +65,7 @@ export const stabilitySchema = z.object({
     batch: z.number().int(),
     executionProvider: z.string(),
   }),
-  device: z.string(),
   memory: z.object({ predictedBytes: z.number() }),
-  samples: z.number().int(),
   size: z.number().int(),
   largest: eigenvalueSchema,
   smallest: eigenvalueSchema,
@@ -85,12 +75,14 @@ export const stabilitySchema = z.object({
   band: bandSchema,
   bounds: z.array(optimizerBoundSchema).readonly(),
   /** nσ² of the batches' Hessians, along the top eigenvector. */
-  noise: z.object({ variance: z.number(), stderr: z.number() }),
+  noise: z.object({
+    variance: z.number(),
+    stderr: z.number(),
+    /** The same for the part along that eigenvector. */
+    along: z.number().optional(),
+  }),
   batchSizes: z.array(batchSizeSchema).readonly(),
   suggestion: suggestionSchema,
-  /** The verdict first. */
-  diagnostics: z.array(diagnosticSchema).readonly(),
-  timings: timingsSchema,
 });
 
 export type BatchSizeReport = z.infer<typeof batchSizeSchema>;

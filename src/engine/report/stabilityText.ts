@@ -1,7 +1,7 @@
 import { boundName, optimizerName } from '../training/optimizers';
 import { verdictWord } from '../training/verdict';
 import { formatBytes, formatEstimate, formatNumber, matrixNames } from './format';
-import type { StabilityReport } from './stability';
+import type { BatchSizeReport, StabilityReport } from './stability';
 import { alignColumns } from './table';
 import type { RitzValue } from '../estimators/result';
 
@@ -80,13 +80,19 @@ function batchLines({ batchSizes }: StabilityReport): string[] {
   const rows = batchSizes.map(b => [
     String(b.batchSize),
     formatEstimate({ estimate: b.largest.mean, stderr: b.largest.stderr, exact: false }),
-    formatNumber(b.formula),
+    doubted(b, formatNumber(b.formula)),
     rateText(b.learningRate.measured),
-    rateText(b.learningRate.formula),
+    doubted(b, rateText(b.learningRate.formula)),
     formatNumber(b.band.sufficient),
     formatNumber(b.band.necessary),
   ]);
-  return alignColumns([header, ...rows], () => false);
+  const lines = alignColumns([header, ...rows], () => false);
+  return batchSizes.some(isOutside) ? [...lines, OUTSIDE] : lines;
 }
+
+const OUTSIDE =
+  '(…): outside of the formula’s range, where the noise of the batches along the top eigenvector is more than half of the gap under λmax.';
+const isOutside = ({ formulaHolds }: BatchSizeReport): boolean => formulaHolds === false;
+const doubted = (size: BatchSizeReport, text: string): string => (isOutside(size) ? `(${text})` : text);
 
 const rateText = (rate: number | null): string => (rate === null ? 'any' : formatNumber(rate));

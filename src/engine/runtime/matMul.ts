@@ -1,6 +1,6 @@
 import type { Graph } from '../graph/graph';
 import type { Tensor } from '../onnx/tensor';
-import { Session } from './session';
+import { cpuSession, Session } from './session';
 
 const graph: Graph = {
   ...{ name: 'matMul', opsets: new Map([['', 17]]), initializers: new Map(), outputs: ['product'] },
@@ -24,7 +24,8 @@ let session: Promise<Session> | undefined;
  * batch of one goes with every matrix of the other. Both are read where they lie.
  */
 export async function matMul(a: Tensor, b: Tensor): Promise<Float32Array> {
-  session ??= Session.create(graph);
+  // What runs between two products makes memory its own, and each page of it would interrupt threads that spin.
+  session ??= Session.create(graph, { ...cpuSession, spinning: false });
   const { product } = await (await session).run({ a, b });
   return product.data as Float32Array;
 }

@@ -13,6 +13,8 @@ export interface SessionOptions {
   readonly threads: number;
   /** Off for sessions that are only asked for types. */
   readonly optimize: boolean;
+  /** Whether threads that wait for work keep their cores busy, which is best between the nodes of a graph; true by default. */
+  readonly spinning?: boolean;
 }
 
 export const cpuSession: SessionOptions = { device: cpuDevice, threads: 0, optimize: true };
@@ -134,7 +136,12 @@ function load(graph: Graph, provider: Provider, options: SessionOptions): Promis
     // Most sessions run a few times: planning memory from the first run makes the second as slow in page faults again.
     enableMemPattern: false,
     // Else float weights between quantized activations would be rounded to int8 for faster kernels.
-    extra: { session: { disable_quant_qdq: '1' } },
+    extra: {
+      session: {
+        disable_quant_qdq: '1',
+        ...(options.spinning === false ? { intra_op: { allow_spinning: '0' } } : {}),
+      },
+    },
     ...(options.threads > 0 ? { intraOpNumThreads: options.threads } : {}),
   });
 }

@@ -45,5 +45,7 @@ export function suggestedTraining(
 /** With `digits` significant digits, and no larger than it was. */
 function roundedDown(value: number, digits: number): number {
   const unit = 10 ** (Math.floor(Math.log10(value)) - digits + 1);
-  return Number((Math.floor(value / unit) * unit).toPrecision(digits));
+  const rounded = Number((Math.floor(value / unit) * unit).toPrecision(digits));
+  // A value a rounding error below a whole number of units comes out as that number.
+  return rounded <= value ? rounded : Number((rounded - unit).toPrecision(digits));
 }

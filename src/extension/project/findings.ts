@@ -52,7 +52,7 @@ export function trainingFixes(training: Training, models: readonly StudiedModel[
     const { batchSize: _, ...changes } = suggestedTraining(training, study, suggestion);
     if (!isStable({ ...training, ...changes })) return [];
     const whose = judged.length > 1 ? `suggested for ${visible(name)}` : 'suggested';
-    const title = `Set the learning rate to ${changes.learningRate} and the momentum to ${changes.momentum} (${whose})`;
+    const title = `Set the learning rate to ${changes.learningRate} and ${changes.optimizer === 'adam' ? 'β₁' : 'the momentum'} to ${changes.momentum} (${whose})`;
     return [{ title, changes }];
   });
   return [

@@ -33,6 +33,6 @@ function modelMarkdown(training: Training, { name, study }: StudiedModel): strin
       `critical batch size ${formatNumber(criticalBatchSize)}`,
     ].join(' · '),
     `With batches of ${training.batchSize}: stable below lr ${formatNumber(sufficient)}, unstable above ${formatNumber(necessary)}. ` +
-      `Suggested: lr ${use.learningRate}, momentum ${use.momentum}.`,
+      `Suggested: lr ${use.learningRate}, ${use.optimizer === 'adam' ? 'β₁' : 'momentum'} ${use.momentum}.`,
   ].join('\n\n');
 }

@@ -26,6 +26,16 @@ test('a weight that is quantized already tells its width', () => {
   assert.match(layerMarkdown(layer, aReport([layer])), /288 weights of 8 bits now/);
 });
 
+test('one scale for all weights is told where the suggested width has it', () => {
+  const granularity = { '4': 'tensor', '8': 'channel' } as const;
+  const textAt = (bits: number) => {
+    const layer = aLayer('conv1', 0.8, bits, { granularity });
+    return layerMarkdown(layer, aReport([layer]));
+  };
+  assert.match(textAt(4), /Suggested: \*\*4 bits\*\*, one scale for all weights, 176 B/);
+  assert.match(textAt(8), /Suggested: \*\*8 bits\*\*, 320 B/);
+});
+
 test('what is partial, synthetic, exact or not converged says so', () => {
   const estimate = { estimate: 3, stderr: 1, samples: 9, seed: 0, exact: false, converged: false };
   const layer = aLayer('a', 1, 4, {

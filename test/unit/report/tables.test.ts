@@ -24,6 +24,16 @@ test('the terminal shows layers in aligned columns and what was found in all', (
   );
 });
 
+test('layers whose weights share one scale at the suggested bits are named', () => {
+  const report = sampleReport();
+  const settings = { ...report.settings, granularity: 'auto' as const };
+  const layers = report.layers.map(l => ({ ...l, granularity: { '4': 'tensor', '8': 'channel' } as const }));
+  assert.match(
+    reportToText({ ...report, settings, layers }),
+    /^At the suggested bits all weights of a layer share a scale in fc, "last"; scales per channel would take/m,
+  );
+});
+
 test('what did not come to its end is said below the table', () => {
   const report = sampleReport();
   const [conv, , embedding] = report.layers;

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { noColumns, orthogonalise } from '../../../src/engine/estimators/basis';
+import type { Columns } from '../../../src/engine/estimators/columns';
+import { lanczos } from '../../../src/engine/estimators/lanczos';
+import { LanczosProcess } from '../../../src/engine/estimators/lanczosProcess';
+import { Rng } from '../../../src/engine/util/rng';
+import { axpy, dot, norm, scale, type Vector } from '../../../src/engine/util/vector';
+import { lastOf } from '../../support/generators';
+
+/** Above the size where columns are packed, and no multiple of any part that they are cut into. */
+const LARGE = (1 << 20) + 12_345;
+/** More than a block. */
+const COUNT = 35;
+const ROUNDOFF = 2 ** -24;
+
+/** Random, of length 1; with some rows so large that they hold nearly all of it, where there are any. */
+function unit(size: number, seed: number, largeRows = 0): Float64Array {
+  const v = Float64Array.from(Rng.of(seed, 'columns').normals(size));
+  for (let i = 0; i < largeRows; i++) v[(i * 7919) % size] *= 2000;
+  scale(1 / norm(v), v);
+  return v;
+}
+
+function filled(size: number, largeRows = 0): { matrix: Columns; columns: Vector[] } {
+  const matrix = noColumns(size);
+  const columns = Array.from({ length: COUNT }, (_, k) => matrix.push(unit(size, k, largeRows)).slice());
+  return { matrix, columns };
+}
+
+const largest = (values: ArrayLike<number>): number =>
+  Array.from(values).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+
+for (const [kind, size, rounding] of [
+  ['a list', 1000, 1e-15],
+  ['packed', LARGE, ROUNDOFF],
+] as const) {
+  describe(`columns, ${kind}, against sums in float64`, () => {
+    const { matrix, columns } = filled(size);
+    const c = Array.from({ length: COUNT }, (_, k) => Math.sin(k));
+
+    test('are kept as they came, but for rounding', () => {
+      assert.equal(matrix.count, COUNT);
+      for (const k of [0, 31, 32, COUNT - 1]) {
+        const column = matrix.column(k);
+        assert.deepEqual(column, columns[k]);
+        const came = unit(size, k);
+        assert.ok(came.every((x, i) => Math.abs(column[i] - x) <= rounding * Math.abs(x)));
+      }
+    });
+
+    test('Vᵀw, Vc, y + αv', async () => {
+      const w = unit(size, 99);
+      const products = await matrix.products(w);
+      assert.ok(largest(products.map((x, k) => x - dot(columns[k], w))) < Math.min(rounding, 5e-9));
+
+      const expected = new Float64Array(size);
+      columns.forEach((v, k) => axpy(c[k], v, expected));
+      const combined = await matrix.combine(c);
+      axpy(-1, expected, combined);
+      // Coefficients, and sums of 35 terms whose size varies, rounded once a term.
+      assert.ok(norm(combined) < 4 * rounding * norm(expected), `${norm(combined)}`);
+
+      const y = w.slice();
+      matrix.axpy(33, -0.7, y);
+      axpy(0.7, columns[33], y);
+      assert.ok(largest(y.map((x, i) => x - w[i])) < 1e-16);
+    });
+
+    test('are taken out, of what lies mostly in their span as well', async () => {
+      const basis = noColumns(size);
+      for (const v of columns) {
+        const w = Float64Array.from(v);
+        scale(1 / (await orthogonalise(w, basis)).left, w);
+        basis.push(w);
+      }
+      for (const outside of [1, 1e-2, 1e-4]) {
+        const w = unit(size, 98);
+        scale(outside, w);
+        axpy(1, await basis.combine(c), w);
+        const before = Float64Array.from({ length: COUNT }, (_, k) => dot(basis.column(k), w));
+        const { coefficients, left } = await orthogonalise(w, basis);
+        assert.ok(largest(coefficients.map((x, k) => x - before[k])) < 4 * rounding * norm(before));
+        assert.ok(Math.abs(left - norm(w)) <= 1e-12 * left);
+        for (let k = 0; k < COUNT; k++) {
+          const along = Math.abs(dot(basis.column(k), w));
+          assert.ok(along <= 2 * rounding * left, `${outside}: ${along} of ${left} along column ${k}`);
+        }
+      }
+    });
+  });
+}
+
+test('products of packed columns hold where few rows hold nearly all of both vectors', async () => {
+  const { matrix, columns } = filled(LARGE, 5);
+  const w = unit(LARGE, 99, 5);
+  const products = await matrix.products(w);
+  assert.ok(largest(products) > 0.5);
+  // A large term in a partial sum of 128 leaves each of the others a rounding of its size, at random signs.
+  assert.ok(largest(products.map((x, k) => x - dot(columns[k], w))) < ROUNDOFF * Math.sqrt(128));
+});
+
+describe('Lanczos on a million rows', () => {
+  // A few rows hold the outliers' vectors whole, and the bulk is a hundredth of them: what float32 finds hardest.
+  const operator = {
+    size: LARGE,
+    apply: (v: Vector) =>
+      Promise.resolve(
+        Float64Array.from(v, (x, i) => Math.fround(x * (i < 20 ? 20 - i : 0.2 * Math.sin(i) ** 2))),
+      ),
+  };
+
+  test('its vectors are orthonormal to float32 after 100 steps', async () => {
+    const process = new LanczosProcess(operator, unit(LARGE, 1));
+    while (process.steps < 100) await process.step();
+    const columns = Array.from({ length: 100 }, (_, k) => process.basis.column(k));
+    for (const [k, v] of columns.entries()) {
+      assert.ok(Math.abs(dot(v, v) - 1) < 4 * ROUNDOFF);
+      // What is left below the roundoff, and the error of products, as above.
+      const along = largest(columns.slice(0, k).map(other => dot(other, v)));
+      assert.ok(along < 10 * ROUNDOFF, `${along} along columns before ${k}`);
+    }
+  });
+
+  test('its eigenvalues are exact to float32, and the same at every run', async () => {
+    const run = () => lastOf(lanczos(operator, { count: 5, seed: 2, tolerance: 1e-6, maxSteps: 60 }));
+    const found = await run();
+    assert.ok(found.converged);
+    found.eigenvalues.forEach(({ value }, i) =>
+      assert.ok(Math.abs(value - (20 - i)) < 10 * ROUNDOFF * 20, `${value}, not ${20 - i}`),
+    );
+    assert.deepEqual(await run(), found);
+  });
+});
