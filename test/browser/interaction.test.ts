@@ -23,7 +23,9 @@ const buttonNames = (page: Page): Promise<string[]> =>
     .locator('.actions vscode-button')
     .evaluateAll(all => all.map(one => one.getAttribute('aria-label') ?? one.textContent ?? ''));
 
-const saves = ['Save as JSON', 'Save as HTML', 'Save as CSV'];
+/** What can be done with any report. */
+const saves = ['Compare with another report', 'Save as JSON', 'Save as HTML', 'Save as CSV'];
+const resume = 'Resume: go on with the probes that are kept, to the numbers of a run that was not cut short';
 
 describe('using the report page', { skip }, () => {
   let browser: Browser;
@@ -47,6 +49,7 @@ describe('using the report page', { skip }, () => {
       [runningState(), ['Cancel']],
       [doneState(smallReport()), ['Analyze Again', 'Choose Data…', ...saves]],
       [cancelledState(), ['Retry', 'Choose Data…', ...saves]],
+      [{ ...cancelledState(), canResume: true }, [resume, 'Retry', 'Choose Data…', ...saves]],
       [failedState, ['Retry', 'Choose Data…']],
       [{ ...doneState(smallReport()), canAnalyze: false }, saves],
       [{ ...failedState, canAnalyze: false }, []],
@@ -126,7 +129,7 @@ describe('using the report page', { skip }, () => {
     await page.locator('vscode-option', { hasText: 'Ω at 4 bits' }).click();
     const label = () => page.locator('.sensitivity canvas').getAttribute('aria-label');
     assert.match((await label()) ?? '', /^Ω at 4 bits per layer/);
-    await page.locator('vscode-checkbox').focus();
+    await page.locator('.sensitivity vscode-checkbox').focus();
     await page.keyboard.press('Space');
     assert.deepEqual(await open.kept(), { ...((await open.kept()) as object), measure: '4', byValue: true });
   });

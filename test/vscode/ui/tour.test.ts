@@ -118,7 +118,7 @@ for (const [name, theme] of Object.entries(themes).filter(([key]) => asked.inclu
       await workbench.panel.getByText('Your choice').first().waitFor({ timeout: 15_000 });
       await session.page.waitForTimeout(1500);
       await workbench.shot(`${name}-3-budget`);
-      await workbench.panel.locator('vscode-button', { hasText: 'Reset' }).click();
+      await workbench.panel.locator('.budget vscode-button', { hasText: 'Reset' }).click();
       await workbench.panel.locator('body').evaluate(() => window.scrollTo(0, 0));
       await session.page.waitForTimeout(500);
     });
