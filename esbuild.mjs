@@ -38,7 +38,7 @@ const bundles = [
     platform: 'browser',
     target: 'es2022',
     format: 'iife',
-    entryPoints: { report: 'webview/report/main.ts' },
+    entryPoints: { report: 'webview/report/main.ts', compare: 'webview/compare/main.ts' },
     outdir: 'dist/webview',
     loader: { '.ttf': 'dataurl' },
   },

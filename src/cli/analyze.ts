@@ -1,9 +1,8 @@
-import { existsSync, statSync } from 'node:fs';
 import {
   analyze,
   type AnalyzeOptions,
   CurvatureError,
-  ProbeJournal,
+  type ProbeJournal,
   type Report,
   stringifyReport,
 } from '../engine';
@@ -13,6 +12,7 @@ import { exitCodeOf, printError } from './errors';
 import { replaceFile, requireWritable, writeResult } from './files';
 import { loadAssets, renderHtml } from './html';
 import { interruptible } from './interrupt';
+import { hintToResume, journalBeside } from './journal';
 import { showProgress } from './progress';
 
 export type AnalyzeFlags = Omit<AnalyzeOptions, 'model' | 'seconds' | 'executionProvider'> & {
@@ -31,23 +31,13 @@ export type AnalyzeFlags = Omit<AnalyzeOptions, 'model' | 'seconds' | 'execution
  */
 export async function runAnalyze(model: string, flags: AnalyzeFlags): Promise<number> {
   const { ep, for: seconds, out, html, csv, json, resume = false, ...settings } = flags;
-  if (resume && out === undefined)
-    throw new CurvatureError(
-      'option-invalid',
-      'A run is resumed from what it keeps beside its report, and no report is named.',
-      'Give --out as in the run that was stopped.',
-    );
   for (const file of [out, html, csv]) if (file !== undefined) await requireWritable(file);
   // A build without the page's bundle should say so before the analysis, not after.
   const assets = html === undefined ? undefined : await loadAssets(__dirname);
 
-  // A device or a pipe can't be written twice, and has nothing beside it.
-  const kept = out !== undefined && (!existsSync(out) || statSync(out).isFile()) ? out : undefined;
-  const journal = kept === undefined ? undefined : new ProbeJournal(`${kept}.probes`, resume);
-  if (resume && journal)
-    process.stderr.write(`note: ${journal.size} probes were kept and are not drawn again.\n`);
+  const journal = journalBeside(out, resume);
   const options = { ...settings, model, seconds, executionProvider: ep };
-  const { report, error } = await runToTheEnd(options, kept, journal);
+  const { report, error } = await runToTheEnd(options, journal && out, journal);
   if (report) {
     process.stdout.write(json ? stringifyReport(report) : reportToText(report));
     for (const { severity, message, node } of report.diagnostics) {
@@ -64,7 +54,7 @@ export async function runAnalyze(model: string, flags: AnalyzeFlags): Promise<nu
     return 0;
   }
   printError(error);
-  if (journal && existsSync(journal.file)) process.stderr.write('hint: --resume goes on from here.\n');
+  hintToResume(journal);
   return exitCodeOf(error);
 }
 

@@ -11,6 +11,7 @@ import type { QuantizeFlags } from './quantize';
 import {
   batchOption,
   dataOption,
+  granularityOption,
   labelsOption,
   lossOption,
   memoryOption,
@@ -99,9 +100,10 @@ function addQuantize(program: Command, action: (model: string, flags: QuantizeFl
         .choices(rangeMethods)
         .default(defaultExportOptions.range),
     )
+    .addOption(granularityOption("the report's, or what the file of widths says, or auto"))
     .option(
       '--block-size <n>',
-      'weights along the summed axis of a matrix that share a scale (default: one scale per output channel; 32 for MatMulNBits)',
+      'weights along the summed axis of a matrix that share a scale (default: as --granularity says; 32 for MatMulNBits)',
       read.positive,
     )
     .addOption(

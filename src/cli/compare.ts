@@ -1,21 +1,24 @@
 import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { compareHessians, CurvatureError, parseReport } from '../engine';
 import type { CompareOptions } from '../engine/analysis/options';
 import { compareReports } from '../engine/report/compareReports';
 import { hessianComparisonToText, reportComparisonToText } from '../engine/report/comparisonText';
 import type { Report } from '../engine/report/schema';
-import { printResult, requireWritable } from './files';
+import { printResult, requireWritable, writeResult } from './files';
+import { loadAssets, renderComparison } from './html';
 import { type MatrixFlags, withProgress } from './matrixCommand';
 
 export type CompareFlags = Omit<MatrixFlags, 'data'> &
   Pick<CompareOptions, 'matrix' | 'count'> & {
     readonly model?: readonly string[];
     readonly data?: readonly string[];
+    readonly html?: string;
   };
 
 /** `curvature compare`: of two reports, or of one or two models on one or two sets of data. Resolves to the exit code. */
 export async function runCompare(files: readonly string[], flags: CompareFlags): Promise<number> {
-  const { ep, layer, out, json, model: models = [], data = [], ...settings } = flags;
+  const { ep, layer, out, json, html, model: models = [], data = [], ...settings } = flags;
   if (models.length === 0) {
     if (files.length !== 2)
       throw new CurvatureError(
@@ -23,18 +26,25 @@ export async function runCompare(files: readonly string[], flags: CompareFlags):
         `Two reports are expected, ${files.length} given.`,
         'Or compare Hessians: --model A.onnx [B.onnx] --data A.npz [B.npz].',
       );
-    if (out !== undefined) await requireWritable(out);
-    const [a, b] = [await reportOf(files[0]), await reportOf(files[1])];
-    await printResult(compareReports(a, b), reportComparisonToText, { out, json }, [])();
+    for (const file of [out, html]) if (file !== undefined) await requireWritable(file);
+    const assets = html === undefined ? undefined : await loadAssets(__dirname, 'compare');
+    const comparison = compareReports(await reportOf(files[0]), await reportOf(files[1]));
+    await printResult(comparison, reportComparisonToText, { out, json }, [])();
+    if (html !== undefined && assets) {
+      const names = [path.basename(files[0]), path.basename(files[1])] as const;
+      await writeResult(html, renderComparison(comparison, names, assets));
+    }
     return 0;
   }
+  if (html !== undefined)
+    throw new CurvatureError('option-invalid', '--html writes the page of two reports; Hessians have none.');
   if (files.length > 0 || models.length > 2 || data.length > 2 || models.length + data.length < 3)
     throw new CurvatureError(
       'option-invalid',
       'Hessians are compared of two models, or of one model on two sets of data.',
       'Give --model A.onnx --data A.npz B.npz, or --model A.onnx B.onnx --data DATA.npz.',
     );
-  return withProgress(out, async hooks => {
+  return withProgress({ out }, async hooks => {
     const options = { ...settings, models, data, executionProvider: ep, layers: layer };
     const report = await compareHessians(options, hooks);
     return printResult(report, hessianComparisonToText, { out, json }, report.diagnostics);

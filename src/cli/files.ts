@@ -45,6 +45,9 @@ export function replaceFile(file: string, content: string): void {
   }
 }
 
+/** A result as its file holds it. */
+export const toJson = (result: unknown): string => `${JSON.stringify(result, null, 2)}\n`;
+
 /**
  * Prints a result as text or as JSON, writes the JSON where it is asked for, and the notes to stderr. Comes back as a function, to be called once the
  * progress bar is gone.
@@ -57,7 +60,7 @@ export const printResult =
     notes: readonly { readonly severity: string; readonly message: string }[],
   ) =>
   async (): Promise<void> => {
-    const text = `${JSON.stringify(result, null, 2)}\n`;
+    const text = toJson(result);
     process.stdout.write(json ? text : toText(result));
     for (const { severity, message } of notes)
       process.stderr.write(`${severity === 'info' ? 'note' : severity}: ${message}\n`);

@@ -1,19 +1,24 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { ReportComparison } from '../engine/report/compareReports';
 import type { Report } from '../engine/report/schema';
+import type { CompareState } from '../protocol/compareView';
 import type { ViewState } from '../protocol/view';
 
-/** The report page's bundle as text. */
+/** A page's bundle as text. */
 export interface ReportAssets {
   readonly script: string;
   readonly style: string;
 }
 
 /** Reads the bundle from the folder that esbuild writes to. */
-export async function loadAssets(distFolder: string): Promise<ReportAssets> {
+export async function loadAssets(
+  distFolder: string,
+  page: 'report' | 'compare' = 'report',
+): Promise<ReportAssets> {
   const read = (name: string) => readFile(path.join(distFolder, 'webview', name), 'utf8');
-  const [script, style] = await Promise.all([read('report.js'), read('report.css')]);
+  const [script, style] = await Promise.all([read(`${page}.js`), read(`${page}.css`)]);
   return { script, style };
 }
 
@@ -53,14 +58,35 @@ export const emptyStyleSource = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3h
 
 const hashSource = (code: string): string => `'sha256-${createHash('sha256').update(code).digest('base64')}'`;
 
-/**
- * The report as one HTML file that needs nothing else. Its policy names the hashes of the two inlined parts, so that
- * nothing but them runs, whatever names the model holds.
- */
+/** The report as one HTML file that needs nothing else. */
 export function renderHtml(report: Report, assets: ReportAssets): string {
+  const state = stateOf(report);
+  return renderPage(state.modelName, state, assets);
+}
+
+/** Two reports side by side as one HTML file; `names` are those of their files. */
+export function renderComparison(
+  comparison: ReportComparison,
+  [a, b]: readonly [string, string],
+  assets: ReportAssets,
+): string {
+  const state: CompareState = {
+    title: `${a} ↔ ${b}`,
+    names: { a, b },
+    sources: [],
+    comparison,
+    hessians: { phase: 'unavailable', reason: 'A saved page runs nothing.' },
+  };
+  return renderPage(state.title, state, assets);
+}
+
+/**
+ * A page with its state. Its policy names the hashes of the two inlined parts, so that nothing but them runs, whatever names
+ * the model holds.
+ */
+function renderPage(title: string, state: unknown, assets: ReportAssets): string {
   const script = inline(assets.script);
   const style = inline(assets.style);
-  const state = stateOf(report);
   const policy = `default-src 'none'; script-src ${hashSource(script)}; style-src ${hashSource(style)} ${emptyStyleSource}; img-src data:; font-src data:`;
   return [
     '<!DOCTYPE html>',
@@ -69,7 +95,7 @@ export function renderHtml(report: Report, assets: ReportAssets): string {
     '<meta charset="utf-8">',
     `<meta http-equiv="Content-Security-Policy" content="${policy}">`,
     '<meta name="viewport" content="width=device-width, initial-scale=1">',
-    `<title>${textInHtml(state.modelName)} – Curvature</title>`,
+    `<title>${textInHtml(title)} – Curvature</title>`,
     `<style>${style}</style>`,
     '</head>',
     '<body>',

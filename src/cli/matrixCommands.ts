@@ -2,17 +2,26 @@ import { type Command, Option } from 'commander';
 import {
   defaultCompareOptions,
   defaultCouplingOptions,
+  defaultExportDiagonalOptions,
   defaultSaliencyOptions,
   defaultSpectrumOptions,
   defaultStabilityOptions,
   defaultTrustOptions,
 } from '../engine/analysis/options';
-import { matrices } from '../engine/curvature/products';
+import { matrices } from '../engine/curvature/matrices';
 import { traceMethods } from '../engine/estimators/trace';
 import { optimizers } from '../engine/training/optimizers';
 import type { CompareFlags } from './compare';
 import type { CouplingFlags } from './coupling';
-import { matrixOption, matrixOptions, timeOption } from './options';
+import {
+  granularityOption,
+  intoOption,
+  matrixOption,
+  matrixOptions,
+  resumeOption,
+  timeOption,
+} from './options';
+import type { DiagonalFlags } from './diagonal';
 import type { SaliencyFlags } from './saliency';
 import type { SpectrumFlags } from './spectrum';
 import type { StabilityFlags } from './stability';
@@ -40,6 +49,10 @@ export function addMatrixCommands(program: Command, exit: (code: number) => void
   addSaliency(program, async (model, flags) => {
     const { runSaliency } = await import('./saliency');
     exit(await runSaliency(model, flags));
+  });
+  addDiagonal(program, async (model, flags) => {
+    const { runDiagonal } = await import('./diagonal');
+    exit(await runDiagonal(model, flags));
   });
   addTrust(program, async (model, flags) => {
     const { runTrust } = await import('./trust');
@@ -94,7 +107,7 @@ function addSpectrum(program: Command, action: (model: string, flags: SpectrumFl
       '\nExample:\n  curvature spectrum resnet.onnx --data images.npz --layer "layer4.*" --out layer4.spectrum.json',
     )
     .action(action);
-  for (const option of matrixOptions()) command.addOption(option);
+  for (const option of [...matrixOptions(), intoOption(), resumeOption()]) command.addOption(option);
 }
 
 function addStability(
@@ -124,7 +137,7 @@ function addStability(
       '\nSettings that are not given are read from curvature.json beside the model or in the working directory.\n\nExample:\n  curvature stability resnet.onnx --data images.npz --lr 0.1 --batch-size 32 --momentum 0.9',
     )
     .action(action);
-  for (const option of matrixOptions()) command.addOption(option);
+  for (const option of [...matrixOptions(), intoOption(), resumeOption()]) command.addOption(option);
 }
 
 function addCoupling(program: Command, action: (model: string, flags: CouplingFlags) => Promise<void>): void {
@@ -142,9 +155,10 @@ function addCoupling(program: Command, action: (model: string, flags: CouplingFl
       read.bitWidth,
       defaultCouplingOptions.bits,
     )
+    .addOption(granularityOption())
     .addHelpText('after', '\nExample:\n  curvature coupling resnet.onnx --data images.npz')
     .action(action);
-  for (const option of matrixOptions()) command.addOption(option);
+  for (const option of [...matrixOptions(), intoOption(), resumeOption()]) command.addOption(option);
 }
 
 function addCompare(
@@ -166,6 +180,7 @@ function addCompare(
       read.positive,
       defaultCompareOptions.count,
     )
+    .option('--html <file>', 'write two reports side by side as one page')
     .addHelpText(
       'after',
       '\nExample:\n  curvature compare before.curvature.json after.curvature.json\n  curvature compare --model net.onnx --data train.npz test.npz',
@@ -203,12 +218,44 @@ function addSaliency(program: Command, action: (model: string, flags: SaliencyFl
         .argParser(read.bitWidths)
         .default([...defaultSaliencyOptions.bits], defaultSaliencyOptions.bits.join(',')),
     )
+    .addOption(granularityOption())
     .addHelpText(
       'after',
       '\nExample:\n  curvature saliency resnet.onnx --data images.npz --layer "layer4.*" --sparsity 0.5',
     )
     .action(action);
   for (const option of matrixOptions()) command.addOption(option);
+}
+
+function addDiagonal(program: Command, action: (model: string, flags: DiagonalFlags) => Promise<void>): void {
+  const command = program
+    .command('diagonal')
+    .description(
+      'Write the diagonal of the curvature matrix with its standard errors, an array for each parameter.',
+    )
+    .argument('<model>', 'the .onnx file')
+    .requiredOption('-o, --out <file>', 'the .npz file to write')
+    .addOption(matrixOption(matrices))
+    .option('--average', "the mean over each convolution's kernel, as AdaHessian takes it: fewer probes do")
+    .option(
+      '--rtol <x>',
+      'stop probing when the standard error of the whole diagonal is below this share of it',
+      read.tolerance,
+      defaultExportDiagonalOptions.rtol,
+    )
+    .option(
+      '--max-probes <n>',
+      'stop probing after n probes at the latest',
+      read.probes,
+      defaultExportDiagonalOptions.maxProbes,
+    )
+    .addHelpText(
+      'after',
+      '\nExample:\n  curvature diagonal resnet.onnx --data images.npz --average --out resnet.diagonal.npz',
+    )
+    .action(action);
+  const others = matrixOptions().filter(({ long }) => long !== '--out' && long !== '--json');
+  for (const option of others) command.addOption(option);
 }
 
 function addTrust(program: Command, action: (model: string, flags: TrustFlags) => Promise<void>): void {
@@ -223,6 +270,7 @@ function addTrust(program: Command, action: (model: string, flags: TrustFlags) =
         .argParser(read.bitWidths)
         .default([...defaultTrustOptions.bits], defaultTrustOptions.bits.join(',')),
     )
+    .addOption(granularityOption())
     .option(
       '--tolerance <x>',
       'how far a predicted change of the loss may be off, as a share of the measured one',
@@ -231,5 +279,5 @@ function addTrust(program: Command, action: (model: string, flags: TrustFlags) =
     )
     .addHelpText('after', '\nExample:\n  curvature trust resnet.onnx --data images.npz --bits 4,8')
     .action(action);
-  for (const option of matrixOptions()) command.addOption(option);
+  for (const option of [...matrixOptions(), intoOption()]) command.addOption(option);
 }

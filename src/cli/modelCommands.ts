@@ -8,11 +8,13 @@ import type { HvpFlags } from './hvp';
 import {
   batchOption,
   dataOption,
+  granularityOption,
   labelsOption,
   lossOption,
   memoryOption,
   outputsOption,
   providerOption,
+  resumeOption,
   samplesOption,
   seedOption,
   timeOption,
@@ -79,6 +81,7 @@ function addAnalyze(program: Command, action: (model: string, flags: AnalyzeFlag
         .argParser(read.bitWidths)
         .default([...defaultOptions.bits], defaultOptions.bits.join(',')),
     )
+    .addOption(granularityOption())
     .option(
       '--budget <size>',
       'limit on the quantized weights: a size (8MB, 800KB), bits per weight (4.5bits), or a share of the way from all at 4 bits to all at 8 bits (0.5)',
@@ -114,10 +117,7 @@ function addAnalyze(program: Command, action: (model: string, flags: AnalyzeFlag
     .addOption(seedOption())
     .addOption(providerOption())
     .option('-o, --out <file>', 'write the report as JSON, to open in the editor or analyze further')
-    .option(
-      '--resume',
-      'go on with a run of the same settings that was stopped, from what it kept beside --out',
-    )
+    .addOption(resumeOption())
     .option('--html <file>', 'write the report as one HTML page')
     .option('--csv <file>', 'write the table of layers as CSV')
     .option('--json', 'print the report as JSON in place of the table')

@@ -1,6 +1,7 @@
 import { Option } from 'commander';
 import { defaultOptions } from '../engine/analysis/options';
-import type { Matrix } from '../engine/curvature/products';
+import type { Matrix } from '../engine/curvature/matrices';
+import { type GranularityChoice, granularityChoices } from '../engine/quantization/quantizer';
 import * as read from './values';
 
 /** Options that several commands share. */
@@ -24,6 +25,15 @@ export const outputsOption = (): Option =>
     '--outputs <names...>',
     'outputs of the model that the loss is taken of (default: the first one that the labels fit; without labels the sum over all)',
   );
+
+/** @param otherwise what holds without it; in `Options` it is absent then */
+export const granularityOption = (otherwise?: string): Option => {
+  const option = new Option(
+    '--granularity <name>',
+    `what shares a scale: the weights of an output channel, or all; auto takes channels where their scales are worth the bytes${otherwise === undefined ? '' : ` (default: ${otherwise})`}`,
+  ).choices(granularityChoices);
+  return otherwise === undefined ? option.default('auto' satisfies GranularityChoice) : option;
+};
 
 export const batchOption = (otherwise: string): Option =>
   new Option('--batch <n>', `samples per run of the derivative graph (default: ${otherwise})`).argParser(
@@ -62,7 +72,20 @@ export const providerOption = (): Option =>
     .choices(['auto', 'cpu', 'cuda', 'webgpu', 'dml', 'coreml'])
     .default(defaultOptions.executionProvider);
 
+export const resumeOption = (): Option =>
+  new Option(
+    '--resume',
+    'go on with a run of the same settings that was stopped, from what it kept beside --out',
+  );
+
 const outOption = (): Option => new Option('-o, --out <file>', 'write the result as JSON');
+
+/** Of commands whose result a model's report can hold. */
+export const intoOption = (): Option =>
+  new Option(
+    '--into <report>',
+    "put the result into this report of the model (*.curvature.json), for the editor's panel and saved pages",
+  );
 
 const layerOption = (): Option =>
   new Option(

@@ -4,15 +4,18 @@ import {
   analyze,
   type AnalyzeOptions,
   CurvatureError,
+  defaultExportOptions,
   defaultOptions,
   exportQuantized,
   type ExportFormat,
+  type ExportOptions,
   type ExportSummary,
   exportRecipe,
   type RecipeTool,
 } from '../engine';
-import type { RangeMethod } from '../engine/quantization/quantizer';
+import type { GranularityChoice, RangeMethod } from '../engine/quantization/quantizer';
 import { parseBits } from '../engine/report/bits';
+import { granularityOf } from '../engine/report/granularity';
 import { requireWritable, writeResult } from './files';
 import { interruptible } from './interrupt';
 import { type ProgressView, showProgress } from './progress';
@@ -26,6 +29,7 @@ export interface QuantizeFlags extends Pick<AnalyzeOptions, 'data' | 'labels' | 
   readonly format: ExportFormat;
   readonly asymmetric?: boolean;
   readonly range: RangeMethod;
+  readonly granularity?: GranularityChoice;
   readonly blockSize?: number;
   readonly recipe?: RecipeTool;
   readonly output: string;
@@ -39,18 +43,20 @@ const INFEASIBLE = 3;
 /** `curvature quantize`: resolves to the exit code. */
 export async function runQuantize(model: string, flags: QuantizeFlags): Promise<number> {
   await requireWritable(flags.output);
-  const options = {
-    format: flags.format,
-    symmetric: !flags.asymmetric,
-    range: flags.range,
-    ...(flags.blockSize === undefined ? {} : { blockSize: flags.blockSize }),
-  };
   const view = showProgress();
   const { signal, release } = interruptible();
   let summary: ExportSummary | undefined;
   try {
-    const bits = await chosenBits(model, flags, view, signal);
-    if (bits === undefined) return INFEASIBLE;
+    const chosen = await chosenBits(model, flags, view, signal);
+    if (chosen === undefined) return INFEASIBLE;
+    const { bits, granularity = defaultExportOptions.granularity } = chosen;
+    const options: ExportOptions = {
+      format: flags.format,
+      symmetric: !flags.asymmetric,
+      range: flags.range,
+      granularity: flags.granularity ?? granularity,
+      ...(flags.blockSize === undefined ? {} : { blockSize: flags.blockSize }),
+    };
     if (flags.recipe !== undefined) {
       const { text, notes } = exportRecipe(model, bits, options, flags.recipe);
       view.stop();
@@ -71,7 +77,11 @@ export async function runQuantize(model: string, flags: QuantizeFlags): Promise<
   return 0;
 }
 
-type Widths = Readonly<Record<string, number>> | number;
+interface Chosen {
+  readonly bits: Readonly<Record<string, number>> | number;
+  /** Where what was chosen by says it. */
+  readonly granularity?: GranularityChoice;
+}
 
 /** Widths by layer from whatever the flags name; undefined where the budget can't be met. */
 async function chosenBits(
@@ -79,7 +89,7 @@ async function chosenBits(
   flags: QuantizeFlags,
   view: ProgressView,
   signal: AbortSignal,
-): Promise<Widths | undefined> {
+): Promise<Chosen | undefined> {
   const { bits, report, width, budget } = flags;
   const given = Object.entries({ '--bits': bits, '--report': report, '--width': width })
     .filter(([, value]) => value !== undefined)
@@ -92,14 +102,15 @@ async function chosenBits(
       'Give one of them.',
     );
   }
-  if (bits !== undefined) return parseBits(await textOf(bits)).bits;
-  if (width !== undefined) return width;
+  if (bits !== undefined) return parseBits(await textOf(bits));
+  if (width !== undefined) return { bits: width };
   if (report !== undefined) {
     const budgets = budget === undefined ? [] : [budget];
     const text = await textOf(report);
     const none = { ties: [], pins: {}, method: 'pareto' as const, seed: flags.seed, draws: 0 };
     const answer = await allocateFile(text, { ...none, budgets });
-    return feasible(answer.bits, answer.feasible, answer.message);
+    const widths = feasible(answer.bits, answer.feasible, answer.message);
+    return widths && { bits: widths, granularity: answer.granularity };
   }
   if (budget === undefined) {
     throw new CurvatureError(
@@ -120,12 +131,14 @@ async function chosenBits(
       samples,
       seed,
       budget,
+      ...(flags.granularity === undefined ? {} : { granularity: flags.granularity }),
       executionProvider: ep,
     },
     { signal, onProgress: progress => view.update(progress) },
   );
   const chosen = found.layers.flatMap(l => (l.bits === null ? [] : [[l.name, l.bits] as const]));
-  return feasible(Object.fromEntries(chosen), found.budget?.feasible ?? false, found.budget?.message);
+  const widths = feasible(Object.fromEntries(chosen), found.budget?.feasible ?? false, found.budget?.message);
+  return widths && { bits: widths, granularity: granularityOf(found) };
 }
 
 function feasible(

@@ -1,21 +1,23 @@
 import { createInterface } from 'node:readline/promises';
 import { cancelled, CurvatureError } from '../engine/errors';
-import { optimizers, type Training } from '../engine/training/optimizers';
+import { type Optimizer, optimizers, type Training } from '../engine/training/optimizers';
 import { trainingSchema } from '../engine/training/projectFile';
+import { completed, type Needed, usualBatchSize, usualMomentum } from '../engine/training/settings';
 import { writeResult } from './files';
 import { readProject } from './project';
 
 /** What is asked for each setting, and what Enter alone takes. */
-const questions = {
-  optimizer: { question: `Optimizer (${optimizers.join(', ')})`, usual: 'sgd' },
-  learningRate: { question: 'Learning rate', usual: undefined },
-  batchSize: { question: 'Batch size', usual: '32' },
-  momentum: { question: "Momentum (Adam's first beta)", usual: undefined },
-} as const satisfies Record<keyof Training, { question: string; usual?: string }>;
-
-const flagOf: Record<keyof Training, string> = {
-  ...{ learningRate: '--lr', batchSize: '--batch-size', momentum: '--momentum', optimizer: '--optimizer' },
+const questions: Record<
+  keyof Training,
+  { question: string; usual: (optimizer: Optimizer) => string | number }
+> = {
+  optimizer: { question: `Optimizer (${optimizers.join(', ')})`, usual: () => 'sgd' },
+  learningRate: { question: 'Learning rate', usual: () => 0.1 },
+  batchSize: { question: 'Batch size', usual: () => usualBatchSize },
+  momentum: { question: "Momentum (Adam's first beta)", usual: usualMomentum },
 };
+
+const flagOf: Record<Needed, string> = { learningRate: '--lr', batchSize: '--batch-size' };
 
 /**
  * What a model is trained with: from the command line, else from the project's file, else asked for where there is a terminal. What was asked for
@@ -27,24 +29,19 @@ export async function trainingSettings(
   save: boolean,
 ): Promise<Training> {
   const { file, project } = await readProject(model);
-  const plain: Partial<Training> = { optimizer: 'sgd', momentum: 0 };
   const given = { ...project.training, ...defined(flags) };
-  const known = { ...given, momentum: given.momentum ?? (given.optimizer === 'adam' ? 0.9 : undefined) };
-  const missing = (Object.keys(questions) as (keyof Training)[]).filter(key => known[key] === undefined);
-  const isAsked = missing.length > 0 && process.stdin.isTTY && process.stderr.isTTY;
-  if (missing.length > 0 && !isAsked) {
-    // Plain SGD is what most people mean by no momentum, so that two numbers are enough.
-    const needed = missing.filter(key => key === 'learningRate' || key === 'batchSize');
-    if (needed.length > 0) {
-      throw new CurvatureError(
-        'option-invalid',
-        `The training settings lack ${needed.map(key => flagOf[key]).join(' and ')}.`,
-        `Give them on the command line (--save keeps them), or in ${file}.`,
-      );
-    }
-  }
-  const answers = isAsked ? await ask(missing) : {};
-  const training = { ...plain, ...defined(known), ...answers };
+  // Adam's first β is hardly ever set; momentum is asked for.
+  const known = given.optimizer === 'adam' ? { momentum: usualMomentum('adam'), ...given } : given;
+  const open = (Object.keys(questions) as (keyof Training)[]).filter(key => known[key] === undefined);
+  const isAsked = open.length > 0 && process.stdin.isTTY && process.stderr.isTTY;
+  const settled = completed(isAsked ? { ...known, ...(await ask(open)) } : known);
+  if ('missing' in settled)
+    throw new CurvatureError(
+      'option-invalid',
+      `The training settings lack ${settled.missing.map(key => flagOf[key]).join(' and ')}.`,
+      `Give them on the command line (--save keeps them), or in ${file}.`,
+    );
+  const { training } = settled;
   const result = trainingSchema.safeParse(training);
   if (!result.success) {
     const [issue] = result.error.issues;
@@ -58,14 +55,14 @@ export async function trainingSettings(
 const defined = <T extends object>(settings: T): T =>
   Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as T;
 
-async function ask(missing: readonly (keyof Training)[]): Promise<Record<string, unknown>> {
+async function ask(missing: readonly (keyof Training)[]): Promise<Partial<Training>> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answers: Record<string, unknown> = {};
+  const answers: Record<string, string | number> = {};
   try {
     for (const key of missing) {
-      const usual =
-        questions[key].usual ?? (key === 'momentum' ? (answers.optimizer === 'adam' ? '0.9' : '0') : '0.1');
-      const answer = (await terminal.question(`${questions[key].question} [${usual}]: `)).trim() || usual;
+      const { question, usual } = questions[key];
+      const standard = usual(answers.optimizer === 'adam' ? 'adam' : 'sgd');
+      const answer = (await terminal.question(`${question} [${standard}]: `)).trim() || standard;
       answers[key] = key === 'optimizer' ? answer : Number(answer);
     }
   } catch (error) {
@@ -74,5 +71,6 @@ async function ask(missing: readonly (keyof Training)[]): Promise<Record<string,
   } finally {
     terminal.close();
   }
+  // What was typed is checked against the schema, as what stands in the file is.
   return answers;
 }

@@ -26,12 +26,19 @@ export class Analyses extends Disposable {
     return known;
   }
 
+  /** Whether anything is known of a model, without making an analysis of it. */
+  async hasReport(model: vscode.Uri): Promise<boolean> {
+    const known = this.known.get(model.toString());
+    return known ? (await known).report !== undefined : this.store.has(model);
+  }
+
   get running(): Analysis[] {
     return [...this.made].filter(analysis => analysis.isRunning);
   }
 
   private async make(model: vscode.Uri): Promise<Analysis> {
-    const analysis = this.register(new Analysis(model, this.newEngine, await this.store.read(model)));
+    const [kept, probes] = [await this.store.read(model), await this.store.probesOf(model)];
+    const analysis = this.register(new Analysis(model, this.newEngine, kept, probes));
     this.made.add(analysis);
     let wasRunning = false;
     analysis.onDidChange(() => {

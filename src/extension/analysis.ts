@@ -1,6 +1,9 @@
+import { existsSync } from 'node:fs';
 import * as vscode from 'vscode';
 import type { AnalyzeOptions, Progress } from '../engine/analysis/options';
+import type { StudyRequest } from '../engine/analysis/study';
 import type { Report } from '../engine/report/schema';
+import { mergeStudies } from '../engine/report/studies';
 import type { ViewState } from '../protocol/view';
 import { Disposable } from './dispose';
 import type { EngineClient } from './engineClient';
@@ -18,13 +21,21 @@ export class Analysis extends Disposable {
     readonly model: vscode.Uri,
     private readonly newEngine: () => EngineClient,
     kept: Report | undefined,
+    /** The file in which the engine's process keeps the probes of a run until its report is whole. */
+    private readonly probes: string,
   ) {
     super();
     this.current = this.settled(kept);
   }
 
   get state(): ViewState {
-    return { ...this.current, canAnalyze: vscode.workspace.isTrusted };
+    const canAnalyze = vscode.workspace.isTrusted;
+    return { ...this.current, canAnalyze, ...(canAnalyze && this.canResume ? { canResume: true } : {}) };
+  }
+
+  /** Whether a run was cut short, by whatever end, whose probes are there. */
+  get canResume(): boolean {
+    return !this.isRunning && existsSync(this.probes);
   }
 
   get report(): Report | undefined {
@@ -40,28 +51,66 @@ export class Analysis extends Disposable {
     return this.running?.engine.pid;
   }
 
-  /** Runs to the end. A cancelled run resolves where there is something to keep, and rejects as cancelled otherwise. */
-  async run(options: AnalyzeOptions, onProgress: (progress: Progress) => void): Promise<Report> {
+  /**
+   * Runs to the end. A cancelled run resolves where there is something to keep, and rejects as cancelled otherwise.
+   * @param resume go on with the probes of a run that was cut short, to the numbers of one that was not; anew where they are of other settings
+   */
+  async run(
+    options: AnalyzeOptions,
+    onProgress: (progress: Progress) => void,
+    resume = false,
+  ): Promise<Report> {
     const before = this.current;
     const engine = this.newEngine();
     const controller = new AbortController();
     this.running = { engine, controller };
     this.update({ phase: 'running' });
     try {
-      const report = await engine.analyze(options, {
+      const hooks = {
         signal: controller.signal,
-        onProgress: progress => {
+        onProgress: (progress: Progress) => {
           onProgress(progress);
           this.update({ ...this.current, progress });
         },
-        onPartial: partial => this.update({ ...this.current, report: partial }),
-      });
+        onPartial: (partial: Report) => this.update({ ...this.current, report: partial }),
+      };
+      const measured = await engine.analyze(options, hooks, { file: this.probes, resume });
+      const report = withStudiesOf(before.report, measured);
       this.finish(this.settled(report));
       if (report.stopped?.reason === 'failed') throw new EngineError('stopped', report.stopped.message);
       return report;
     } catch (thrown) {
       const error = toEngineError(thrown);
       if (this.running) this.finish(error.isCancelled ? { ...before, phase: 'cancelled' } : failed(error));
+      throw error;
+    } finally {
+      engine.dispose();
+    }
+  }
+
+  /** Measures something beside the report, which holds it then; the rest of the report stays as it is. Cancelled, it rejects and changes nothing. */
+  async study(request: StudyRequest, onProgress: (progress: Progress) => void): Promise<void> {
+    const { error: _, ...before } = this.current;
+    const { report } = before;
+    if (!report) throw new Error('A study is put into a report.');
+    const engine = this.newEngine();
+    const controller = new AbortController();
+    this.running = { engine, controller };
+    const { kind } = request;
+    this.update({ ...before, study: { kind } });
+    try {
+      const found = await engine.study(request, {
+        signal: controller.signal,
+        onProgress: progress => {
+          onProgress(progress);
+          this.update({ ...before, study: { kind, progress } });
+        },
+      });
+      this.finish({ ...before, report: { ...report, studies: mergeStudies(report.studies, found) } });
+    } catch (thrown) {
+      const error = toEngineError(thrown);
+      const { message, hint } = error;
+      this.finish(error.isCancelled ? before : { ...before, error: hint ? { message, hint } : { message } });
       throw error;
     } finally {
       engine.dispose();
@@ -96,6 +145,15 @@ export class Analysis extends Disposable {
       ? { ...base, phase: 'cancelled', report }
       : { ...base, phase: 'failed', report, error: { message } };
   }
+}
+
+/** Studies hold on to model, data and loss; where these are the same, a new analysis takes none away. */
+function withStudiesOf(old: Report | undefined, report: Report): Report {
+  const isSame =
+    old?.model.sha256 === report.model.sha256 &&
+    old.data.sha256 === report.data.sha256 &&
+    old.settings.loss === report.settings.loss;
+  return isSame && old.studies ? { ...report, studies: old.studies } : report;
 }
 
 type StateChange = Omit<ViewState, 'modelName' | 'canAnalyze'>;

@@ -1,9 +1,18 @@
 import { type CancellationToken, CancellationTokenSource } from 'vscode-jsonrpc/node';
-import type { AnalyzeHooks, AnalyzeOptions, ModelDescription } from '../engine/analysis/options';
+import type {
+  AnalyzeHooks,
+  AnalyzeOptions,
+  CompareOptions,
+  MatrixHooks,
+  ModelDescription,
+} from '../engine/analysis/options';
+import type { StudyRequest } from '../engine/analysis/study';
 import type { ExportSummary } from '../engine/analysis/exportSummary';
+import type { HessianComparison } from '../engine/report/comparison';
 import type { Coverage } from '../engine/report/coverage';
 import type { Report } from '../engine/report/schema';
-import type { EngineMethods } from '../protocol/engine';
+import type { Studies } from '../engine/report/studies';
+import type { EngineMethods, KeptProbes } from '../protocol/engine';
 import { EngineError, cancelledError, markStopped, toEngineError } from './engineError';
 import { EngineProcess } from './engineProcess';
 
@@ -48,7 +57,8 @@ export class EngineClient {
    */
   async analyze(
     options: AnalyzeOptions,
-    { onProgress, onPartial, signal }: AnalyzeHooks = {},
+    { onProgress, onPartial, signal }: Omit<AnalyzeHooks, 'journal' | 'now'> = {},
+    probes?: KeptProbes,
   ): Promise<Report> {
     if (signal?.aborted) throw cancelledError();
     const process = this.start();
@@ -62,7 +72,7 @@ export class EngineClient {
       }),
     ];
     try {
-      return await process.request('analyze', options, token);
+      return await process.request('analyze', { options, ...(probes ? { probes } : {}) }, token);
     } catch (error) {
       if (!signal?.aborted && !this.disposed) throw toEngineError(error).withPartial(partial);
       if (!partial) throw cancelledError();
@@ -74,15 +84,34 @@ export class EngineClient {
   }
 
   /** Writes a quantized model; cancelled, it rejects with a `cancelled` error. */
-  async exportQuantized(
+  exportQuantized(
     params: EngineMethods['exportQuantized']['params'],
-    { onProgress, signal }: Pick<AnalyzeHooks, 'onProgress' | 'signal'> = {},
+    hooks?: MatrixHooks,
   ): Promise<ExportSummary> {
+    return this.wholeOrNothing('exportQuantized', params, hooks);
+  }
+
+  /** Measures something beside an analysis; cancelled, it rejects with a `cancelled` error. */
+  study(request: StudyRequest, hooks?: MatrixHooks): Promise<Studies> {
+    return this.wholeOrNothing('study', request, hooks);
+  }
+
+  /** Compares the curvature of two models, or on two sets of data; cancelled, it rejects with a `cancelled` error. */
+  compareHessians(options: CompareOptions, hooks?: MatrixHooks): Promise<HessianComparison> {
+    return this.wholeOrNothing('compareHessians', options, hooks);
+  }
+
+  private async wholeOrNothing<M extends 'compareHessians' | 'exportQuantized' | 'study'>(
+    method: M,
+    params: EngineMethods[M]['params'],
+    { onProgress, signal }: MatrixHooks = {},
+  ): Promise<EngineMethods[M]['result']> {
+    if (signal?.aborted) throw cancelledError();
     const process = this.start();
     const { token, release } = this.follow(process, signal);
     const listener = process.on('progressed', progress => onProgress?.(progress));
     try {
-      return await process.request('exportQuantized', params, token);
+      return await process.request(method, params, token);
     } catch (error) {
       throw signal?.aborted || this.disposed ? cancelledError() : toEngineError(error);
     } finally {

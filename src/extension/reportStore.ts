@@ -2,6 +2,10 @@ import { createHash } from 'node:crypto';
 import * as vscode from 'vscode';
 import { parseReport, stringifyReport } from '../engine/report/json';
 import type { Report } from '../engine/report/schema';
+import { exists } from './modelUri';
+
+const statOf = (file: vscode.Uri): Thenable<vscode.FileStat | undefined> =>
+  vscode.workspace.fs.stat(file).then(undefined, () => undefined);
 
 /**
  * Keeps the last report of each model in the extension's own storage, so that panels, hovers and diagnostics are back
@@ -23,6 +27,11 @@ export class ReportStore {
     }
   }
 
+  /** Whether a report is kept, whatever has become of the model since. */
+  has(model: vscode.Uri): Promise<boolean> {
+    return exists(this.fileOf(model));
+  }
+
   /** The kept report, unless the model has changed since. */
   async read(model: vscode.Uri): Promise<Report | undefined> {
     try {
@@ -40,5 +49,18 @@ export class ReportStore {
   fileOf(model: vscode.Uri): vscode.Uri {
     const name = createHash('sha256').update(model.toString()).digest('hex').slice(0, 32);
     return vscode.Uri.joinPath(this.folder, `${name}.curvature.json`);
+  }
+
+  /** Where the engine's process keeps the probes of a run, in a folder that is there; those of an older model are taken away. */
+  async probesOf(model: vscode.Uri): Promise<string> {
+    const file = this.fileOf(model).with({ path: `${this.fileOf(model).path}.probes` });
+    try {
+      await vscode.workspace.fs.createDirectory(this.folder);
+      const [probes, { mtime }] = [await statOf(file), await vscode.workspace.fs.stat(model)];
+      if (probes && probes.mtime < mtime) await vscode.workspace.fs.delete(file);
+    } catch (error) {
+      this.log.warn(`Probes of ${model.fsPath} can't be looked after: ${String(error)}`);
+    }
+    return file.fsPath;
   }
 }

@@ -1,12 +1,24 @@
-import type { AnalyzeOptions, ModelDescription, Progress } from '../engine/analysis/options';
+import type { AnalyzeOptions, CompareOptions, ModelDescription, Progress } from '../engine/analysis/options';
 import type { ExportSummary } from '../engine/analysis/exportSummary';
+import type { StudyRequest } from '../engine/analysis/study';
 import type { ExportOptions } from '../engine/export/options';
+import type { HessianComparison } from '../engine/report/comparison';
 import type { Coverage } from '../engine/report/coverage';
 import type { Report } from '../engine/report/schema';
+import type { Studies } from '../engine/report/studies';
+
+/** Where an analysis keeps its probes, a file that is gone once the report is whole. */
+export interface KeptProbes {
+  readonly file: string;
+  /** Whether to go on with what is there; probes of another model, other data or other settings are begun anew. */
+  readonly resume: boolean;
+}
 
 /** Requests that the extension sends to the engine's process: method → parameters and result. */
 export interface EngineMethods {
-  analyze: { params: AnalyzeOptions; result: Report };
+  analyze: { params: { readonly options: AnalyzeOptions; readonly probes?: KeptProbes }; result: Report };
+  compareHessians: { params: CompareOptions; result: HessianComparison };
+  study: { params: StudyRequest; result: Studies };
   describeModel: { params: { model: string }; result: ModelDescription };
   exportQuantized: {
     params: {
@@ -20,7 +32,7 @@ export interface EngineMethods {
   coverage: { params: { model: string }; result: Coverage };
 }
 
-/** Notifications from the engine's process while `analyze` or `exportQuantized` run; the latter has no partial results. */
+/** Notifications from the engine's process while it works; only `analyze` has partial results. */
 export interface EngineEvents {
   progressed: Progress;
   partialResult: Report;

@@ -1,5 +1,14 @@
 import { ResponseError, type CancellationToken } from 'vscode-jsonrpc/node';
-import { CurvatureError, analyze, coverage, describeModel, exportQuantized } from '../engine';
+import {
+  CurvatureError,
+  ProbeJournal,
+  analyze,
+  compareHessians,
+  coverage,
+  describeModel,
+  exportQuantized,
+  study,
+} from '../engine';
 import type { EngineErrorData, EngineEvents, EngineMethods } from '../protocol/engine';
 
 type Method = keyof EngineMethods;
@@ -17,12 +26,21 @@ type Handler<M extends Method> = (
 
 /** Method → façade call. A method without a handler doesn't compile. */
 export const handlers: { readonly [M in Method]: Handler<M> } = {
-  analyze: (options, { signal, notify }) =>
-    analyze(options, {
+  analyze: async ({ options, probes }, { signal, notify }) => {
+    const journal = probes && new ProbeJournal(probes.file, probes.resume, 'begin anew');
+    const report = await analyze(options, {
       signal,
       onProgress: progress => notify('progressed', progress),
-      onPartial: report => notify('partialResult', report),
-    }),
+      onPartial: partial => notify('partialResult', partial),
+      journal,
+    });
+    journal?.finish();
+    return report;
+  },
+  compareHessians: (options, { signal, notify }) =>
+    compareHessians(options, { signal, onProgress: progress => notify('progressed', progress) }),
+  study: (request, { signal, notify }) =>
+    study(request, { signal, onProgress: progress => notify('progressed', progress) }),
   exportQuantized: ({ model, bits, options, output }, { signal, notify }) =>
     exportQuantized(model, bits, options, output, {
       signal,

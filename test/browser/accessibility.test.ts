@@ -13,6 +13,9 @@ import {
   runningState,
 } from './fixtures';
 import { metricsReport } from './metricsFixture';
+import { spectrumReport } from './spectrumFixture';
+import { stabilityReport } from './stabilityFixture';
+import { studiedReport } from './studiesFixture';
 import { themes } from './themes';
 
 /** Serious and critical violations, each with the elements concerned. */
@@ -34,6 +37,9 @@ const states = {
   'not reached': doneState(notReachedReport()),
   hessian: doneState(hessianReport()),
   metrics: doneState(metricsReport()),
+  spectrum: doneState(spectrumReport()),
+  stability: doneState(stabilityReport()),
+  studied: doneState(studiedReport()),
 };
 
 describe('accessibility', { skip }, () => {

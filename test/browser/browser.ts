@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { emptyStyleSource, loadAssets, type ReportAssets } from '../../src/cli/html';
+import type { CompareState, FromCompareView } from '../../src/protocol/compareView';
 import type { FromView, ToView, ViewState } from '../../src/protocol/view';
 import { defaultStyle, type Theme, themes } from './themes';
 
@@ -17,11 +18,14 @@ const flags =
 
 export const launch = (): Promise<Browser> => chromium.launch({ executablePath, args: flags.split(' ') });
 
-export const assets = (): Promise<ReportAssets> => loadAssets(path.resolve(__dirname, '../../dist'));
+type PageName = 'report' | 'compare';
+
+export const assets = (page: PageName = 'report'): Promise<ReportAssets> =>
+  loadAssets(path.resolve(__dirname, '../../dist'), page);
 
 /** The stand-in for VS Code that the page finds in its window. */
 interface HostWindow {
-  posted: FromView[];
+  posted: (FromView | FromCompareView)[];
   kept: unknown;
 }
 
@@ -29,8 +33,8 @@ export interface OpenPage {
   readonly page: Page;
   /** Everything that went wrong: console errors, exceptions, requests that the page may not make. */
   readonly problems: string[];
-  show(state: ViewState): Promise<void>;
-  posted(): Promise<FromView[]>;
+  show(state: ViewState | CompareState): Promise<void>;
+  posted(): Promise<(FromView | FromCompareView)[]>;
   kept(): Promise<unknown>;
   close(): Promise<void>;
 }
@@ -39,6 +43,8 @@ export interface PageOptions extends BrowserContextOptions {
   readonly theme?: Theme;
   /** What VS Code kept of an earlier page. */
   readonly kept?: unknown;
+  /** The report's by default. */
+  readonly name?: PageName;
 }
 
 const origin = 'http://curvature.test';
@@ -58,7 +64,7 @@ function setUpHost({ theme, kept }: { theme: Theme; kept: unknown }): void {
   host.posted = [];
   host.kept = kept;
   host.acquireVsCodeApi = () => ({
-    postMessage: (message: FromView) => host.posted.push(message),
+    postMessage: (message: FromView | FromCompareView) => host.posted.push(message),
     getState: () => host.kept,
     setState: (state: unknown) => (host.kept = state),
   });
@@ -88,11 +94,11 @@ export function watchProblems(page: Page): string[] {
 
 /** Opens the page as the extension does: own origin, strict policy, themed, with the host's API. */
 export async function openPage(browser: Browser, options: PageOptions = {}): Promise<OpenPage> {
-  const { theme = themes[0], kept, ...contextOptions } = options;
+  const { theme = themes[0], kept, name, ...contextOptions } = options;
   const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, ...contextOptions });
   const page = await context.newPage();
   const problems = watchProblems(page);
-  const { script, style } = await assets();
+  const { script, style } = await assets(name);
   const served: Record<string, { body: string; contentType: string }> = {
     '/': { body: skeleton(), contentType: 'text/html' },
     '/report.js': { body: script, contentType: 'text/javascript' },
@@ -112,9 +118,10 @@ export async function openPage(browser: Browser, options: PageOptions = {}): Pro
     page,
     problems,
     async show(state) {
-      const message: ToView = { type: 'stateChanged', state };
+      const message: ToView<ViewState | CompareState> = { type: 'stateChanged', state };
       await page.evaluate(sent => window.postMessage(sent, '*'), message);
-      await page.waitForFunction(name => document.querySelector('h1')?.textContent === name, state.modelName);
+      const title = 'title' in state ? state.title : state.modelName;
+      await page.waitForFunction(text => document.querySelector('h1')?.textContent === text, title);
       // Two frames: one for layout, one for what the charts draw after it.
       await page.evaluate(
         () => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))),

@@ -152,6 +152,7 @@ function reportOf(seeds: readonly LayerSeed[], file: string): Report {
       { value: 7.91, residual: 0.0411, converged: true },
       { value: 6.6, residual: 0.62, converged: false },
     ],
+    smallestEigenvalue: { value: -0.4121, residual: 0.08, converged: false },
     frontier: [],
     budget: null,
     diagnostics: [
@@ -312,6 +313,7 @@ export function hessianReport(): Report {
       layers,
       settings: { ...whole.settings, matrix: 'both', sensitivityMatrix: 'hessian' },
       eigenvalues: [...whole.eigenvalues.slice(0, 4), { value: -3.2, residual: 0.02, converged: true }],
+      smallestEigenvalue: undefined,
     },
     0.4,
   );

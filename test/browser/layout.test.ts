@@ -4,6 +4,9 @@ import type { Browser, Page } from 'playwright-core';
 import { launch, openPage, skip } from './browser';
 import { cancelledState, doneState, failedState, hessianReport, largeReport, runningState } from './fixtures';
 import { metricsReport } from './metricsFixture';
+import { spectrumReport } from './spectrumFixture';
+import { stabilityReport } from './stabilityFixture';
+import { studiedReport } from './studiesFixture';
 import { themes } from './themes';
 
 const widths = [1400, 1000, 700, 520, 420, 320];
@@ -12,6 +15,9 @@ const states = {
   large: doneState(largeReport()),
   hessian: doneState(hessianReport()),
   metrics: doneState(metricsReport()),
+  spectrum: doneState(spectrumReport()),
+  stability: doneState(stabilityReport()),
+  studied: doneState(studiedReport()),
   running: runningState(),
   cancelled: cancelledState(),
   failed: failedState,

@@ -97,7 +97,7 @@ describe('the report page', { skip }, () => {
       .evaluateAll(all => all.map(one => one.getAttribute('aria-label')));
     assert.match(labels[0] ?? '', /Largest: conv1\.weight, 1\.48 ± 0\.0\d+; smallest: layer3/);
     assert.match(labels[1] ?? '', /Pareto frontier of \d+ points.*Suggested: /);
-    assert.match(labels[2] ?? '', /5 eigenvalues.*2\/λmax/);
+    assert.match(labels[2] ?? '', /5 eigenvalues.*2\/λmax.*λmin = −0\.4121 or less \(not converged\)/);
   });
 
   test('sixty layers stay in a window that scrolls', async () => {

@@ -100,6 +100,7 @@ export function sampleReport(): Report {
       { value: 3.9317, residual: 1e-6, converged: true },
       { value: 2.0926, residual: 0.02, converged: false },
     ],
+    smallestEigenvalue: { value: -0.1113, residual: 1e-6, converged: true },
     frontier: [
       { bytes: 268, effectiveBits: 5.469, sensitivity: 771.6, bits: [4, 4, null] },
       { bytes: 304, effectiveBits: 6.204, sensitivity: 771.6, bits: [8, 4, null] },

@@ -22,11 +22,21 @@ export const softmaxModel = (workspace: Workspace, name = 'softmax.onnx', w = we
     ]),
   );
 
-/** The samples of a range, all by default. */
-export const softmaxData = (workspace: Workspace, name = 'data.npz', from = 0, to = SAMPLES): string =>
+/** The samples of a range, all by default, with the label −100 where they are to be ignored. */
+export const softmaxData = (
+  workspace: Workspace,
+  name = 'data.npz',
+  from = 0,
+  to = SAMPLES,
+  isIgnored = (_sample: number): boolean => false,
+): string =>
   workspace.npz(name, {
     x: { shape: [to - from, FEATURES], data: x.slice(from * FEATURES, to * FEATURES) },
-    labels: { shape: [to - from], data: int64Tensor(labels.slice(from, to)).data as BigInt64Array },
+    labels: {
+      shape: [to - from],
+      data: int64Tensor(labels.map((label, i) => (isIgnored(i) ? -100 : label)).slice(from, to))
+        .data as BigInt64Array,
+    },
   });
 
 export interface Sample {

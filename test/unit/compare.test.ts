@@ -8,6 +8,7 @@ import { compareReports } from '../../src/engine/report/compareReports';
 import { hessianComparisonToText, reportComparisonToText } from '../../src/engine/report/comparisonText';
 import { assertClose, curvatureError } from '../support/assertions';
 import { Workspace } from '../support/models';
+import type { Report } from '../../src/engine/report/schema';
 import { sampleReport } from '../support/report';
 import {
   gradientOf,
@@ -106,6 +107,12 @@ describe('two reports', () => {
     assertClose(first.difference, 1.5, 1e-12);
     assertClose(first.z!, 1.5 / Math.hypot(0.25, 0.3), 1e-12);
     assert.deepEqual(first.bits, { a: 4, b: 8 });
+    assert.equal(first.differs, true);
+    assertClose(first.ratio!.estimate, 14 / 12.5, 1e-12);
+    assert.deepEqual(
+      layers.slice(1).map(l => l.differs),
+      layers.slice(1).map(() => false),
+    );
     assert.deepEqual([notes, onlyInA], [[], []]);
   });
 
@@ -117,7 +124,43 @@ describe('two reports', () => {
     Object.assign(changedLayer.trace.ggn!, { stderr: 0, exact: true });
     const found = compareReports(a, changed).layers[second];
     assert.deepEqual(found.rank, { a: 2, b: 1 });
-    assert.equal(compareReports(changed, changed).layers[second].z, null);
+    const same = compareReports(changed, changed).layers[second];
+    assert.deepEqual([same.z, same.differs], [null, false]);
+  });
+
+  test('two exact traces differ by more than rounding, and no error is needed for that', () => {
+    const exact = (estimate: number): Report => {
+      const report = structuredClone(a);
+      Object.assign(report.layers[0].trace.ggn!, { estimate, stderr: 0, exact: true });
+      return report;
+    };
+    const differs = (x: number, y: number): boolean => compareReports(exact(x), exact(y)).layers[0].differs;
+    assert.deepEqual([differs(1, 1.001), differs(1, 1 + 1e-6), differs(0, 0)], [true, false, false]);
+    assert.match(reportComparisonToText(compareReports(exact(1), exact(2))), /exact\*/);
+  });
+
+  test('sums and suggestions of both, and what is compared in words', () => {
+    const moved = structuredClone(b);
+    moved.data = { ...moved.data, file: 'shifted.npz', sha256: 'ef'.repeat(32) };
+    const found = compareReports(a, moved);
+    const traces = a.layers.flatMap(l => l.trace[found.matrix] ?? []);
+    assertClose(
+      found.a.trace.estimate,
+      traces.reduce((sum, t) => sum + t.estimate, 0),
+      1e-12,
+    );
+    assertClose(
+      found.a.trace.stderrAtMost,
+      traces.reduce((sum, t) => sum + t.stderr, 0),
+      1e-12,
+    );
+    assert.deepEqual(found.a.suggestion, a.budget?.chosen ?? null);
+    assert.equal(found.subject, 'One model on two sets of data: net.onnx, on eval.npz and shifted.npz.');
+    moved.model = { ...moved.model, file: 'after.onnx', sha256: '12'.repeat(32) };
+    assert.match(compareReports(a, moved).subject, /^Two models on two sets of data: .* from either\.$/);
+    moved.data = a.data;
+    assert.match(compareReports(a, moved).subject, /^Two models on one set of data: net.onnx and after.onnx/);
+    assert.match(compareReports(a, a).subject, /measured twice/);
   });
 
   test('layers of one report alone, and settings that differ, are told', () => {

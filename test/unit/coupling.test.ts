@@ -6,6 +6,7 @@ import { Matrix } from 'ml-matrix';
 import { coupling } from '../../src/engine';
 import { defaultCouplingOptions } from '../../src/engine/analysis/options';
 import { blockNorms, type BlockNorms } from '../../src/engine/estimators/blockNorms';
+import { blockShares } from '../../src/engine/report/couplingFigures';
 import { couplingToText } from '../../src/engine/report/couplingText';
 import { interactionSpread } from '../../src/engine/sensitivity/additivity';
 import { Rng } from '../../src/engine/util/rng';
@@ -66,6 +67,9 @@ describe('the blocks of a trained model, against dense ones in float64', () => {
     const share = sum(squares.filter(s => s.isOutside)) / sum(squares);
     assert.ok(Math.abs(shareOutside.estimate - share) < 4 * shareOutside.stderr);
     assert.ok(shareOutside.stderr < 0.1);
+    const shares = blockShares(await report);
+    const outside = shares.flatMap((row, l) => row.slice(l + 1)).reduce((sum, s) => sum + s.estimate, 0);
+    assertClose(outside, shareOutside.estimate, 1e-9);
   });
 
   test('by default the layers that are quantized, with a sentence and a matrix', async () => {

@@ -61,7 +61,10 @@ const shapes: Readonly<Record<string, readonly number[]>> = {
 function planOf(file: string, bits: readonly number[], format: ExportFormat): LatencyPlan {
   const model = openModel(file);
   const typeOf = (value: string) => ({ elemType: 'float32' as const, shape: shapes[value] });
-  return planLatency(model, readModelFile(file).model, model.graph, typeOf, bits, format);
+  return planLatency(model, readModelFile(file).model, model.graph, typeOf, bits, {
+    format,
+    granularity: 'channel',
+  });
 }
 
 const storedIn = ({ tasks }: LatencyPlan) =>
@@ -117,7 +120,10 @@ describe('what is timed', () => {
     );
     const model = openModel(barred);
     const typeOf = () => ({ elemType: 'float32' as const, shape: [1, 16] });
-    const plan = planLatency(model, readModelFile(barred).model, model.graph, typeOf, [2, 4, 8], 'qdq');
+    const plan = planLatency(model, readModelFile(barred).model, model.graph, typeOf, [2, 4, 8], {
+      format: 'qdq',
+      granularity: 'channel',
+    });
     const own = 'com.microsoft::DequantizeLinear';
     assert.deepEqual(storedIn(plan).head, [`${own} int4`, `${own} int4`, `${own} int8`]);
   });
@@ -127,7 +133,10 @@ describe('what is timed', () => {
     const nodes = model.graph.nodes.map(n => (n.name === 'y' ? { ...n, captures: ['head'] } : n));
     const typeOf = (value: string) => ({ elemType: 'float32' as const, shape: shapes[value] });
     const proto = readModelFile(file).model;
-    const { tasks, leftOut } = planLatency(model, proto, { ...model.graph, nodes }, typeOf, [8], 'qdq');
+    const { tasks, leftOut } = planLatency(model, proto, { ...model.graph, nodes }, typeOf, [8], {
+      format: 'qdq',
+      granularity: 'channel',
+    });
     assert.deepEqual(
       leftOut.map(({ layer, reason }) => [layer.name, reason]),
       [['head', 'it is used within a branch or loop']],

@@ -3,7 +3,7 @@ import { after, describe, test } from 'node:test';
 import { analyze, type AnalyzeOptions, parseReport, type Report, stringifyReport } from '../../src/engine';
 import { openModel } from '../../src/engine/analysis/model';
 import { defaultOptions } from '../../src/engine/analysis/options';
-import { quantizedWeight } from '../../src/engine/analysis/quantizedWeight';
+import { quantizedLayers } from '../../src/engine/analysis/quantizedLayers';
 import { openDataset } from '../../src/engine/data/dataset';
 import { float32Tensor, type Tensor } from '../../src/engine/onnx/tensor';
 import { Session } from '../../src/engine/runtime/session';
@@ -93,7 +93,9 @@ describe('a model with class labels', async () => {
     const { inputs } = opened.graph;
     const found = opened.layers.find(l => l.name === layer)!;
     const weight =
-      bits === undefined ? undefined : float32Tensor(found.shape, quantizedWeight(opened, found, bits));
+      bits === undefined
+        ? undefined
+        : float32Tensor(found.shape, quantizedLayers(opened, 'auto').weightAt(found, bits));
     const initializers = new Map(opened.graph.initializers);
     if (weight) initializers.set(found.initializer, weight);
     const session = await Session.create({ ...opened.graph, initializers });

@@ -4,14 +4,14 @@ import { after, describe, test } from 'node:test';
 import { analyze, prove, stringifyReport } from '../../src/engine';
 import { openModel } from '../../src/engine/analysis/model';
 import { defaultOptions, defaultProveOptions, type ProveOptions } from '../../src/engine/analysis/options';
-import { quantizedWeight } from '../../src/engine/analysis/quantizedWeight';
+import { quantizedLayers } from '../../src/engine/analysis/quantizedLayers';
 import { openDataset } from '../../src/engine/data/dataset';
 import { float32Tensor } from '../../src/engine/onnx/tensor';
 import { proofSchema } from '../../src/engine/report/proof';
 import { proofToText } from '../../src/engine/report/proofText';
 import { Session } from '../../src/engine/runtime/session';
 import { spearman } from '../../src/engine/util/rankCorrelation';
-import { curvatureError } from '../support/assertions';
+import { assertClose, curvatureError } from '../support/assertions';
 import { Workspace } from '../support/models';
 
 const workspace = new Workspace();
@@ -49,16 +49,18 @@ describe('a proof', async () => {
     assert.equal(find('suggestion').bytes, report.budget!.chosen.bytes);
     for (const rival of proof.allocations.slice(3))
       assert.ok(rival.bytes <= find('suggestion').bytes, rival.name);
-    assert.ok(new Set(proof.allocations.map(a => JSON.stringify(a.bits))).size >= 8);
+    const drawn = proof.allocations.filter(a => a.kind === 'random').map(a => JSON.stringify(a.bits));
+    assert.equal(new Set([...drawn, JSON.stringify(find('suggestion').bits)]).size, 9);
   });
 
   test('has the loss and accuracy that ONNX Runtime finds in a changed file', async () => {
     const opened = openModel(model);
+    const { weightAt } = quantizedLayers(opened, 'auto');
     const { inputs } = opened.graph;
     const set = openDataset(readFileSync(data), 'mnist', { inputs, skip: SEEN });
     for (const { bits, loss, accuracy } of [find('suggestion'), find('uniform 4'), find('random 1')]) {
       const changed = opened.layers.map(
-        l => [l.initializer, float32Tensor(l.shape, quantizedWeight(opened, l, bits[l.name]))] as const,
+        l => [l.initializer, float32Tensor(l.shape, weightAt(l, bits[l.name]))] as const,
       );
       const initializers = new Map([...opened.graph.initializers, ...changed]);
       const session = await Session.create({ ...opened.graph, initializers });
@@ -84,7 +86,7 @@ describe('a proof', async () => {
     const rivals = proof.allocations.filter(a => a.kind === 'metric' || a.kind === 'random');
     const best = rivals.reduce((a, b) => (b.loss < a.loss ? b : a));
     const { value, stderr } = best.lossOverSuggestion!;
-    assert.ok(value > -2 * stderr!, `${best.name} is better by ${-value} ± ${stderr}`);
+    assert.ok(value >= -2 * stderr!, `${best.name} is better by ${-value} ± ${stderr}`);
     assert.ok(find('uniform 4').loss > find('suggestion').loss);
     assert.ok(find('suggestion').bytes <= find('uniform 4').bytes);
   });
@@ -118,7 +120,8 @@ describe('a proof', async () => {
     const found = await prove({ ...options, bits, random: 0, rivals: [] });
     const alone = proof.single.find(s => s.layer === first.name && s.bits === 2)!;
     const { lossChange, bytes } = found.allocations[0];
-    assert.ok(Math.abs(lossChange.value - alone.deltaLoss.value) < 1e-6);
+    // Losses of some units in float32, by two graphs.
+    assertClose(lossChange.value, alone.deltaLoss.value, 1e-6);
     const others = report.layers.slice(1).reduce((sum, l) => sum + 4 * l.parameters, 0);
     assert.equal(bytes, others + first.sizeBytes['2']);
     const unknown = workspace.write('unknown.bits.json', JSON.stringify({ bits: { nothing: 4 } }));
@@ -126,6 +129,20 @@ describe('a proof', async () => {
       prove({ ...options, bits: unknown }),
       curvatureError('problem-invalid', /a width for 'nothing', which is no layer of the report/),
     );
+  });
+
+  test('at 4 bits per weight the suggestion is smaller than uniform 4 bit and loses less, beyond twice the noise', async () => {
+    const small = await analyze({
+      ...{ ...defaultOptions, model, data, samples: SEEN, executionProvider: 'cpu', eigenvalues: 0 },
+      ...{ budget: '4bits' },
+    });
+    const of = workspace.write('small.curvature.json', stringifyReport(small));
+    const { allocations } = await prove({ ...options, report: of, random: 0, rivals: [] });
+    const uniform = allocations.find(a => a.name === 'uniform 4')!;
+    assert.ok(allocations[0].effectiveBits <= 4 && uniform.effectiveBits > 4);
+    const { value, stderr } = uniform.lossOverSuggestion!;
+    assert.ok(value > 2 * stderr!, `better by ${value} ± ${stderr}`);
+    assert.equal(small.settings.granularity, 'auto');
   });
 
   test('refuses the data of the analysis, and the report of another model', async () => {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 import { stability, type StabilityReport } from '../../src/engine';
-import { drawSamples } from '../../src/engine/analysis/batchCurve';
+import { drawSamples } from '../../src/engine/analysis/drawBatch';
 import { defaultStabilityOptions, type StabilityOptions } from '../../src/engine/analysis/options';
 import { stabilityToText } from '../../src/engine/report/stabilityText';
 import type { Training } from '../../src/engine/training/optimizers';
@@ -132,6 +132,46 @@ test('Adam: λmax of the Hessian between the roots of its steps', async () => {
   assertClose(report.trace.estimate, d.mmul(whole).mmul(d).trace(), 1e-4);
   assert.ok(report.settings.isPreconditioned && report.bounds[1].learningRate === null);
   assertClose(report.bounds[3].learningRate!, 38 / report.largest.value, 1e-9);
+});
+
+test('samples whose labels are all ignored take no part, and random batches are drawn from the others', async () => {
+  const isIgnored = (i: number): boolean => i % 4 !== 1;
+  const labelled = range(0, SAMPLES).filter(i => !isIgnored(i));
+  const options = { data: softmaxData(workspace, 'ignored.npz', 0, SAMPLES, isIgnored), batches: 6 };
+  const { batchSizes, diagnostics, largest, settings } = await run({ batchSize: 3 }, options);
+  assertClose(largest.value, largestOf(hessianOf(labelled)), 1e-5);
+  assert.ok(diagnostics.some(d => /^36 of the 48 samples have no label/.test(d.message)));
+  assert.deepEqual(
+    batchSizes.map(b => b.batchSize),
+    [1, 2, 3, 4],
+  );
+  for (const { batchSize, largest: found } of batchSizes) {
+    const values = range(0, 6).map(k => {
+      const places = drawSamples(labelled.length, batchSize, Rng.of(settings.seed, 'batch', batchSize, k));
+      return largestOf(hessianOf(places.map(i => labelled[i])));
+    });
+    assertClose(found.most, Math.max(...values), 1e-4, `batch ${batchSize}`);
+  }
+  await run({ optimizer: 'adam', batchSize: 1 }, { ...options, batches: 2 });
+});
+
+test('where the noise of the batches is too large for the formula, its numbers are marked', async () => {
+  const models = path.resolve('test/fixtures/models');
+  const report = await stability({
+    ...{ ...defaultStabilityOptions, matrix: 'ggn', executionProvider: 'cpu', training, batches: 2 },
+    model: path.join(models, 'mlp_digits_legacy.onnx'),
+    data: path.join(models, 'digits_eval.npz'),
+  });
+  const [single] = report.batchSizes;
+  // The mean of λmax over batches can't be above the trace.
+  assert.ok(single.batchSize === 1 && single.formula > report.trace.interval[1]);
+  assert.equal(single.formulaHolds, false);
+  const text = stabilityToText(report);
+  assert.match(text, /^ +1 +\S+ ± \S+ +\(\S+\) +\S+ +\(\S+\) /m);
+  assert.match(text, /outside of the formula’s range/);
+  const { batchSizes } = await run({ batchSize: 47 }, { batches: 2 });
+  assert.equal(batchSizes.at(-1)!.batchSize, 47);
+  assert.equal(batchSizes.at(-1)!.formulaHolds, true);
 });
 
 test('a batch larger than the data takes all of them', async () => {

@@ -6,7 +6,7 @@ import { openModel } from '../../src/engine/analysis/model';
 import { setUp } from '../../src/engine/analysis/setUp';
 import { gaussNewtonTraces, hessianTraces, largestEigenvalues } from '../../src/engine/analysis/traces';
 import { hessianOperator, lossAndGradient } from '../../src/engine/curvature/products';
-import type { Estimate } from '../../src/engine/estimators/result';
+import type { Estimate, RitzValue } from '../../src/engine/estimators/result';
 import { norm } from '../../src/engine/util/vector';
 import { fixedVector, goldenFolder } from '../support/golden';
 
@@ -17,6 +17,7 @@ interface Golden {
   readonly loss: number;
   readonly gradientNorm: number;
   readonly eigenvalues: readonly number[];
+  readonly smallestEigenvalue: number;
   readonly layers: readonly string[];
   readonly tensors: Readonly<
     Record<
@@ -143,10 +144,14 @@ for (const golden of goldens) {
       });
     });
 
-    test('top-5 eigenvalues within 1 %, converged', async () => {
+    test('top-5 eigenvalues within 1 %, converged, and the smallest within its residual', async () => {
       const { problem, parameters } = await prepared;
       let found: readonly { value: number; converged: boolean }[] = [];
-      for await (const step of largestEigenvalues(problem, parameters, 5, options)) found = step.eigenvalues;
+      let smallest: RitzValue | undefined;
+      for await (const step of largestEigenvalues(problem, parameters, 5, options)) {
+        found = step.eigenvalues;
+        smallest = step.otherEnd;
+      }
       found.forEach(({ value, converged }, i) => {
         assert.ok(converged, `eigenvalue ${i} has converged`);
         assert.ok(
@@ -155,6 +160,17 @@ for (const golden of goldens) {
         );
       });
       assert.equal(found.length, 5);
+      // The other end: Ritz values lie within the spectrum, and an eigenvalue within their residual. Products are in float32.
+      assert.ok(smallest);
+      const { value, residual, converged } = smallest;
+      const above = value - golden.smallestEigenvalue;
+      const rounding = 1e-6 * golden.eigenvalues[0];
+      assert.ok(
+        above >= -rounding && above <= residual * Math.abs(value) + rounding,
+        `${value} ± ${residual}`,
+      );
+      assert.equal(converged, residual <= 1e-4);
+      assert.ok(above < 0.06 * Math.abs(value), `${value}, expected ${golden.smallestEigenvalue}`);
     });
   });
 }

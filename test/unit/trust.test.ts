@@ -25,6 +25,7 @@ after(() => workspace.remove());
 const all = range(0, SAMPLES);
 const base: TrustOptions = {
   ...defaultTrustOptions,
+  granularity: 'channel',
   model: softmaxModel(workspace),
   data: softmaxData(workspace),
   executionProvider: 'cpu',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
+import { exportFormats } from '../../src/engine/export/options';
 import { parseBits } from '../../src/engine/report/bits';
 import type { Report } from '../../src/engine/report/schema';
 import {
@@ -162,6 +163,29 @@ describe('exporting a quantized model', () => {
     // The text shows dequantized weights under the layers' own names; the file holds their integers.
     for (const name of Object.keys(bits)) assert.ok(text.getText().includes(name), name);
     assert.ok((await textIn(target)).includes('DequantizeLinear'));
+  });
+
+  it('asks for the format and the file, and writes what was chosen', async () => {
+    const bits = Object.fromEntries(
+      ((await analysisOf(model)).report?.layers ?? []).map(({ name }) => [name, 4]),
+    );
+    const target = inWorkspace('digits_cnn.blocks.onnx');
+    const window = vscode.window as { showQuickPick: unknown; showSaveDialog: unknown };
+    const { showQuickPick, showSaveDialog } = window;
+    const offered: string[] = [];
+    window.showQuickPick = (items: readonly { readonly format: string }[]) => {
+      offered.push(...items.map(({ format }) => format));
+      return Promise.resolve(items.find(({ format }) => format === 'auto'));
+    };
+    window.showSaveDialog = () => Promise.resolve(target);
+    try {
+      await vscode.commands.executeCommand('curvature.exportQuantized', inWorkspace(model), bits);
+    } finally {
+      Object.assign(window, { showQuickPick, showSaveDialog });
+    }
+    assert.deepEqual([...offered].sort(), [...exportFormats].sort());
+    const written = await textIn(target);
+    assert.ok(written.includes('MatMulNBits') && written.includes('DequantizeLinear'));
   });
 
   it('refuses names that no layer has', async () => {

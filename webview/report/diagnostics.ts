@@ -1,4 +1,4 @@
-import type { Diagnostic } from '../../src/engine/report/schema';
+import type { Diagnostic, Report } from '../../src/engine/report/schema';
 import { element, fill, icon, spoken } from '../shared/element';
 import { panel, type Section } from './section';
 
@@ -25,6 +25,14 @@ function item({ severity, code, message, node, layer }: Diagnostic): HTMLElement
   );
 }
 
+/** Of the analysis and of what was measured beside it, each said once. */
+function allDiagnostics({ diagnostics: own, studies = {} }: Report): Diagnostic[] {
+  const { spectra = [], stability, coupling, trust } = studies;
+  const parts = [...spectra, stability, coupling, trust];
+  const all = [...own, ...parts.flatMap(part => part?.diagnostics ?? [])];
+  return [...new Map(all.map(one => [JSON.stringify(one), one])).values()];
+}
+
 /** What the reader should know before trusting the figures, the worst first. */
 export function diagnostics(): Section {
   const list = element('ul', { class: 'diagnostics' });
@@ -33,7 +41,7 @@ export function diagnostics(): Section {
   return {
     root,
     update({ state }) {
-      const found = state.report?.diagnostics ?? [];
+      const found = state.report ? allDiagnostics(state.report) : [];
       root.hidden = !found.length;
       fill(list, found, () =>
         [...found].sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity)).map(item),

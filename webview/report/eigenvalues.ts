@@ -12,20 +12,32 @@ function largest(values: readonly Eigenvalue[]): Eigenvalue | undefined {
   );
 }
 
+/** Residuals are shares of the eigenvalue. */
+const errorOf = ({ value, residual }: Eigenvalue): number => residual * Math.abs(value);
+
 /** What the spectrum means for someone who trains or quantizes the model. */
-function meaning(values: readonly Eigenvalue[]): string {
+function meaning(values: readonly Eigenvalue[], smallest: Eigenvalue | undefined): string {
   const top = largest(values);
   if (!top) return '';
-  const negative = values.filter(({ value, residual }) => value < -residual).length;
   const bound = top.converged
     ? ''
     : ' λmax has not converged: it is a lower bound, and the step an upper one.';
+  const negative = values.filter(found => found.value < -errorOf(found)).length;
   const saddle = negative
     ? ` ${negative === 1 ? 'One direction curves' : `${negative} directions curve`} downwards: the weights are not at a minimum.`
     : '';
+  const end = smallest ? otherEnd(smallest) : '';
   return top.value > 0
-    ? `Largest stable gradient-descent step 2/λmax = ${typesetNumber(2 / top.value)}.${bound}${saddle}`
-    : `No direction found curves upwards.${saddle}`;
+    ? `Largest stable gradient-descent step 2/λmax = ${typesetNumber(2 / top.value)}.${bound}${end || saddle}`
+    : `No direction found curves upwards.${end || saddle}`;
+}
+
+/** A Ritz value lies within the spectrum, so that λmin is no larger, converged or not. */
+function otherEnd({ value, converged }: Eigenvalue): string {
+  const lambda = ` λmin = ${typesetNumber(value, 4)}${converged ? '' : ' or less (not converged)'}`;
+  return value < 0
+    ? `${lambda}: the loss curves downwards in some directions, and the weights are not at a minimum.`
+    : `${lambda}.`;
 }
 
 function config(values: readonly Eigenvalue[], theme: Theme): BarsConfig {
@@ -37,11 +49,11 @@ function config(values: readonly Eigenvalue[], theme: Theme): BarsConfig {
       datasets: [
         {
           label: 'Eigenvalue',
-          data: values.map(({ value, residual }) => ({
+          data: values.map(found => ({
             x: 0,
-            y: value,
-            yMin: value - residual,
-            yMax: value + residual,
+            y: found.value,
+            yMin: found.value - errorOf(found),
+            yMax: found.value + errorOf(found),
           })),
           backgroundColor: colours,
           hoverBackgroundColor: colours,
@@ -136,17 +148,18 @@ export function eigenvalues(): Section {
     root,
     update({ state, theme }) {
       const values = state.report?.eigenvalues ?? [];
+      const smallest = state.report?.smallestEigenvalue;
       root.hidden = !values.length;
       if (!values.length) return;
       const top = largest(values);
-      fill(sentence, values, () => [
+      fill(sentence, [values, smallest], () => [
         element('strong', {}, `λmax = ${typesetNumber(top?.value ?? 0, 4)}`),
-        ` ${meaning(values)}`,
+        ` ${meaning(values, smallest)}`,
       ]);
       fill(body, values, () => values.map(row));
       chart.draw(
         config(values, theme),
-        `Bar chart of ${values.length} eigenvalues; the table beside it lists them. ${meaning(values)}`,
+        `Bar chart of ${values.length} eigenvalues; the table beside it lists them. ${meaning(values, smallest)}`,
       );
     },
   };

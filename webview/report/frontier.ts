@@ -9,6 +9,7 @@ import { budgetControls } from './budget';
 import { decidedLayers, type DecidedLayer, layersByBits } from './facts';
 import { frontierConfig, type FrontierPicture } from './frontierChart';
 import { bySize, uniformPoints } from './frontierPoints';
+import { legendEntry } from './legend';
 import { hasDecisions, type Plan } from './plan';
 import type { Planner } from './planner';
 import { panel, type Section, type Shown } from './section';
@@ -18,20 +19,13 @@ const BOUND_POINTS = 200;
 const BOUND_QUIET_MS = 60;
 
 function legend(budgetBytes: number | undefined, isOwn: boolean, isBound: boolean): HTMLElement[] {
-  const entry = (mark: string, text: string) =>
-    element(
-      'span',
-      { class: 'legend-entry' },
-      element('span', { class: `mark ${mark}`, 'aria-hidden': 'true' }),
-      text,
-    );
   return [
-    entry('mark-frontier', 'Frontier'),
-    ...(isBound ? [entry('mark-bound', 'With pins and ties')] : []),
-    entry('mark-chosen', 'Suggested'),
-    ...(isOwn ? [entry('mark-own', 'Your choice')] : []),
-    entry('mark-uniform', 'Uniform widths'),
-    ...(budgetBytes === undefined ? [] : [entry('mark-budget', `Budget ${formatBytes(budgetBytes)}`)]),
+    legendEntry('mark-frontier', 'Frontier'),
+    ...(isBound ? [legendEntry('mark-bound', 'With pins and ties')] : []),
+    legendEntry('mark-chosen', 'Suggested'),
+    ...(isOwn ? [legendEntry('mark-own', 'Your choice')] : []),
+    legendEntry('mark-uniform', 'Uniform widths'),
+    ...(budgetBytes === undefined ? [] : [legendEntry('mark-budget', `Budget ${formatBytes(budgetBytes)}`)]),
   ];
 }
 

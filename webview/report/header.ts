@@ -18,8 +18,22 @@ type Action = Omit<ButtonOptions, 'onPress'> & { readonly message: FromView };
 const analyze: Action = { label: 'Analyze', icon: 'play', primary: true, message: { type: 'analyze' } };
 const again: Action = { ...analyze, label: 'Analyze Again', icon: 'refresh', primary: false };
 const cancel: Action = { label: 'Cancel', icon: 'debug-stop', message: { type: 'cancel' } };
+const resume: Action = {
+  label: 'Resume',
+  icon: 'debug-continue',
+  primary: true,
+  description: 'Resume: go on with the probes that are kept, to the numbers of a run that was not cut short',
+  message: { type: 'resume' },
+};
 const retry: Action = { label: 'Retry', icon: 'refresh', primary: true, message: { type: 'retry' } };
 const chooseData: Action = { label: 'Choose Data…', icon: 'database', message: { type: 'chooseData' } };
+
+const compare: Action = {
+  label: 'Compare with…',
+  icon: 'git-compare',
+  description: 'Compare with another report',
+  message: { type: 'compare' },
+};
 
 const save = (['json', 'html', 'csv'] as const).map((format): Action => ({
   label: format.toUpperCase(),
@@ -28,18 +42,21 @@ const save = (['json', 'html', 'csv'] as const).map((format): Action => ({
 }));
 
 function actions(state: ViewState): Action[] {
-  const saves = state.report ? save : [];
+  const saves = state.report ? [compare, ...save] : [];
   if (!state.canAnalyze) return saves;
+  if (state.study) return [cancel];
+  const begin = (action: Action): Action[] =>
+    state.canResume ? [resume, { ...action, primary: false }] : [action];
   switch (state.phase) {
     case 'idle':
-      return [analyze, chooseData, ...saves];
+      return [...begin(analyze), chooseData, ...saves];
     case 'running':
       return [cancel];
     case 'done':
-      return [again, chooseData, ...saves];
+      return [...begin(again), chooseData, ...saves];
     case 'cancelled':
     case 'failed':
-      return [retry, chooseData, ...saves];
+      return [...begin(retry), chooseData, ...saves];
   }
 }
 

@@ -1,8 +1,9 @@
 import type { Estimate, LayerReport, Report } from '../../src/engine/report/schema';
-import { type Child, element } from '../shared/element';
+import { type Child, element, icon, spoken } from '../shared/element';
 import { formatCount, formatNumber, formatPercent, formatShape } from '../shared/format';
 import { bitChip } from './bitChip';
 import { bitWidths, decidingTrace, matrixName } from './facts';
+import { doubtNote } from './trustWords';
 
 export type SortKey = number | string | undefined;
 
@@ -17,6 +18,8 @@ export interface Column {
   /** What the column is sorted by; layers without a figure come last either way. */
   readonly key: (layer: LayerReport) => SortKey;
   readonly cell: (layer: LayerReport) => readonly Child[];
+  /** What speaks against the figure. */
+  readonly doubt?: (layer: LayerReport) => string | undefined;
   /** For cells with controls in them, which stay while what they show changes. */
   readonly draw?: (cell: HTMLElement, layer: LayerReport) => void;
   /** The same for a spreadsheet, in full precision; two fields where there is an error. */
@@ -90,7 +93,11 @@ function simple(
   return { id, label, hint, numeric, key, cell, fields: [label], copy: layer => [key(layer) ?? ''] };
 }
 
-const omegaColumn = (bits: number, isMeasured: boolean): Column => ({
+/** Before a figure that should not be believed, so that figures still stand under each other. */
+const doubtMark = (doubt: string): HTMLElement =>
+  element('span', { class: 'doubt', title: doubt }, icon('warning'), spoken(doubt));
+
+const omegaColumn = (report: Report, bits: number, isMeasured: boolean): Column => ({
   id: `omega-${bits}`,
   label: isMeasured ? `2D ${bits} bit` : `Ω ${bits} bit`,
   hint: isMeasured
@@ -100,8 +107,11 @@ const omegaColumn = (bits: number, isMeasured: boolean): Column => ({
   key: layer => layer.sensitivity[String(bits)],
   cell: layer => {
     const value = number(layer.sensitivity[String(bits)]);
-    return layer.bits === bits ? [element('strong', { class: 'chosen' }, ...value)] : value;
+    const figure = layer.bits === bits ? [element('strong', { class: 'chosen' }, ...value)] : value;
+    const doubt = doubtNote(report, layer.name, bits);
+    return doubt ? [doubtMark(doubt), ...figure] : figure;
   },
+  doubt: layer => doubtNote(report, layer.name, bits),
   fields: [`Ω ${bits} bit`, `Ω ${bits} bit stderr`],
   copy: layer => [layer.sensitivity[String(bits)] ?? '', layer.sensitivityStderr[String(bits)] ?? ''],
 });
@@ -207,7 +217,7 @@ export function columnsFor(report: Report, { widths, kept }: Beside): Column[] {
       layer => number(layer.averageTrace),
       'Trace divided by the number of weights',
     ),
-    ...bitWidths(report).map(bits => omegaColumn(bits, bits <= (report.settings.measureUpTo ?? 0))),
+    ...bitWidths(report).map(bits => omegaColumn(report, bits, bits <= (report.settings.measureUpTo ?? 0))),
     simple(
       'samples',
       'Probes',

@@ -7,6 +7,7 @@ import type { Beside } from './layerColumns';
 import { hasDecisions, type Plan } from './plan';
 import type { Planner } from './planner';
 import type { Shown } from './section';
+import { doubtNote } from './trustWords';
 import { drawWidth, tieLetter } from './widthCell';
 
 /** What the reader does to the layers of the table: pins in cells, ticks of rows, and what makes ties of them. */
@@ -59,13 +60,17 @@ export function layerDecisions(plans: Planner): LayerDecisions {
   return {
     controls,
     notice,
-    beside({ kept }, all) {
+    beside({ kept, measured }, all) {
       const choices = plan?.choices;
       const shares = kept && new Map(all.map((layer, l) => [layer, kept[l] ?? 0]));
       return {
         kept: plan?.allocation.hasErrors ? { shares, isPending: plan.feasible } : undefined,
         widths: choices && {
-          draw: (cell, layer) => drawWidth(cell, layer, choices, plans),
+          draw: (cell, layer) => {
+            const doubt =
+              measured && layer.bits !== null ? doubtNote(measured, layer.name, layer.bits) : undefined;
+            drawWidth(cell, layer, choices, plans, doubt);
+          },
           decided: ({ name }) => [choices.pins[name] ?? '', tieLetter(choices, name) ?? ''].join(' ').trim(),
         },
       };

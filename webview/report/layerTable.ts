@@ -71,10 +71,7 @@ export function layerTable(channel: Channel, plans: Planner): Section {
 
   function reveal(index: number): void {
     const layer = report?.layers[index];
-    if (!layer) return;
-    channel.keep({ selectedLayer: layer.name });
-    markSelected();
-    channel.post({ type: 'revealLayer', layer: layer.name });
+    if (layer) channel.select(layer.name);
   }
 
   function markSelected(): void {
@@ -82,6 +79,8 @@ export function layerTable(channel: Channel, plans: Planner): Section {
       row.root.classList.toggle('selected', report?.layers[index]?.name === channel.ui.selectedLayer);
     });
   }
+
+  channel.onSelect(markSelected);
 
   /** One row is in the tab order at a time, with its controls; the arrow keys move through the rest. */
   function focusable(index: number): void {
@@ -147,7 +146,10 @@ export function layerTable(channel: Channel, plans: Planner): Section {
       if (!cell) return;
       cell.className = cellClass(column);
       if (column.draw) column.draw(cell, layer);
-      else fill(cell, [column.copy(layer), layer.trace, layer.bits], () => column.cell(layer));
+      else
+        fill(cell, [column.copy(layer), layer.trace, layer.bits, column.doubt?.(layer)], () =>
+          column.cell(layer),
+        );
     });
   }
 

@@ -13,12 +13,19 @@ import './panels.css';
 import './charts.css';
 import './tables.css';
 import './details.css';
+import './studies.css';
+import './spectrum.css';
+import './learningRates.css';
+import './coupling.css';
+import './trust.css';
 import './narrow.css';
+import { coupling } from './coupling';
 import { diagnostics } from './diagnostics';
 import { eigenvalues } from './eigenvalues';
 import { frontier } from './frontier';
 import { header } from './header';
 import { layerTable } from './layerTable';
+import { learningRates } from './learningRates';
 import { planner } from './planner';
 import { prediction } from './prediction';
 import { proof } from './proof';
@@ -26,7 +33,10 @@ import { progress } from './progress';
 import { provenance } from './provenance';
 import type { Section } from './section';
 import { sensitivity } from './sensitivity';
+import { spectrum } from './spectrum';
+import { studies } from './studies';
 import { summary } from './summary';
+import { trust } from './trust';
 
 const channel = openChannel();
 if (!channel.hasHost) followSystemTheme();
@@ -38,9 +48,21 @@ const figures = summary();
 const bars = sensitivity(channel);
 const sizes = frontier(channel, plans);
 const table = layerTable(channel, plans);
+const trusted = trust(channel);
 const charts: readonly Section[] = [bars, sizes, eigenvalues()];
 const above: readonly Section[] = [progress(), figures];
-const below: readonly Section[] = [table, prediction(channel), proof(), diagnostics(), provenance(channel)];
+const below: readonly Section[] = [
+  table,
+  prediction(channel),
+  proof(),
+  spectrum(channel),
+  learningRates(channel),
+  coupling(channel),
+  trusted,
+  studies(channel),
+  diagnostics(),
+  provenance(channel),
+];
 
 const rootsOf = (some: readonly Section[]) => some.map(section => section.root);
 document.body.append(
@@ -69,7 +91,7 @@ function update(sections: readonly Section[]): void {
 
 /** After a change of plan: the bars, which only take their colours from the widths, wait until a slider rests. */
 function follow(): void {
-  update([head, figures, sizes, table]);
+  update([head, figures, sizes, table, trusted]);
   clearTimeout(resting);
   resting = setTimeout(() => update([bars]), REST_MS);
 }

@@ -49,7 +49,10 @@ export function bars(report: Report, measure: Measure, byValue: boolean): Bar[] 
 }
 
 /** Ends of a logarithmic axis: whole decades around every bar and as much of the errors as is above zero. */
-export function logRange(shown: readonly Bar[]): { readonly min: number; readonly max: number } {
+export function logRange(shown: readonly Pick<Bar, 'value' | 'stderr'>[]): {
+  readonly min: number;
+  readonly max: number;
+} {
   const positive = shown.filter(bar => bar.value > 0);
   if (!positive.length) return { min: 0.1, max: 10 };
   const lows = positive.map(bar => (bar.stderr < bar.value ? bar.value - bar.stderr : bar.value / 2));

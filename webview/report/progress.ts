@@ -45,7 +45,9 @@ export function progress(): Section {
         state.phase === 'failed'
           ? (stopped ?? { message: 'The engine gave no reason.' })
           : state.phase === 'cancelled' && state.report
-            ? { message: 'Partial results are kept: layers measured so far keep their figures.' }
+            ? {
+                message: `Partial results are kept: layers measured so far keep their figures.${state.canResume ? ' Resume goes on from there.' : ''}`,
+              }
             : state.error;
       notice.hidden = !shown;
       notice.dataset.severity = state.phase === 'cancelled' ? 'info' : 'error';

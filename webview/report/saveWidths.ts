@@ -1,4 +1,5 @@
 import { bitsText } from '../../src/engine/report/bitsText';
+import { granularityOf } from '../../src/engine/report/granularity';
 import type { Channel } from '../shared/channel';
 import { element } from '../shared/element';
 import { bitsByName } from './plan';
@@ -14,7 +15,12 @@ export function saveWidths(channel: Channel, { measured, plan }: Shown): void {
   }
   const model = measured.model.file.split(/[\\/]/).at(-1) ?? 'model.onnx';
   const base = model.replace(/\.onnx$/i, '');
-  const text = bitsText({ model, report: `${base}.curvature.json`, bits });
+  const text = bitsText({
+    model,
+    report: `${base}.curvature.json`,
+    granularity: granularityOf(measured),
+    bits,
+  });
   const url = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
   element('a', { href: url, download: `${base}.bits.json` }).click();
   setTimeout(() => URL.revokeObjectURL(url), 1000);

@@ -1,18 +1,15 @@
 import type { Report } from '../../src/engine/report/schema';
 import type { Channel } from '../shared/channel';
-import { type BarsConfig, chartView, textWidth } from '../shared/chart';
+import { type BarsConfig, chartView } from '../shared/chart';
+import { chartRows, rowLabels } from '../shared/chartRows';
 import { checkbox, dropdown } from '../shared/controls';
 import { element, fill, icon } from '../shared/element';
-import { plural, shorten, withoutCommonScopes } from '../shared/format';
-import type { Theme } from '../shared/theme';
+import { plural } from '../shared/format';
 import { bitChip } from './bitChip';
 import { decidedLayers, layersByBits } from './facts';
 import { type Bar, bars, logRange, measures } from './measures';
 import { panel, type Section, type Shown } from './section';
 import { type BarWindow, sensitivityConfig, withError } from './sensitivityBars';
-
-const AXIS_HEIGHT = 28;
-const MAX_ROWS = 18;
 
 /** Few layers get broad bars, many get narrow ones. */
 const rowHeight = (rows: number): number => Math.max(24, Math.min(38, Math.floor(400 / Math.max(1, rows))));
@@ -24,23 +21,6 @@ function finding(label: string, all: readonly Bar[]): string {
   const smallest = rest.at(-1);
   const end = smallest ? `; smallest: ${smallest.layer.name}, ${withError(smallest)}` : '';
   return `${label} per layer on a logarithmic scale. Largest: ${largest.layer.name}, ${withError(largest)}${end}. The layer table lists every value.`;
-}
-
-/** Full names where they fit, else what tells them apart, shortened if need be. */
-function labelling(
-  all: readonly Bar[],
-  room: number,
-  theme: Theme,
-): Pick<BarWindow, 'labelWidth' | 'labelOf'> {
-  const widest = (labels: readonly string[]) =>
-    Math.max(0, ...labels.map(label => textWidth(theme, label))) + 18;
-  const full = all.map(bar => bar.layer.name);
-  const labels = widest(full) <= room ? full : withoutCommonScopes(full);
-  const width = widest(labels);
-  const longest = Math.max(1, ...labels.map(label => label.length));
-  const fitting = Math.max(8, Math.floor((longest * (room - 18)) / (width - 18)));
-  const byBar = new Map(all.map((bar, index) => [bar, shorten(labels[index] ?? '', fitting)]));
-  return { labelWidth: Math.min(width, room), labelOf: bar => byBar.get(bar) ?? '' };
 }
 
 function notes(report: Report, all: readonly Bar[]): HTMLElement[] {
@@ -103,27 +83,23 @@ export function sensitivity(channel: Channel): Section {
     redraw();
   });
   const chart = chartView<BarsConfig>();
-  const pane = element('div', { class: 'chart-pane' }, chart.canvas);
-  const spacer = element('div', { class: 'chart-spacer' }, pane);
-  const scroller = element(
-    'div',
-    { class: 'chart-scroll', tabindex: '0', role: 'group', 'aria-label': 'Sensitivity chart, scrollable' },
-    spacer,
-  );
+  const rows = chartRows(chart.canvas, 'Sensitivity chart, scrollable', chartScrollTop => {
+    drawWindow();
+    if (restored) channel.keep({ chartScrollTop });
+  });
   const legend = element('p', { class: 'legend' });
   const list = element('ul', { class: 'notes' });
   const root = panel('Sensitivity per layer', 'sensitivity', measureControl.root, orderControl.root);
-  root.append(legend, scroller, list);
+  root.append(legend, rows.root, list);
 
   let shown: Shown | undefined;
   let all: Bar[] = [];
   let current: BarWindow | undefined;
+  let restored = false;
 
   function drawWindow(): void {
     if (!shown?.state.report || !current) return;
-    const visible = Math.min(all.length, MAX_ROWS);
-    const first = Math.min(all.length - visible, Math.round(scroller.scrollTop / rowHeight(all.length)));
-    current = { ...current, rows: all.slice(first, first + visible) };
+    current = { ...current, rows: all.slice(...rows.view) };
     chart.draw(
       sensitivityConfig(() => current as BarWindow),
       finding(current.measure.label, all),
@@ -142,16 +118,20 @@ export function sensitivity(channel: Channel): Section {
     );
     orderControl.set(channel.ui.byValue);
     all = bars(report, measure, channel.ui.byValue);
-    const visible = Math.min(all.length, MAX_ROWS);
-    const height = rowHeight(all.length);
-    spacer.style.height = `${all.length * height + AXIS_HEIGHT}px`;
-    pane.style.height = scroller.style.height = `${visible * height + AXIS_HEIGHT}px`;
-    scroller.hidden = !all.length;
+    rows.resize(all.length, rowHeight(all.length));
+    const room = Math.max(110, 0.36 * root.clientWidth);
+    const { width: labelWidth, labels } = rowLabels(
+      all.map(bar => bar.layer.name),
+      room,
+      shown.theme,
+    );
+    const labelOf = new Map(all.map((bar, index) => [bar, labels[index]]));
     current = {
       rows: [],
       range: logRange(all),
       measure,
-      ...labelling(all, Math.max(110, 0.36 * root.clientWidth), shown.theme),
+      labelWidth,
+      labelOf: bar => labelOf.get(bar) ?? '',
       theme: shown.theme,
       onPick: bar => channel.post({ type: 'revealLayer', layer: bar.layer.name }),
     };
@@ -167,11 +147,6 @@ export function sensitivity(channel: Channel): Section {
     );
   }
 
-  let restored = false;
-  scroller.addEventListener('scroll', () => {
-    drawWindow();
-    if (restored) channel.keep({ chartScrollTop: scroller.scrollTop });
-  });
   let width = 0;
   new ResizeObserver(() => {
     if (root.clientWidth !== width) redraw();
@@ -186,7 +161,7 @@ export function sensitivity(channel: Channel): Section {
       redraw();
       if (!restored && all.length) {
         restored = true;
-        scroller.scrollTop = channel.ui.chartScrollTop;
+        rows.root.scrollTop = channel.ui.chartScrollTop;
       }
     },
   };

@@ -46,6 +46,18 @@ const bitCounts = (report: Report): HTMLElement =>
     ),
   );
 
+/** A sum over layers says little where they cost much through each other. */
+function coupled({ studies }: Report): HTMLElement | undefined {
+  const { verdict, spread } = studies?.coupling?.additivity ?? {};
+  if (verdict !== 'not-additive' || spread === undefined) return undefined;
+  return element(
+    'span',
+    { class: 'doubt' },
+    icon('warning'),
+    `Layers are coupled, which this sum leaves out: ±${formatPercent(spread)} of it (σ)`,
+  );
+}
+
 function sizeTiles(report: Report): HTMLElement[] {
   const layers = decidedLayers(report);
   if (!report.budget || !layers.length) return [];
@@ -77,6 +89,7 @@ function sizeTiles(report: Report): HTMLElement[] {
       [typesetNumber(value)],
       stderrAtMost ? `± ${typesetNumber(stderrAtMost, 2)} at most` : 'exact',
       value <= 0 ? 'no increase predicted' : ofLoss ? `${formatPercent(ofLoss)} of the loss` : undefined,
+      coupled(report),
     ),
   ];
 }
@@ -174,7 +187,10 @@ export function summary(): Section {
       heroes.hidden = !large.length;
       fill(
         heroes,
-        [report.budget, report.layers.map(layer => [layer.bits, layer.sensitivityStderr]), report.loss],
+        [
+          [report.budget, report.loss, report.studies?.coupling?.additivity],
+          report.layers.map(layer => [layer.bits, layer.sensitivityStderr]),
+        ],
         () => large,
       );
       fill(

@@ -1,4 +1,5 @@
 import { FLOAT32 } from '../../src/engine/analysis/reportProblem';
+import { hasOneScale } from '../../src/engine/report/granularity';
 import type { LayerReport } from '../../src/engine/report/schema';
 import type { Choices } from '../shared/channel';
 import { element, fill, icon } from '../shared/element';
@@ -46,8 +47,17 @@ function makeTie(choices: Choices, letter: string, { name }: LayerReport, plans:
   return made;
 }
 
-/** Brings a cell with a layer's width, pin and tie up to date; the select stays the same element, so that it keeps the focus. */
-export function drawWidth(cell: HTMLElement, layer: LayerReport, choices: Choices, plans: Planner): void {
+/**
+ * Brings a cell with a layer's width, pin and tie up to date; the select stays the same element, so that it keeps the focus.
+ * @param doubt what speaks against the sensitivity by which the width was chosen
+ */
+export function drawWidth(
+  cell: HTMLElement,
+  layer: LayerReport,
+  choices: Choices,
+  plans: Planner,
+  doubt: string | undefined,
+): void {
   let select = cell.querySelector('select');
   if (!select) {
     select = makeSelect(layer, plans);
@@ -60,13 +70,19 @@ export function drawWidth(cell: HTMLElement, layer: LayerReport, choices: Choice
   const pin = choices.pins[layer.name];
   const value = pin === undefined ? AUTO : String(pin);
   if (select.value !== value) select.value = value;
-  select.title = pin === undefined ? 'Chosen by the budget; pick one to pin it' : 'Pinned';
+  const said = [
+    pin === undefined ? 'Chosen by the budget; pick one to pin it' : 'Pinned',
+    ...(hasOneScale(layer, layer.bits) ? ['One scale for all weights'] : []),
+    ...(doubt ? [doubt] : []),
+  ];
+  select.title = said.join('. ');
   const [width, place] = cell.children;
   width?.classList.toggle('pinned', pin !== undefined);
   const face = width?.firstElementChild;
   if (face) {
-    fill(face, [layer.bits, pin], () => [
+    fill(face, [layer.bits, pin, doubt !== undefined], () => [
       bitChip(layer.bits, icon(pin === undefined ? 'chevron-down' : 'pinned')),
+      doubt ? element('span', { class: 'doubt' }, icon('warning')) : undefined,
     ]);
   }
   const letter = tieLetter(choices, layer.name);

@@ -4,6 +4,7 @@ import {
   CategoryScale,
   Chart,
   type ChartConfiguration,
+  Filler,
   LinearScale,
   LineController,
   LineElement,
@@ -29,6 +30,7 @@ Chart.register(
   BarWithErrorBar,
   BarWithErrorBarsController,
   CategoryScale,
+  Filler,
   LinearScale,
   LineController,
   LineElement,
@@ -41,6 +43,7 @@ Chart.register(
 
 export type BarPlugin = Plugin<'barWithErrorBars'>;
 export type LinePlugin = Plugin<'line'>;
+export type ScatterPlugin = Plugin<'scatterWithErrorBars'>;
 export type BarsConfig = ChartConfiguration<'barWithErrorBars'>;
 export type LineConfig = ChartConfiguration<'line'>;
 export type ScatterConfig = ChartConfiguration<'scatterWithErrorBars'>;
@@ -86,6 +89,10 @@ export function textWidth(theme: Theme, text: string): number {
   measuring.font = `12px ${theme.fontFamily}`;
   return measuring.measureText(text).width;
 }
+
+/** A theme's colour, which is always `rgb(…)`, for areas that others are seen through. */
+export const translucent = (colour: string, alpha: number): string =>
+  colour.replace('rgb(', 'rgba(').replace(')', `, ${alpha})`);
 
 /** Looks of an axis that every chart shares. */
 export const axisStyle = (theme: Theme, title?: string) => ({

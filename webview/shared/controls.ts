@@ -122,3 +122,32 @@ export function slider(label: string, onMove: (position: number) => void): Slide
     },
   };
 }
+
+export interface NumberControl {
+  readonly root: HTMLInputElement;
+  /** Leaves alone what is being typed. */
+  set(value: number): void;
+}
+
+/** A plain number input; what is no number that `isValid` is marked, and not passed on. */
+export function numberField(
+  label: string,
+  isValid: (value: number) => boolean,
+  onEnter: (value: number) => void,
+): NumberControl {
+  const root = element('input', { type: 'number', class: 'number-field', step: 'any', 'aria-label': label });
+  const mark = (isRight: boolean): void => root.setAttribute('aria-invalid', String(!isRight));
+  root.addEventListener('input', () => {
+    const value = root.valueAsNumber;
+    mark(isValid(value));
+    if (isValid(value)) onEnter(value);
+  });
+  return {
+    root,
+    set(value) {
+      if (root.valueAsNumber === value || document.activeElement === root) return;
+      root.valueAsNumber = value;
+      mark(true);
+    },
+  };
+}

@@ -31,6 +31,21 @@ export function typesetNumber(value: number, digits = 3): string {
   return exponent === undefined ? text : `${text}${NBSP}×${NBSP}${powerOfTen(Number(exponent))}`;
 }
 
+/** A value to the digits that its error leaves it, five at most: `12.3 ± 1.4`, `(1.25 ± 0.31) × 10⁻⁵`; alone where there is no error. */
+export function withError(value: number, error: number): string {
+  if (!(error > 0)) return typesetNumber(value, 4);
+  const exponent = Math.floor(Math.log10(Math.max(Math.abs(value), error)));
+  const isPlain = exponent >= -3 && exponent < 6;
+  const scale = isPlain ? 1 : 10 ** exponent;
+  const rounded = Number((error / scale).toPrecision(2));
+  const wanted = 1 - Math.floor(Math.log10(rounded));
+  const decimals = Math.max(0, Math.min(wanted, 4 - (isPlain ? exponent : 0)));
+  const shown = Number((value / scale).toFixed(decimals));
+  const figures = `${shown < 0 ? '−' : ''}${Math.abs(shown).toFixed(decimals)}`;
+  const sum = `${figures} ± ${rounded < 1e-4 ? typesetNumber(rounded, 2) : rounded.toFixed(Math.max(0, wanted))}`;
+  return isPlain ? sum : `(${sum})${NBSP}×${NBSP}${powerOfTen(exponent)}`;
+}
+
 /** `10⁻³`. */
 export const powerOfTen = (exponent: number): string =>
   `10${[...String(exponent)].map(digit => SUPERSCRIPTS[digit]).join('')}`;

@@ -7,6 +7,8 @@ export interface Theme {
   readonly surface: string;
   readonly border: string;
   readonly accent: string;
+  /** For bars that are there to be compared with. */
+  readonly neutral: string;
   readonly warning: string;
   readonly error: string;
   readonly fontFamily: string;
@@ -17,7 +19,7 @@ export interface Theme {
 /** Class of a bit width's colour, float's for 32; widths between two named ones share the next. */
 export function bitsClass(bits: number | null): string {
   if (bits === null || bits >= 32) return 'bits-none';
-  return `bits-${[2, 3, 4, 6, 8].find(width => bits <= width) ?? 16}`;
+  return `bits-${[2, 3, 4, 5, 6, 8].find(width => bits <= width) ?? 16}`;
 }
 
 /** The colour that is seen where `colours` lie over each other, the last on top. */
@@ -51,7 +53,7 @@ function resolver(): (property: string) => string {
 
 export function readTheme(): Theme {
   const colour = resolver();
-  const widths = ['none', 2, 3, 4, 6, 8, 16].map(width => `bits-${width}`);
+  const widths = ['none', 2, 3, 4, 5, 6, 8, 16].map(width => `bits-${width}`);
   const byClass = new Map(widths.map(name => [name, colour(`--cv-${name}`)]));
   return {
     foreground: colour('--cv-foreground'),
@@ -61,6 +63,7 @@ export function readTheme(): Theme {
     surface: colour('--cv-surface'),
     border: colour('--cv-border'),
     accent: colour('--cv-accent'),
+    neutral: colour('--cv-neutral'),
     warning: colour('--cv-warning'),
     error: colour('--cv-error'),
     fontFamily: getComputedStyle(document.body).fontFamily,

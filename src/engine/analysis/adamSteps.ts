@@ -1,10 +1,10 @@
 import type { Parameter } from '../curvature/parameters';
-import { onSamples, type Problem } from '../curvature/problem';
+import type { Problem } from '../curvature/problem';
 import { Gradients } from '../curvature/products';
 import { CurvatureError } from '../errors';
 import { adamScale } from '../training/adam';
 import { Rng } from '../util/rng';
-import { drawSamples } from './batchCurve';
+import { drawBatch, labelledSamples } from './drawBatch';
 
 /** Batches whose gradients stand for those that Adam has seen. */
 const BATCHES = 32;
@@ -27,16 +27,14 @@ export async function adamSteps(
       'Give data with labels or targets, or take --optimizer sgd.',
     );
   }
-  const { samples } = problem.dataset;
-  const isAll = batchSize >= samples;
+  const among = labelledSamples(problem);
+  const isAll = batchSize >= among.length;
   const batches = isAll ? 1 : BATCHES;
   const meanSquares = new Float64Array(parameters.reduce((sum, p) => sum + p.size, 0));
   const gradients = await Gradients.create(problem, parameters, signal);
   try {
     for (let k = 0; k < batches; k++) {
-      const batch = isAll
-        ? problem
-        : onSamples(problem, drawSamples(samples, batchSize, Rng.of(seed, 'adam', k)));
+      const batch = isAll ? problem : drawBatch(problem, among, batchSize, Rng.of(seed, 'adam', k));
       const { gradient } = await gradients.over(batch);
       let at = 0;
       for (const part of gradient.values()) for (const g of part) meanSquares[at++] += (g * g) / batches;

@@ -4,6 +4,8 @@ import { type AllocationProblem } from '../allocation/problem';
 import { problemFrom } from '../allocation/problemFile';
 import { CurvatureError } from '../errors';
 import { withActivations } from './activationProblem';
+import type { GranularityChoice } from '../quantization/quantizer';
+import { granularityOf } from '../report/granularity';
 import { parseReport } from '../report/json';
 import type { FrontierPoint, LayerReport, Report } from '../report/schema';
 import { reallocation } from './reallocate';
@@ -52,11 +54,14 @@ export interface AllocateOptions extends AllocationOptions {
 }
 
 /**
- * Answers a report or a problem file, as text. Throws `report-invalid`, `problem-invalid` and `option-invalid`.
+ * Answers a report or a problem file, as text; of a report also how its layers share scales, which a file of widths tells `quantize`. Throws `report-invalid`, `problem-invalid` and `option-invalid`.
  */
-export async function allocateFile(text: string, options: AllocateOptions): Promise<Answer> {
+export async function allocateFile(
+  text: string,
+  options: AllocateOptions,
+): Promise<Answer & { readonly granularity?: GranularityChoice }> {
   const asked = options.budgets.map(parseBudget);
-  const { problem, budgets } = readProblem(
+  const { problem, budgets, granularity } = readProblem(
     text,
     asked.some(({ cost }) => cost === 'bops'),
   );
@@ -65,7 +70,8 @@ export async function allocateFile(text: string, options: AllocateOptions): Prom
     ties: [...problem.ties, ...options.ties],
     pins: { ...problem.pins, ...options.pins },
   };
-  return answer(all, asked.length > 0 ? asked : budgets, options);
+  const found = await answer(all, asked.length > 0 ? asked : budgets, options);
+  return granularity === undefined ? found : { ...found, granularity };
 }
 
 /** @param isOnBops whether the bit operations are limited */
@@ -75,6 +81,7 @@ function readProblem(
 ): {
   problem: AllocationProblem;
   budgets: readonly ReturnType<typeof parseBudget>[];
+  granularity?: GranularityChoice;
 } {
   let value: unknown;
   try {
@@ -84,9 +91,11 @@ function readProblem(
     throw new CurvatureError('problem-invalid', `The file is not JSON: ${reason}.`);
   }
   if (typeof value === 'object' && value !== null && 'format' in value) {
-    const { layers, activations = [], budget } = parseReport(text);
+    const report = parseReport(text);
+    const { layers, activations = [], budget } = report;
     const problem = withActivations(problemOf(layers), activations, isOnBops);
-    if (problem.layers.length > 0) return { problem, budgets: [parseSizeBudget(budget?.requested ?? '0.5')] };
+    const budgets = [parseSizeBudget(budget?.requested ?? '0.5')];
+    if (problem.layers.length > 0) return { problem, budgets, granularity: granularityOf(report) };
     throw new CurvatureError('report-invalid', 'No layer of the report has a sensitivity.');
   }
   const { problem, budgets } = problemFrom(value);

@@ -7,6 +7,7 @@ import type { Report } from '../report/schema';
 import { TimeBudget } from '../util/timeBudget';
 import { measureActivations } from './activations';
 import { measureTraces } from './chain';
+import { fingerprintOf } from './journal';
 import { measureLatency } from './latency';
 import { fitToMemory } from './memory';
 import { memoryBudget } from './memoryBudget';
@@ -17,7 +18,8 @@ import type { AnalyzeHooks, AnalyzeOptions } from './options';
 import { type Plan, ProgressTracker } from './progress';
 import { Run, secondsSince } from './run';
 import type { SetUp } from './setUp';
-import { buildReport, quantizeLayers, type State, TOOL } from './state';
+import { quantizedLayers } from './quantizedLayers';
+import { buildReport, quantizeLayers, type State } from './state';
 import { largestEigenvalues } from './traces';
 
 /**
@@ -38,16 +40,14 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
   const model = openModel(options.model);
   requireLayers(model);
   const { journal } = hooks;
-  const { ready, ...fit } = await fitToMemory(model, { ...options, batch: options.batch ?? journal?.batch });
+  const batch = options.batch ?? journal?.batchOf(model.sha256);
+  const { ready, ...fit } = await fitToMemory(model, { ...options, batch });
   if (hooks.signal?.aborted) throw cancelled();
   const { problem, parameters } = ready;
-  journal?.begin({
-    ...{ version: TOOL.version, model: model.sha256, data: ready.data.sha256 ?? ready.data.source },
-    ...{ loss: problem.loss.kind, outputs: problem.outputs.join(', '), batch: problem.batch },
-    ...{ samples: problem.dataset.samples, seed: options.seed, device: problem.session.device.name },
-  });
+  journal?.begin(fingerprintOf(model, ready, options.seed));
   const byDifferences = [...ready.methods.values()].filter(m => m === 'differences').length;
   progress.plan(planOf(options, byDifferences, ready.methods.size));
+  const quantized = quantizedLayers(model, options.granularity);
   const state: State = {
     model,
     options,
@@ -56,7 +56,8 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
     createdAt: new Date().toISOString(),
     timings: { load: secondsSince(started) },
     piecewiseLinear: hessianIsGgn(ready),
-    quantization: quantizeLayers(model, options.bits),
+    quantized,
+    quantization: quantizeLayers(model, quantized, options.bits),
     methods: new Map(ready.methods),
     failures: [],
     timeStops: [],
@@ -116,6 +117,7 @@ async function eigenvalues(run: Run): Promise<void> {
   for await (const lanczos of search) {
     isOpen = !lanczos.converged && lanczos.steps < lanczos.maxSteps;
     run.state.eigenvalues = lanczos.eigenvalues;
+    run.state.smallestEigenvalue = lanczos.otherEnd;
     const residual = Math.max(...lanczos.eigenvalues.map(e => e.residual));
     run.progress.step(
       'eigenvalues',

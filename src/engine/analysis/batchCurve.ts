@@ -1,8 +1,16 @@
-import { onSamples, type Problem } from '../curvature/problem';
+import type { Problem } from '../curvature/problem';
 import type { LinearOperator } from '../curvature/linearOperator';
+import { once } from '../estimators/keeper';
 import { lanczos } from '../estimators/lanczos';
 import type { BatchSizeReport } from '../report/stability';
-import { effectiveBatchSize, largestOfBatch } from '../training/batchCurvature';
+import {
+  type BatchNoise,
+  effectiveBatchSize,
+  formulaHolds,
+  largestOfBatch,
+} from '../training/batchCurvature';
+import { drawBatch, labelledSamples } from './drawBatch';
+import type { MatrixHooks } from './options';
 import { Rng } from '../util/rng';
 import { RunningMoments } from '../util/statistics';
 import { axpy, dot, type Vector } from '../util/vector';
@@ -15,6 +23,8 @@ export interface BatchCurveOptions {
   /** The largest eigenvalue over all samples, and its unit eigenvector. */
   readonly largest: number;
   readonly vector: Vector;
+  /** The second largest eigenvalue; absent for a single row. */
+  readonly next?: number;
   /** The batch size that is trained with. */
   readonly batchSize: number;
   /** Random batches of each size. */
@@ -23,9 +33,12 @@ export interface BatchCurveOptions {
 }
 
 export interface BatchCurve {
-  /** b ‖(H_B − H)u‖² in the mean over all batches for the top eigenvector u, without the part along u; with its error. */
-  readonly noise: { readonly variance: number; readonly stderr: number };
-  readonly sizes: readonly Pick<BatchSizeReport, 'batchSize' | 'batches' | 'largest' | 'formula'>[];
+  /** b ‖(H_B − H)u‖² in the mean over all batches for the top eigenvector u, without the part along u, with its error; and that part. */
+  readonly noise: { readonly variance: number; readonly stderr: number; readonly along: number };
+  readonly sizes: readonly Pick<
+    BatchSizeReport,
+    'batchSize' | 'batches' | 'largest' | 'formula' | 'formulaHolds'
+  >[];
 }
 
 /** Powers of two up to half of the samples, and the size that is trained with. */
@@ -36,7 +49,7 @@ export function batchSizes(samples: number, own: number): number[] {
 }
 
 /**
- * λmax of the Hessians of random batches, by batch size, beside the formula. Every batch is drawn from all samples
+ * λmax of the Hessians of random batches, by batch size, beside the formula. Every batch is drawn from all samples that take part in the loss,
  * without repetition, whatever the others hold.
  *
  * Yields the share that is done, and returns the curve.
@@ -45,51 +58,52 @@ export async function* batchCurve(
   operator: LinearOperator,
   over: (problem: Problem) => LinearOperator,
   problem: Problem,
-  { largest, vector, batchSize, batches, seed }: BatchCurveOptions,
-  signal?: AbortSignal,
+  { largest, vector, next, batchSize, batches, seed }: BatchCurveOptions,
+  { journal, signal }: MatrixHooks = {},
 ): AsyncGenerator<number, BatchCurve, void> {
-  const { samples } = problem.dataset;
-  const whole = await operator.apply(vector);
+  const among = labelledSamples(problem);
+  const samples = among.length;
+  const whole = await (journal?.through('along the top', operator) ?? operator).apply(vector);
   const sizes = batchSizes(samples, batchSize);
   const noise = new RunningMoments();
+  const along = new RunningMoments();
   const measured: { size: number; moments: RunningMoments; most: number }[] = [];
   for (const size of sizes) {
     const moments = new RunningMoments();
     let most = -Infinity;
     for (let k = 0; k < batches; k++) {
-      const batch = over(onSamples(problem, drawSamples(samples, size, Rng.of(seed, 'batch', size, k))));
-      const difference = await batch.apply(vector);
-      axpy(-1, whole, difference);
-      // What lies along the vector moves λmax up as often as down.
-      axpy(-dot(vector, difference), vector, difference);
-      noise.add(effectiveBatchSize(size, samples) * dot(difference, difference));
-      const value = await largestEigenvalue(batch, seed, signal);
-      moments.add(value);
-      most = Math.max(most, value);
+      const found = await once(journal, `batch ${k} of ${size}`, async () => {
+        const batch = over(drawBatch(problem, among, size, Rng.of(seed, 'batch', size, k)));
+        const difference = await batch.apply(vector);
+        axpy(-1, whole, difference);
+        // What lies along the vector moves λmax up as often as down.
+        const moved = dot(vector, difference);
+        axpy(-moved, vector, difference);
+        return {
+          moved,
+          form: dot(difference, difference),
+          value: await largestEigenvalue(batch, seed, signal),
+        };
+      });
+      noise.add(effectiveBatchSize(size, samples) * found.form);
+      along.add(effectiveBatchSize(size, samples) * found.moved ** 2);
+      moments.add(found.value);
+      most = Math.max(most, found.value);
       yield (measured.length + (k + 1) / batches) / sizes.length;
     }
     measured.push({ size, moments, most });
   }
-  const variance = noise.mean;
+  const model: BatchNoise = { largest, next, variance: noise.mean, along: along.mean, samples };
   return {
-    noise: { variance, stderr: noise.count < 2 ? 0 : noise.stderr },
+    noise: { variance: noise.mean, stderr: noise.count < 2 ? 0 : noise.stderr, along: along.mean },
     sizes: measured.map(({ size, moments, most }) => ({
       batchSize: size,
       batches: moments.count,
       largest: { mean: moments.mean, stderr: moments.stderr, most },
-      formula: largestOfBatch({ largest, variance, samples }, size),
+      formula: largestOfBatch(model, size),
+      formulaHolds: formulaHolds(model, size),
     })),
   };
-}
-
-/** So many of the samples, at random, none twice. */
-export function drawSamples(samples: number, count: number, random: Rng): number[] {
-  const places = Array.from({ length: samples }, (_, i) => i);
-  for (let i = 0; i < count; i++) {
-    const j = i + random.below(samples - i);
-    [places[i], places[j]] = [places[j], places[i]];
-  }
-  return places.slice(0, count);
 }
 
 async function largestEigenvalue(

@@ -3,8 +3,7 @@ import type { Problem } from '../curvature/problem';
 import { type Scorer, scorer } from '../curvature/scores';
 import type { Tensor } from '../onnx/tensor';
 import { measured, type Measured, pairedDifference } from '../sensitivity/sampleMean';
-import type { Model } from './model';
-import { quantizedWeight } from './quantizedWeight';
+import type { QuantizedLayers } from './quantizedLayers';
 
 /** What quantized weights change, measured by running the model. */
 export interface Change {
@@ -17,7 +16,7 @@ export interface Change {
 
 /** Each layer alone at each of the widths. */
 export async function* changesAlone(
-  model: Model,
+  quantized: QuantizedLayers,
   problem: Problem,
   layers: readonly Layer[],
   widths: readonly number[],
@@ -25,12 +24,12 @@ export async function* changesAlone(
   signal?: AbortSignal,
 ): AsyncGenerator<{ readonly layer: Layer; readonly changes: readonly Change[] }, void, void> {
   for (const layer of layers)
-    yield { layer, changes: await changesTogether(model, problem, [layer], widths, reference, signal) };
+    yield { layer, changes: await changesTogether(quantized, problem, [layer], widths, reference, signal) };
 }
 
 /** All of the layers at once, at each of the widths. */
 export async function changesTogether(
-  model: Model,
+  quantized: QuantizedLayers,
   problem: Problem,
   layers: readonly Layer[],
   widths: readonly number[],
@@ -39,7 +38,7 @@ export async function changesTogether(
 ): Promise<Change[]> {
   const { score, dispose } = await scorer(problem, layers, reference, signal);
   try {
-    return await changesAt(score, model, layers, widths);
+    return await changesAt(score, quantized, layers, widths);
   } finally {
     await dispose();
   }
@@ -47,7 +46,7 @@ export async function changesTogether(
 
 async function changesAt(
   score: Scorer['score'],
-  model: Model,
+  quantized: QuantizedLayers,
   layers: readonly Layer[],
   widths: readonly number[],
 ): Promise<Change[]> {
@@ -55,7 +54,7 @@ async function changesAt(
   const before = await score(new Map());
   const found: Change[] = [];
   for (const bits of widths) {
-    const weights = layers.map(layer => [layer.initializer, quantizedWeight(model, layer, bits)] as const);
+    const weights = layers.map(layer => [layer.initializer, quantized.weightAt(layer, bits)] as const);
     const { losses, divergences } = await score(new Map(weights));
     found.push({
       bits,

@@ -4,11 +4,13 @@ import { CurvatureError } from '../errors';
 import { type BlockNorms, blockNorms, type Mean } from '../estimators/blockNorms';
 import { type Additivity, COUPLING_VERSION, type CouplingReport, type WithError } from '../report/coupling';
 import { interactionSpread } from '../sensitivity/additivity';
+import { matrixFingerprint } from './journal';
 import { openMatrix, type OpenedMatrix } from './openMatrix';
 import type { CouplingOptions, MatrixHooks } from './options';
 import { ProgressTracker } from './progress';
+import { quantizedLayers } from './quantizedLayers';
 import { secondsSince } from './run';
-import { quantizeLayers, TOOL } from './state';
+import { TOOL } from './state';
 
 /** Of the sum of the layers' own parts: below the first, interactions don't matter; above the second, the sum says little. */
 const NEGLIGIBLE = 0.1;
@@ -27,8 +29,9 @@ export async function coupling(options: CouplingOptions, hooks: MatrixHooks = {}
   ]);
   progress.begin('load', 'Reading the model');
   const started = performance.now();
+  const { journal } = hooks;
   const opened = await openMatrix(
-    options,
+    { ...options, batch: options.batch ?? journal?.settled?.batch },
     size => 3 * 8 * size,
     (p, { layers }) => options.layers !== undefined || layers.some(l => l.initializer === p.name),
   );
@@ -39,6 +42,7 @@ export async function coupling(options: CouplingOptions, hooks: MatrixHooks = {}
       `Coupling is between layers; ${parameters.length} is chosen.`,
       'Choose two at least with --layer.',
     );
+  journal?.begin(matrixFingerprint('coupling', opened, options));
   let end = 0;
   const blocks = parameters.map(({ size }) => ({ start: (end += size) - size, size }));
   const operator = await matrixOperator(options.matrix, ready.problem, parameters, hooks.signal);
@@ -46,7 +50,8 @@ export async function coupling(options: CouplingOptions, hooks: MatrixHooks = {}
   let norms: BlockNorms | undefined;
   try {
     const { probes, seed } = options;
-    for await (const step of blockNorms(operator, blocks, { probes, seed, signal: hooks.signal })) {
+    const search = { probes, seed, keeper: journal, signal: hooks.signal };
+    for await (const step of blockNorms(operator, blocks, search)) {
       norms = step.norms ?? norms;
       progress.step(
         'blocks',
@@ -91,7 +96,7 @@ function reportOf(
     additivity: additivityOf(
       squares.map(row => row.map(({ mean }) => mean)),
       traces.map(({ mean }) => mean),
-      meanSquareErrors(model, parameters, options.bits),
+      meanSquareErrors(model, parameters, options),
       options.bits,
     ),
     diagnostics: ready.diagnostics,
@@ -128,12 +133,12 @@ function shareOutside(squares: BlockNorms['squares']): WithError {
 function meanSquareErrors(
   model: OpenedMatrix['model'],
   parameters: OpenedMatrix['parameters'],
-  bits: number,
+  { bits, granularity }: CouplingOptions,
 ): number[] | undefined {
-  const quantized = quantizeLayers(model, [bits]);
+  const quantized = quantizedLayers(model, granularity);
   const errors = parameters.map(({ name, size }) => {
-    const error = quantized.get(name)?.error[String(bits)];
-    return error === undefined ? undefined : error / size;
+    const layer = model.layers.find(l => l.initializer === name);
+    return layer && quantized.squaredErrorAt(layer, bits) / size;
   });
   return errors.every(e => e !== undefined) ? errors : undefined;
 }

@@ -43,7 +43,7 @@ export async function exportQuantized(
   refuseOverwriting(output, [file, ...external.keys()]);
   const asked = widthsOf(opened.layers, bits);
   const widths = new Map([...asked].filter(([, width]) => width !== FLOAT_BITS));
-  const plan = planExport(model, widths, opened.currentBits, options);
+  const plan = planExport(model, opened.graph, widths, opened.currentBits, options);
   if (plan.weights.length === 0) throw nothingToDo(opened, plan);
   const before = opened.sizeBytes + [...external.values()].reduce((sum, bytes) => sum + bytes, 0);
   const { total: predicted, ofWeight } = predictBytes(model, plan, opened.sizeBytes);

@@ -37,7 +37,10 @@ export async function measureLatency(run: Run, format: ExportFormat): Promise<vo
   const values = await valuesOf(graph, valuesRead(model, graph), dataset, batch);
   const typeOf = (value: string): Tensor => values.get(value)!;
   const { model: file } = readModelFile(model.file);
-  const { tasks, leftOut } = planLatency(model, file, graph, typeOf, options.bits, format);
+  const { tasks, leftOut } = planLatency(model, file, graph, typeOf, options.bits, {
+    format,
+    granularity: options.granularity,
+  });
   const found: MeasuredLatency = {
     of: { format, device: cpuDevice.name, threads, batch },
     layers: new Map(),

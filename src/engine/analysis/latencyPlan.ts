@@ -1,7 +1,7 @@
 import { toBinary } from '@bufbuild/protobuf';
 import { type ModelProto, ModelProtoSchema } from 'onnx-buf';
 import type { Layer } from '../curvature/layers';
-import { defaultExportOptions, type ExportFormat } from '../export/options';
+import { defaultExportOptions, type ExportOptions } from '../export/options';
 import { type ExportPlan, planExport } from '../export/plan';
 import { rewrite } from '../export/rewrite';
 import type { Graph } from '../graph/graph';
@@ -15,7 +15,7 @@ export const FLOAT = 'float32';
 
 /** How the export stores a layer at a width; widths without a type of their own share the form of the next. */
 interface Form {
-  /** Such as `DequantizeLinear int4`. */
+  /** Such as `DequantizeLinear int4`, or `DequantizeLinear int4, one scale`. */
   readonly name: string;
   readonly bits: number;
   /** The plan of the whole file at that width; none where the layer stays as it is. */
@@ -57,12 +57,12 @@ export function planLatency(
   graph: Graph,
   typeOf: (value: string) => TensorType,
   bits: readonly number[],
-  format: ExportFormat,
+  stored: Pick<ExportOptions, 'format' | 'granularity'>,
 ): LatencyPlan {
-  const options = { ...defaultExportOptions, format };
+  const options = { ...defaultExportOptions, ...stored };
   const plans = bits.map(b => {
     const widths = new Map(model.layers.map(layer => [layer, b]));
-    return planExport(file, widths, model.currentBits, options);
+    return planExport(file, model.graph, widths, model.currentBits, options);
   });
   const leftOut: { layer: Layer; reason: string }[] = [];
   const tasks = new Map<string, LatencyTask & { readonly layers: Layer[] }>();
@@ -105,10 +105,11 @@ function taskOf(
 function formOf(layer: Layer, bits: number, plan: ExportPlan): Form {
   const weight = plan.weights.find(w => w.layer === layer);
   if (!weight) return { name: FLOAT, bits: 32 };
-  const { matrix, storedBits, domain } = weight;
+  const { matrix, storedBits, domain, quantizer } = weight;
   const own = !matrix && domain !== '' ? `${domain}::` : '';
   const name = `${own}${matrix ? 'MatMulNBits' : 'DequantizeLinear'} int${storedBits}`;
-  return { name, bits, plan };
+  const scales = quantizer.granularity.kind === 'tensor' ? ', one scale' : '';
+  return { name: `${name}${scales}`, bits, plan };
 }
 
 /** The task's graph as a file in one of its forms, its weight quantized as the export would. */
@@ -117,9 +118,10 @@ export async function encodeForm({ layers, graph }: LatencyTask, { bits, plan }:
   const wanted = plan?.weights.find(({ layer }) => layer === layers[0]);
   if (plan && wanted) {
     const format = wanted.matrix ? 'matmulnbits' : 'qdq';
-    const own = planExport(alone, new Map([[layers[0], bits]]), new Map(), {
+    const own = planExport(alone, graph, new Map([[layers[0], bits]]), new Map(), {
       ...defaultExportOptions,
       format,
+      granularity: wanted.quantizer.granularity.kind === 'tensor' ? 'tensor' : 'channel',
     });
     const { storedBits, domain } = wanted;
     const weights = own.weights.map(w => ({ ...w, storedBits, domain }));

@@ -11,7 +11,7 @@ import { omega } from '../sensitivity/omega';
 import { measured } from '../sensitivity/sampleMean';
 import { sqnr } from '../sensitivity/sqnr';
 import { changesAlone, changesTogether } from './changes';
-import { weightError, weightOf } from './quantizedWeight';
+import { weightOf } from './quantizedLayers';
 import type { Run } from './run';
 
 /** The metrics of each layer alone at each width, and of all layers together. A part that fails costs its own results only. */
@@ -61,11 +61,11 @@ function fromTraces({ state }: Run, layers: readonly Layer[]): void {
 
 /** Σ_ij E[x_j²] δ_ij². */
 async function inputWeighted(run: Run, layers: readonly Layer[]): Promise<void> {
-  const { model, options, setUp, metrics: table } = run.state;
+  const { quantized, options, setUp, metrics: table } = run.state;
   const { measure, dispose } = await outputErrors(setUp.problem, layers, run.signal);
   try {
     for (const bits of options.bits) {
-      const squares = layers.map(layer => weightError(model, layer, bits).map(d => d * d));
+      const squares = layers.map(layer => quantized.errorAt(layer, bits).map(d => d * d));
       const errors = await measure(squares);
       layers.forEach((layer, l) => {
         const shares = errors[l]?.map(e => e / setUp.problem.dataset.samples);
@@ -92,21 +92,21 @@ async function fit(run: Run, layers: readonly Layer[]): Promise<void> {
 
 /** ΔL and divergence of each layer alone at each width, and of all layers together. */
 async function measureLosses(run: Run, layers: readonly Layer[]): Promise<void> {
-  const { model, options, setUp } = run.state;
+  const { quantized, options, setUp } = run.state;
   const reference = await eachLayer(run, layers, options.bits);
   tell(run, 'measuring all layers together', 0.5);
   const { bits } = options;
-  run.state.uniform = await changesTogether(model, setUp.problem, layers, bits, reference, run.signal);
+  run.state.uniform = await changesTogether(quantized, setUp.problem, layers, bits, reference, run.signal);
 }
 
 /** Measures each layer alone at each of the widths. Resolves to the unchanged model's logits. */
 async function eachLayer(run: Run, layers: readonly Layer[], widths: readonly number[]): Promise<Tensor[]> {
-  const { model, setUp, metrics: table } = run.state;
+  const { quantized, setUp, metrics: table } = run.state;
   const { problem } = setUp;
   const reference = await referenceLogits(problem, run.signal);
   let done = 0;
   for await (const { layer, changes } of changesAlone(
-    model,
+    quantized,
     problem,
     layers,
     widths,
@@ -125,9 +125,9 @@ async function eachLayer(run: Run, layers: readonly Layer[], widths: readonly nu
 
 /** gᵀδ + ½ δᵀHδ of each layer alone, and over all of them, where the second term also has a part between layers. */
 async function expandLosses(run: Run, layers: readonly Layer[]): Promise<void> {
-  const { model, options, setUp, metrics: table } = run.state;
+  const { quantized, options, setUp, metrics: table } = run.state;
   const { problem } = setUp;
-  const errorsOf = (layer: Layer): Float32Array[] => options.bits.map(b => weightError(model, layer, b));
+  const errorsOf = (layer: Layer): Float32Array[] => options.bits.map(b => quantized.errorAt(layer, b));
   const sum = (shares: Float64Array): number => shares.reduce((total, s) => total + s, 0);
   const linear = options.bits.map(() => 0);
   const own = options.bits.map(() => 0);
@@ -141,7 +141,7 @@ async function expandLosses(run: Run, layers: readonly Layer[]): Promise<void> {
     });
   }
   if (layers.length === 0) return;
-  const direction = (w: number, l: number): Float32Array => weightError(model, layers[l], options.bits[w]);
+  const direction = (w: number, l: number): Float32Array => quantized.errorAt(layers[l], options.bits[w]);
   const forms = await quadraticForms(problem, layers, 1, direction, run.signal);
   try {
     for (const [w, bits] of options.bits.entries()) {

@@ -1,7 +1,8 @@
-import type { Matrix } from '../curvature/products';
+import type { Matrix } from '../curvature/matrices';
 import type { TraceMethod } from '../estimators/trace';
 import type { ExportFormat } from '../export/options';
 import type { CalibrationMethod } from '../quantization/calibrate';
+import type { GranularityChoice } from '../quantization/quantizer';
 import type { MetricName } from '../report/metrics';
 import type { Report } from '../report/schema';
 import type { SpectrumReport } from '../report/spectrum';
@@ -38,6 +39,8 @@ export interface AnalyzeOptions {
   readonly seconds?: number;
   /** Candidate bit widths, 2 to 16. */
   readonly bits: readonly number[];
+  /** Which weights of a layer share a scale. */
+  readonly granularity: GranularityChoice;
   /** `8MB`, `120KB`, `4.5bits`, or a fraction between the smallest and largest width such as `0.5`. */
   readonly budget: string;
   /** How the ranges of activations are found, where activations are to be measured. */
@@ -63,6 +66,7 @@ export const defaultOptions: Omit<AnalyzeOptions, 'model'> = {
   rtol: 0.05,
   maxProbes: 100,
   bits: [2, 3, 4, 8],
+  granularity: 'auto',
   budget: '0.5',
   measureUpTo: 3,
   seed: 0,
@@ -85,6 +89,7 @@ export type Stage =
   | 'batches'
   | 'blocks'
   | 'saliency'
+  | 'diagonal'
   | 'steps'
   | 'quantize';
 
@@ -196,8 +201,10 @@ export const defaultSpectrumOptions = {
 
 export interface SpectrumHooks {
   readonly onProgress?: (progress: Progress) => void;
-  /** Called with what was found before a run stops early. */
+  /** Called with all results so far after each product, at most a few times a second, and before a run stops early. */
   readonly onPartial?: (report: SpectrumReport) => void;
+  /** Keeps what is found, and has what an interrupted run of the same settings found. */
+  readonly journal?: ProbeJournal;
   /** The clock of `seconds`, in milliseconds; `performance.now` by default. */
   readonly now?: () => number;
   readonly signal?: AbortSignal;
@@ -215,7 +222,7 @@ export const defaultStabilityOptions = {
 } as const satisfies Omit<StabilityOptions, 'model' | 'training'>;
 
 /** Everything that the coupling of layers depends on. */
-export interface CouplingOptions extends MatrixOptions {
+export interface CouplingOptions extends MatrixOptions, Pick<AnalyzeOptions, 'granularity'> {
   /** Random vectors on each layer, at least 2. */
   readonly probes: number;
   /** The width whose rounding errors decide whether sensitivities may be added. */
@@ -223,7 +230,15 @@ export interface CouplingOptions extends MatrixOptions {
 }
 
 export const defaultCouplingOptions = {
-  ...{ loss: 'auto', matrix: 'hessian', probes: 16, bits: 4, seed: 0, executionProvider: 'auto' },
+  ...{
+    loss: 'auto',
+    matrix: 'hessian',
+    probes: 16,
+    bits: 4,
+    granularity: 'auto',
+    seed: 0,
+    executionProvider: 'auto',
+  },
 } as const satisfies Omit<CouplingOptions, 'model'>;
 
 /** Two models on one set of data, one model on two, or both; without layers, the last one. */
@@ -239,18 +254,25 @@ export const defaultCompareOptions = {
 } as const satisfies Omit<CompareOptions, 'models' | 'data'>;
 
 /** Where the second-order model is compared with the loss itself. */
-export interface TrustOptions extends Omit<MatrixOptions, 'matrix'> {
+export interface TrustOptions extends Omit<MatrixOptions, 'matrix'>, Pick<AnalyzeOptions, 'granularity'> {
   readonly bits: readonly number[];
   /** How far a prediction may be off, as a share of what is measured. */
   readonly tolerance: number;
 }
 
 export const defaultTrustOptions = {
-  ...{ loss: 'auto', bits: [2, 3, 4, 8], tolerance: 0.25, seed: 0, executionProvider: 'auto' },
+  ...{
+    loss: 'auto',
+    bits: [2, 3, 4, 8],
+    granularity: 'auto',
+    tolerance: 0.25,
+    seed: 0,
+    executionProvider: 'auto',
+  },
 } as const satisfies Omit<TrustOptions, 'model'>;
 
 /** Inverse curvature of each layer, and what it says of removing and rounding weights. */
-export interface SaliencyOptions extends Omit<MatrixOptions, 'matrix'> {
+export interface SaliencyOptions extends Omit<MatrixOptions, 'matrix'>, Pick<AnalyzeOptions, 'granularity'> {
   /** Gradients of single samples that the Fisher matrix is made of, at most as many as there are samples. */
   readonly gradients: number;
   /** Share of the mean of the Fisher matrix's diagonal that is added to it. */
@@ -261,12 +283,37 @@ export interface SaliencyOptions extends Omit<MatrixOptions, 'matrix'> {
 }
 
 export const defaultSaliencyOptions = {
-  ...{ loss: 'auto', gradients: 128, damping: 0.01, sparsity: [0.25, 0.5, 0.75], bits: [2, 3, 4] },
+  ...{
+    loss: 'auto',
+    gradients: 128,
+    damping: 0.01,
+    sparsity: [0.25, 0.5, 0.75],
+    bits: [2, 3, 4],
+    granularity: 'auto',
+  },
   ...{ seed: 0, executionProvider: 'auto' },
 } as const satisfies Omit<SaliencyOptions, 'model'>;
 
+/** The diagonal of a curvature matrix as a file. */
+export interface ExportDiagonalOptions extends MatrixOptions {
+  /** Path of the .npz to write. */
+  readonly output: string;
+  /** Whether the elements of a convolution's kernel get their mean, which has less noise. */
+  readonly average: boolean;
+  /** Stop when ‖stderr‖ ≤ rtol · ‖diagonal‖. */
+  readonly rtol: number;
+  readonly maxProbes: number;
+}
+
+export const defaultExportDiagonalOptions = {
+  ...{ loss: 'auto', matrix: 'hessian', average: false, rtol: 0.05, maxProbes: 200 },
+  ...{ seed: 0, executionProvider: 'auto' },
+} as const satisfies Omit<ExportDiagonalOptions, 'model' | 'output'>;
+
 export interface MatrixHooks {
   readonly onProgress?: (progress: Progress) => void;
+  /** Keeps what is found, and has what an interrupted run of the same settings found; only for what takes long. */
+  readonly journal?: ProbeJournal;
   readonly signal?: AbortSignal;
 }
 

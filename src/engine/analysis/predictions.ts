@@ -4,7 +4,7 @@ import type { Estimate, LayerReport } from '../report/schema';
 import { omega } from '../sensitivity/omega';
 import { sqnr } from '../sensitivity/sqnr';
 import type { Model } from './model';
-import { weightOf } from './quantizedWeight';
+import { weightOf } from './quantizedLayers';
 
 /** What a report says of a layer, by metric and width. */
 export type Predicted = LayerMetrics;

@@ -5,12 +5,14 @@ import { referenceLogits } from '../curvature/scores';
 import { CurvatureError } from '../errors';
 import type { Tensor } from '../onnx/tensor';
 import { parseReport } from '../report/json';
+import { granularityOf } from '../report/granularity';
 import type { Report } from '../report/schema';
 import { predictPeakBytes } from '../runtime/memory';
 import { fitBatch } from './memory';
 import { type Model, openModel, requireLayers } from './model';
 import type { ProveOptions } from './options';
 import { type Predicted, predictionsOf } from './predictions';
+import { quantizedLayers, type QuantizedLayers } from './quantizedLayers';
 import { type SetUp, setUp } from './setUp';
 
 /** What is measured, settled before anything runs. */
@@ -21,6 +23,8 @@ export interface Task {
   readonly ready: SetUp;
   /** The layers that take part, with what the report says of them. */
   readonly layers: readonly { readonly layer: Layer; readonly predicted: Predicted }[];
+  /** As the report's analysis quantized them. */
+  readonly quantized: QuantizedLayers;
   readonly reference: readonly Tensor[];
   readonly signal?: AbortSignal;
 }
@@ -59,6 +63,7 @@ export async function prepareTask(options: ProveOptions, signal?: AbortSignal): 
     options,
     ready,
     layers,
+    quantized: quantizedLayers(model, granularityOf(report)),
     reference: await referenceLogits(ready.problem, signal),
     signal,
   };

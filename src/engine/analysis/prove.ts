@@ -5,7 +5,7 @@ import { CurvatureError } from '../errors';
 import { parseBits } from '../report/bits';
 import { metricNames } from '../report/metrics';
 import { type Proof, PROOF_VERSION, type ProofAllocation } from '../report/proof';
-import type { Report } from '../report/schema';
+import type { Diagnostic, Report } from '../report/schema';
 import { measured, pairedDifference } from '../sensitivity/sampleMean';
 import { type Change, changesAlone } from './changes';
 import { agreementOf, resolvedBits } from './foretold';
@@ -13,7 +13,7 @@ import type { ProveHooks, ProveOptions } from './options';
 import { allPredicted } from './predictions';
 import { ProgressTracker } from './progress';
 import { prepareTask, type Task, textOf } from './proofTask';
-import { bytesAt, quantizedWeight } from './quantizedWeight';
+import type { QuantizedLayers } from './quantizedLayers';
 import { type Candidate, chosenBy, drawn, uniformly } from './rivals';
 import { secondsSince } from './run';
 import { TOOL } from './state';
@@ -82,26 +82,33 @@ export async function prove(options: ProveOptions, hooks: ProveHooks = {}): Prom
     ),
     resolvedBits: resolvedBits(bits, changes),
     agreement: agreementOf(task, changes, allocations),
-    diagnostics: [...ready.diagnostics],
+    diagnostics: [...ready.diagnostics, ...fewRivals(options.random, candidates)],
     timings,
   };
   progress.step('metrics', 'Done', 1);
   return { ...proof, verdicts: verdictsOf(proof) };
 }
 
+function fewRivals(wanted: number, candidates: readonly Candidate[]): Diagnostic[] {
+  const found = candidates.filter(({ kind }) => kind === 'random').length;
+  if (found === wanted) return [];
+  const message = `${wanted} random rivals were asked for, and ${found} of the suggestion's size were found: so few layers leave few ways to fill it.`;
+  return [{ severity: 'info', code: 'few-rivals', message }];
+}
+
 /** The suggestion first, and what it is compared with. */
-function candidatesOf({ report, options, layers }: Task): Candidate[] {
+function candidatesOf({ report, options, layers, quantized }: Task): Candidate[] {
   const suggestion: Candidate = {
     name: 'suggestion',
     kind: 'suggestion',
     bits: suggestedBits(report, options, layers),
   };
-  const bytes = bytesOf(layers, suggestion.bits);
+  const bytes = bytesOf(layers, suggestion.bits, quantized);
   const rivals = layers.map(({ layer, predicted }) => ({
     name: layer.name,
     choices: report.settings.bits.map(bits => ({
       bits,
-      bytes: bytesAt(layer, bits),
+      bytes: quantized.bytesAt(layer, bits),
       costs: allPredicted([predicted], [bits]),
     })),
   }));
@@ -109,7 +116,7 @@ function candidatesOf({ report, options, layers }: Task): Candidate[] {
     suggestion,
     ...UNIFORM.map(bits => uniformly(rivals, bits)),
     ...options.rivals.flatMap(metric => chosenBy(rivals, metric, bytes) ?? []),
-    ...drawn(rivals, bytes, options.random, options.seed),
+    ...drawn(rivals, bytes, options.random, options.seed, suggestion),
   ];
 }
 
@@ -132,14 +139,18 @@ function suggestedBits(
   return Object.fromEntries(layers.map(({ layer }) => [layer.name, bits[layer.name] ?? FLOAT_BITS]));
 }
 
-function bytesOf(layers: Task['layers'], bits: Readonly<Record<string, number>>): number {
+function bytesOf(
+  layers: Task['layers'],
+  bits: Readonly<Record<string, number>>,
+  { bytesAt }: QuantizedLayers,
+): number {
   const of = (layer: Layer, width: number): number =>
     width === FLOAT_BITS ? 4 * layer.size : bytesAt(layer, width);
   return layers.reduce((sum, { layer }) => sum + of(layer, bits[layer.name]), 0);
 }
 
 async function measureAllocations(
-  { model, ready, layers, reference, signal }: Task,
+  { quantized, ready, layers, reference, signal }: Task,
   candidates: readonly Candidate[],
 ): Promise<Pick<Proof, 'unchanged' | 'allocations'>> {
   const all = layers.map(({ layer }) => layer);
@@ -151,7 +162,7 @@ async function measureAllocations(
     for (const { bits } of candidates) {
       const changed = all.filter(layer => bits[layer.name] !== FLOAT_BITS);
       const weights = changed.map(
-        layer => [layer.initializer, quantizedWeight(model, layer, bits[layer.name])] as const,
+        layer => [layer.initializer, quantized.weightAt(layer, bits[layer.name])] as const,
       );
       scores.push(await score(new Map(weights)));
     }
@@ -167,7 +178,7 @@ async function measureAllocations(
     },
     allocations: candidates.map((candidate, c): ProofAllocation => {
       const { losses, hits, divergences } = scores[c];
-      const bytes = bytesOf(layers, candidate.bits);
+      const bytes = bytesOf(layers, candidate.bits, quantized);
       return {
         ...candidate,
         bytes,
@@ -189,13 +200,13 @@ async function measureAllocations(
 
 /** What changes by layer and width, that layer alone quantized. */
 async function measureSingles(
-  { model, report, ready, layers, reference, signal }: Task,
+  { quantized, report, ready, layers, reference, signal }: Task,
   tell: (label: string, share: number) => void,
 ): Promise<(readonly Change[])[]> {
   const all = layers.map(({ layer }) => layer);
   const found: (readonly Change[])[] = [];
   const { bits } = report.settings;
-  for await (const { changes } of changesAlone(model, ready.problem, all, bits, reference, signal)) {
+  for await (const { changes } of changesAlone(quantized, ready.problem, all, bits, reference, signal)) {
     found.push(changes);
     tell(`Layer ${found.length} of ${layers.length} measured alone`, found.length / layers.length);
   }

@@ -40,18 +40,27 @@ export function chosenBy(
   return { name: metric, kind: 'metric', bits: bitsOf(layers, picks ?? cheapestPicks(menus, 0)) };
 }
 
-/** Widths drawn at random that fill as many bytes. */
-export const drawn = (
+/** Draws for each rival that is wanted, after which there are taken to be no more: small models repeat themselves. */
+const DRAWS_PER_RIVAL = 50;
+
+/** Different widths drawn at random that fill as many bytes, other than those of the suggestion; fewer where so many don't turn up. */
+export function drawn(
   layers: readonly RivalLayer[],
   bytes: number,
   count: number,
   seed: number,
-): Candidate[] =>
-  Array.from({ length: count }, (_, k) => ({
-    name: `random ${k + 1}`,
-    kind: 'random' as const,
-    bits: bitsOf(layers, randomWithin(menusBy(layers), bytes, Rng.of(seed, 'random widths', k))),
-  }));
+  suggestion: Candidate,
+): Candidate[] {
+  const keyOf = (bits: Candidate['bits']): string => layers.map(({ name }) => bits[name]).join();
+  const menus = menusBy(layers);
+  const found = new Map([[keyOf(suggestion.bits), suggestion.bits]]);
+  for (let k = 0; found.size <= count && k < DRAWS_PER_RIVAL * count; k++) {
+    const bits = bitsOf(layers, randomWithin(menus, bytes, Rng.of(seed, 'random widths', k)));
+    found.set(keyOf(bits), bits);
+  }
+  const [, ...rivals] = found.values();
+  return rivals.map((bits, k) => ({ name: `random ${k + 1}`, kind: 'random', bits }));
+}
 
 export const uniformly = (layers: readonly RivalLayer[], bits: number): Candidate => ({
   name: `uniform ${bits}`,

@@ -1,4 +1,5 @@
 import { CurvatureError, cancelled } from '../errors';
+import { atMostEvery } from '../util/atMostEvery';
 import type { TimeBudget, TimeSpent } from '../util/timeBudget';
 import type { ProbeJournal } from './journal';
 import type { AnalyzeHooks, Stage } from './options';
@@ -7,11 +8,10 @@ import { percent } from './estimateDiagnostics';
 import { buildReport, type State } from './state';
 
 /** Partial reports cost something to build and to send; more than a few a second help nobody. */
-const PARTIAL_INTERVAL_MS = 300;
+export const PARTIAL_INTERVAL_MS = 300;
 
 /** One analysis under way: runs its stages, tells how far they are, and keeps what they find. */
 export class Run {
-  private lastPartial = -Infinity;
   /** Random searches that are still to come. */
   private searches: number;
   /** What the first stage that failed threw. */
@@ -89,12 +89,9 @@ export class Run {
   }
 
   /** Sends all results so far, unless that was done a moment ago. */
-  partial(): void {
-    const now = performance.now();
-    if (now - this.lastPartial < PARTIAL_INTERVAL_MS) return;
-    this.lastPartial = now;
-    this.hooks.onPartial?.(buildReport(this.state, false));
-  }
+  readonly partial = atMostEvery(PARTIAL_INTERVAL_MS, () =>
+    this.hooks.onPartial?.(buildReport(this.state, false)),
+  );
 }
 
 export const secondsSince = (start: number): number => Math.round(performance.now() - start) / 1000;

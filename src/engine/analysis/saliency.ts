@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { directionalDerivatives } from '../curvature/directional';
 import type { Layer } from '../curvature/layers';
 import { onSamples, type Problem } from '../curvature/problem';
 import { sampleGradients } from '../curvature/sampleGradients';
@@ -6,23 +7,23 @@ import { referenceLogits, type Scorer, scorer } from '../curvature/scores';
 import { CurvatureError } from '../errors';
 import { InverseFisher } from '../estimators/inverseFisher';
 import { quantize, roundOnto } from '../quantization/quantize';
-import { weightQuantizer } from '../quantization/quantizer';
 import { formatBytes } from '../report/format';
 import type { Change, CorrectedChange, LayerSaliency, SaliencyReport } from '../report/saliency';
 import {
   byRising,
   corrected,
   correctedRounding,
-  predictedRise,
+  fisherForm,
   saliency as saliencyOf,
 } from '../sensitivity/brainSurgeon';
+import { expansion } from '../sensitivity/expansion';
 import { pairedDifference } from '../sensitivity/sampleMean';
 import { dot, type Vector } from '../util/vector';
 import { chooseParameters } from './chooseParameters';
 import { type Model, openModel, requireLayers } from './model';
 import type { MatrixHooks, SaliencyOptions } from './options';
 import { ProgressTracker } from './progress';
-import { weightOf } from './quantizedWeight';
+import { quantizedLayers, weightOf } from './quantizedLayers';
 import { secondsSince } from './run';
 import { type SetUp, setUp } from './setUp';
 import { TOOL } from './state';
@@ -67,7 +68,12 @@ export async function saliency(options: SaliencyOptions, hooks: MatrixHooks = {}
     try {
       const { losses } = await scores.score(new Map());
       loss = losses.reduce((sum, share) => sum + share, 0);
-      found.push(await saliencyOfLayer({ model, layer, gradients, losses, scores, options }));
+      const isTwice = ready.methods.get(layer.initializer) === 'exact';
+      found.push(
+        await saliencyOfLayer({
+          ...{ model, problem, layer, isTwice, gradients, losses, scores, options, signal: hooks.signal },
+        }),
+      );
     } finally {
       await scores.dispose();
     }
@@ -93,36 +99,35 @@ export async function saliency(options: SaliencyOptions, hooks: MatrixHooks = {}
 
 interface LayerTask {
   readonly model: Model;
+  readonly problem: Problem;
   readonly layer: Layer;
+  /** Whether the loss has second derivatives along the layer. */
+  readonly isTwice: boolean;
   readonly gradients: readonly Float32Array[];
   /** Of the unchanged model. */
   readonly losses: Float64Array;
   readonly scores: Scorer;
   readonly options: SaliencyOptions;
+  readonly signal?: AbortSignal;
+}
+
+/** A change of the layer's weights, alone and with the others making up for it. */
+interface Steps {
+  readonly plain: Float32Array;
+  readonly corrected: Float32Array;
 }
 
 async function saliencyOfLayer(task: LayerTask): Promise<LayerSaliency> {
-  const { model, layer, gradients, losses, scores, options } = task;
+  const { model, layer, gradients, options } = task;
   const weights = weightOf(model, layer);
   const squares = gradients.reduce((sum, g) => sum + dot(g, g), 0);
   const meanDiagonal = squares / gradients.length / layer.size;
   // A layer without a gradient has no scale of its own; any damping gives it no curvature.
   const damping = options.damping * (meanDiagonal || 1);
   const fisher = new InverseFisher(gradients, { damping });
-  const changeBy = async (step: Vector): Promise<Change> => {
-    const moved = weights.map((w, i) => w + step[i]);
-    const after = await scores.score(new Map([[layer.initializer, moved]]));
-    return { predicted: predictedRise(fisher, step), measured: pairedDifference(after.losses, losses) };
-  };
-  const both = async (plain: Vector, better: Vector): Promise<CorrectedChange> => ({
-    plain: await changeBy(plain),
-    corrected: await changeBy(better),
-  });
-
   const saliencies = saliencyOf(weights, fisher.diagonal());
   const rising = byRising(saliencies);
-  const pruned: LayerSaliency['pruned'][number][] = [];
-  for (const sparsity of options.sparsity) {
+  const removed = options.sparsity.map(sparsity => {
     const error = new Float64Array(layer.size);
     const isFree = new Uint8Array(layer.size).fill(1);
     let sum = 0;
@@ -131,23 +136,56 @@ async function saliencyOfLayer(task: LayerTask): Promise<LayerSaliency> {
       isFree[i] = 0;
       sum += saliencies[i];
     }
-    pruned.push({ sparsity, saliency: sum, ...(await both(error, corrected(fisher, error, isFree))) });
-  }
-  const quantized: LayerSaliency['quantized'][number][] = [];
-  const { initializer: name, shape, channelAxis } = layer;
-  for (const bits of options.bits) {
-    const grid = quantize({ name, shape, data: weights }, weightQuantizer(bits, channelAxis));
+    return { sparsity, saliency: sum, steps: stepsOf(error, corrected(fisher, error, isFree)) };
+  });
+  const { initializer: name, shape } = layer;
+  const { quantizerOf } = quantizedLayers(model, options.granularity);
+  const rounded = options.bits.map(bits => {
+    const grid = quantize({ name, shape, data: weights }, quantizerOf(layer, bits));
     const plain = roundOnto(grid, weights).map((q, i) => q - weights[i]);
     const better = correctedRounding(fisher, weights, values => roundOnto(grid, values));
-    quantized.push({ bits, ...(await both(plain, better)) });
-  }
+    return { bits, steps: stepsOf(plain, better) };
+  });
+  const changes = await changesBy(
+    task,
+    fisher,
+    [...removed, ...rounded].map(({ steps }) => steps),
+  );
   const at = (share: number): number => saliencies[rising[Math.round(share * (layer.size - 1))]];
   return {
     ...{ name: layer.name, parameters: layer.size, damping },
     quantiles: [at(0), at(0.25), at(0.5), at(0.75), at(1)],
     total: saliencies.reduce((sum, s) => sum + s, 0),
-    ...{ pruned, quantized },
+    pruned: removed.map(({ sparsity, saliency: sum }, k) => ({ sparsity, saliency: sum, ...changes[k] })),
+    quantized: rounded.map(({ bits }, k) => ({ bits, ...changes[removed.length + k] })),
   };
+}
+
+const stepsOf = (plain: Vector, better: Vector): Steps => ({
+  plain: Float32Array.from(plain),
+  corrected: Float32Array.from(better),
+});
+
+/** What the loss does along each step: by the Fisher matrix, by its derivatives on all samples, and measured. */
+async function changesBy(
+  { model, problem, layer, isTwice, losses, scores, signal }: LayerTask,
+  fisher: InverseFisher,
+  steps: readonly Steps[],
+): Promise<CorrectedChange[]> {
+  const all = steps.flatMap(({ plain, corrected: better }) => [plain, better]);
+  const along = isTwice ? await directionalDerivatives(problem, layer, all, signal) : [];
+  const weights = weightOf(model, layer);
+  const changes: Change[] = [];
+  for (const [k, step] of all.entries()) {
+    const moved = weights.map((w, i) => w + step[i]);
+    const after = await scores.score(new Map([[layer.initializer, moved]]));
+    changes.push({
+      fisher: fisherForm(fisher, step),
+      predicted: isTwice ? expansion(along[k].slopes, along[k].curvatures) : null,
+      measured: pairedDifference(after.losses, losses),
+    });
+  }
+  return steps.map((_, k) => ({ plain: changes[2 * k], corrected: changes[2 * k + 1] }));
 }
 
 /** Layers that gradients reach. */

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { LossSpec } from '../autodiff/loss';
 import { fisherTrace } from '../curvature/fisherTrace';
 import { matrixOperator } from '../curvature/products';
 import type { LinearOperator } from '../curvature/linearOperator';
@@ -14,12 +15,14 @@ import { spectrumBytes, spectrumStepsWithin, stochasticLanczos } from '../estima
 import { chooseTraceMethod, estimateTrace, traceBytes, type TraceMethod } from '../estimators/trace';
 import type { Diagnostic } from '../report/schema';
 import { SPECTRUM_VERSION, type SpectrumReport, type TraceReport } from '../report/spectrum';
+import { matrixFingerprint, type ProbeJournal } from './journal';
 import { type OpenedMatrix, openMatrix } from './openMatrix';
 import type { SpectrumHooks, SpectrumOptions } from './options';
 import { adaptiveShare, ProgressTracker } from './progress';
-import { secondsSince } from './run';
+import { PARTIAL_INTERVAL_MS, secondsSince } from './run';
 import { setUp } from './setUp';
 import { TOOL } from './state';
+import { atMostEvery } from '../util/atMostEvery';
 import { TimeBudget, type TimeSpent } from '../util/timeBudget';
 import { traceReport } from './traceReport';
 
@@ -29,10 +32,14 @@ const FAILURE = 0.01;
 /** What is to be done, settled before anything runs. */
 interface Task extends OpenedMatrix {
   readonly options: SpectrumOptions;
+  readonly journal?: ProbeJournal;
   /** As asked for, but no more than rows or than what fits into memory or time. */
   steps: number;
   readonly method: TraceMethod;
 }
+
+/** The trace as it is kept for a run that goes on, with what its time left for the rest. */
+type KeptTrace = Pick<Found, 'trace' | 'timeStops'> & Pick<Task, 'steps'>;
 
 /** What is found so far. */
 interface Found {
@@ -52,7 +59,11 @@ interface Found {
  * @throws CurvatureError
  */
 export async function spectrum(options: SpectrumOptions, hooks: SpectrumHooks = {}): Promise<SpectrumReport> {
-  const progress = new ProgressTracker(p => hooks.onProgress?.(p));
+  let partial = (): void => {};
+  const progress = new ProgressTracker(p => {
+    hooks.onProgress?.(p);
+    partial();
+  });
   const { steps, probes, maxProducts } = options;
   progress.plan([
     { stage: 'load', cost: 2 },
@@ -62,31 +73,47 @@ export async function spectrum(options: SpectrumOptions, hooks: SpectrumHooks = 
   progress.begin('load', 'Reading the model');
   const started = performance.now();
   const time = options.seconds === undefined ? undefined : new TimeBudget(options.seconds, hooks.now);
-  const task = await prepareTask(options);
+  const task = await prepareTask(options, hooks.journal);
   const found: Found = {
     ...{ trace: null, density: null, timeStops: [] },
     timings: { load: secondsSince(started) },
   };
+  const isAnythingFound = (): boolean => found.trace !== null || found.density !== null;
+  const sendPartial = (): void => hooks.onPartial?.(reportOf(task, found, false));
+  const nowAndThen = atMostEvery(PARTIAL_INTERVAL_MS, sendPartial);
+  partial = () => {
+    if (isAnythingFound()) nowAndThen();
+  };
   try {
     await measure(task, found, progress, time, hooks.signal);
   } catch (error) {
-    if (found.trace || found.density) hooks.onPartial?.(reportOf(task, found, false));
+    if (isAnythingFound()) sendPartial();
     throw error;
   }
   found.timings['total'] = secondsSince(started);
   return reportOf(task, found, true);
 }
 
-async function prepareTask(options: SpectrumOptions): Promise<Task> {
+async function prepareTask(options: SpectrumOptions, journal: ProbeJournal | undefined): Promise<Task> {
   let steps = 0;
   let method: TraceMethod = 'exact';
-  const opened = await openMatrix(options, (size, room) => {
-    steps = Math.min(options.steps, size, spectrumStepsWithin(room, size));
+  // What fits into memory now may differ from what did when the run that is resumed began.
+  const settled = journal?.settled;
+  const opened = await openMatrix({ ...options, batch: options.batch ?? settled?.batch }, (size, room) => {
+    const { maxProducts } = options;
+    steps = Number(settled?.['stepsTaken'] ?? Math.min(options.steps, size, spectrumStepsWithin(room, size)));
     method =
-      options.estimator === 'auto' ? chooseTraceMethod(size, options.maxProducts, room) : options.estimator;
-    return Math.max(spectrumBytes(size, steps), traceBytes(method, size, options.maxProducts));
+      options.estimator === 'auto'
+        ? ((settled?.['method'] as TraceMethod | undefined) ?? chooseTraceMethod(size, maxProducts, room))
+        : options.estimator;
+    return Math.max(spectrumBytes(size, steps), traceBytes(method, size, maxProducts));
   });
-  return { ...opened, options, steps, method };
+  journal?.begin({
+    ...matrixFingerprint('spectrum', opened, options),
+    ...{ steps: options.steps, stepsTaken: steps, estimator: options.estimator, method },
+    ...{ rtol: options.rtol, maxProducts: options.maxProducts },
+  });
+  return { ...opened, options, steps, method, journal };
 }
 
 async function measure(
@@ -96,7 +123,7 @@ async function measure(
   time?: TimeBudget,
   signal?: AbortSignal,
 ): Promise<void> {
-  const { ready, parameters, options } = task;
+  const { ready, parameters, options, journal } = task;
   const operator = await matrixOperator(options.matrix, ready.problem, parameters, signal);
   const timed = async (stage: string, body: () => Promise<void>): Promise<void> => {
     const start = performance.now();
@@ -105,6 +132,13 @@ async function measure(
   };
   try {
     await timed('trace', async () => {
+      const kept = journal?.found('trace') as KeptTrace | undefined;
+      if (kept) {
+        found.trace = kept.trace;
+        found.timeStops.push(...kept.timeStops);
+        task.steps = kept.steps;
+        return;
+      }
       const before = time?.left();
       const isExact =
         options.matrix === 'fisher' &&
@@ -115,11 +149,14 @@ async function measure(
       const products = isExact ? 1 : (found.trace?.products ?? 1);
       if (time && before !== undefined)
         limitSteps(task, found, (products * time.left()) / (before - time.left()));
+      const { trace, timeStops } = found;
+      journal?.keep('trace', { trace, timeStops, steps: task.steps } satisfies KeptTrace);
     });
     await timed('density', () => measureDensity(task, operator, found, progress, time?.share(1), signal));
     if (options.crossCheck) {
       await timed('crossCheck', async () => {
-        found.crossCheck = await powerIteration(operator, { seed: options.seed, signal });
+        const through = journal?.through('power iteration', operator) ?? operator;
+        found.crossCheck = await powerIteration(through, { seed: options.seed, signal });
       });
     }
   } finally {
@@ -141,7 +178,7 @@ function limitSteps(task: Task, found: Found, products: number): void {
 }
 
 async function measureTrace(
-  { method, options }: Task,
+  { method, options, journal: keeper }: Task,
   operator: LinearOperator,
   found: Found,
   progress: ProgressTracker,
@@ -151,7 +188,7 @@ async function measureTrace(
   const { seed, rtol, maxProducts } = options;
   progress.begin('trace', `Trace by ${method}`);
   for await (const step of estimateTrace(method, operator, {
-    ...{ seed, rtol, maxProducts, timeSpent, signal },
+    ...{ seed, rtol, maxProducts, timeSpent, keeper, signal },
   })) {
     const { samples: products, cap, relativeError, estimates } = step;
     if (estimates.length > 0) found.trace = traceReport(estimates[0], method, products);
@@ -193,7 +230,7 @@ async function measureFisherTrace(
 }
 
 async function measureDensity(
-  { size, steps, options }: Task,
+  { size, steps, options, journal: keeper }: Task,
   operator: LinearOperator,
   found: Found,
   progress: ProgressTracker,
@@ -202,9 +239,12 @@ async function measureDensity(
 ): Promise<void> {
   const { seed, probes } = options;
   progress.begin('density', 'Spectrum');
-  for await (const step of stochasticLanczos(operator, { steps, probes, seed, timeSpent, signal })) {
+  for await (const step of stochasticLanczos(operator, {
+    ...{ steps, probes, seed, timeSpent, keeper, signal },
+  })) {
     const { quadratures, outliers, extremes, bulkRange, products, maxProducts } = step;
-    if (extremes && quadratures.length > (found.density?.quadratures.length ?? 0)) {
+    // A single start vector has no error.
+    if (extremes && quadratures.length > Math.max(1, found.density?.quadratures.length ?? 0)) {
       // The outliers are known, so that only the rest of the spectrum can be off.
       const rest = size - outliers.length;
       const settings = { steps, probes: quadratures.length, range: bulkRange, failure: FAILURE };
@@ -259,12 +299,16 @@ function reportOf(task: Task, { timings, timeStops, ...found }: Found, complete:
     device: problem.session.device.name,
     memory: { predictedBytes: Math.round(task.predictedBytes) },
     samples: problem.dataset.samples,
+    ...classesOf(problem.loss),
     size,
     ...found,
     diagnostics: [...ready.diagnostics, ...diagnosticsOf(task, found.trace, timeStops)],
     timings,
   };
 }
+
+const classesOf = ({ kind, shape, classAxis, parts }: LossSpec): { classes?: number } =>
+  kind === 'mse' || parts ? {} : { classes: shape[classAxis] };
 
 function diagnosticsOf(
   { options, ready, size, steps }: Task,

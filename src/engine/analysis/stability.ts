@@ -2,6 +2,7 @@ import type { LinearOperator } from '../curvature/linearOperator';
 import { matrixOperator } from '../curvature/products';
 import { CurvatureError } from '../errors';
 import { topEigenspace } from '../estimators/eigenspace';
+import { once } from '../estimators/keeper';
 import {
   spectrumBytes,
   spectrumStepsWithin,
@@ -14,6 +15,7 @@ import type { TraceReport } from '../report/spectrum';
 import { preconditioned } from '../training/adam';
 import { adamSteps } from './adamSteps';
 import { batchCurve } from './batchCurve';
+import { matrixFingerprint } from './journal';
 import { openMatrix } from './openMatrix';
 import type { MatrixHooks, StabilityOptions } from './options';
 import { ProgressTracker } from './progress';
@@ -50,10 +52,19 @@ export async function stability(
   const started = performance.now();
   let method: TraceMethod = 'exact';
   let steps = 0;
-  const opened = await openMatrix(options, (size, room) => {
-    method = chooseTraceMethod(size, MAX_PRODUCTS, room);
-    steps = Math.min(STEPS, size, spectrumStepsWithin(room, size));
+  const { journal } = hooks;
+  // What fits into memory now may differ from what did when the run that is resumed began.
+  const settled = journal?.settled;
+  const opened = await openMatrix({ ...options, batch: options.batch ?? settled?.batch }, (size, room) => {
+    method = (settled?.['method'] as TraceMethod | undefined) ?? chooseTraceMethod(size, MAX_PRODUCTS, room);
+    steps = Number(settled?.['steps'] ?? Math.min(STEPS, size, spectrumStepsWithin(room, size)));
     return Math.max(spectrumBytes(size, steps), traceBytes(method, size, MAX_PRODUCTS));
+  });
+  const { optimizer, batchSize } = training;
+  journal?.begin({
+    ...matrixFingerprint('stability', opened, options),
+    // Of the training's settings only Adam's steps are part of the matrix.
+    ...{ steps, method, steppedBy: optimizer === 'adam' ? `adam with batches of ${batchSize}` : 'sgd' },
   });
   const { parameters } = opened;
   const { problem } = opened.ready;
@@ -72,12 +83,12 @@ export async function stability(
             adamSteps(problem, parameters, training.batchSize, seed, hooks.signal),
           )
         : undefined;
-    const through = (operator: LinearOperator): LinearOperator =>
+    const scaled = (operator: LinearOperator): LinearOperator =>
       scale ? preconditioned(operator, scale) : operator;
-    const operator = through(plain);
-    const trace = await timed('trace', () => traceOf(operator, method, seed, progress, hooks.signal));
+    const operator = scaled(plain);
+    const trace = await timed('trace', () => traceOf(operator, method, seed, progress, hooks));
     const { extremes, quadratures } = await timed('density', () =>
-      spectrumOf(operator, steps, seed, progress, hooks.signal),
+      spectrumOf(operator, steps, seed, progress, hooks),
     );
     const { largest, smallest } = extremes;
     if (largest.value <= 0)
@@ -88,18 +99,13 @@ export async function stability(
       );
     const curve = await timed('batches', async () => {
       progress.begin('batches', 'Hessians of batches');
-      const top = await topEigenspace(operator, { count: 1, seed, signal: hooks.signal });
+      const through = journal?.through('top eigenvector', operator) ?? operator;
+      const top = await topEigenspace(through, { count: 2, seed, signal: hooks.signal });
       const settings = {
-        ...{ largest: largest.value, vector: top.vectors[0] },
-        ...{ batchSize: training.batchSize, batches, seed },
+        ...{ largest: largest.value, vector: top.vectors[0], next: top.values.at(1)?.value },
+        ...{ batchSize, batches, seed },
       };
-      const search = batchCurve(
-        operator,
-        other => through(plain.over(other)),
-        problem,
-        settings,
-        hooks.signal,
-      );
+      const search = batchCurve(operator, other => scaled(plain.over(other)), problem, settings, hooks);
       for (;;) {
         const step = await search.next();
         if (step.done) return step.value;
@@ -124,16 +130,18 @@ async function traceOf(
   method: TraceMethod,
   seed: number,
   progress: ProgressTracker,
-  signal?: AbortSignal,
+  { journal, signal }: MatrixHooks,
 ): Promise<TraceReport> {
   progress.begin('trace', `Trace by ${method}`);
-  let found: TraceReport | undefined;
-  const options = { seed, rtol: RTOL, maxProducts: MAX_PRODUCTS, signal };
-  for await (const { estimates, samples: products, cap } of estimateTrace(method, operator, options)) {
-    progress.step('trace', `Trace by ${method}: product ${products} of at most ${cap}`, products / cap);
-    if (estimates.length > 0) found = traceReport(estimates[0], method, products);
-  }
-  return found!;
+  return once(journal, 'trace', async () => {
+    let found: TraceReport | undefined;
+    const options = { seed, rtol: RTOL, maxProducts: MAX_PRODUCTS, keeper: journal, signal };
+    for await (const { estimates, samples: products, cap } of estimateTrace(method, operator, options)) {
+      progress.step('trace', `Trace by ${method}: product ${products} of at most ${cap}`, products / cap);
+      if (estimates.length > 0) found = traceReport(estimates[0], method, products);
+    }
+    return found!;
+  });
 }
 
 async function spectrumOf(
@@ -141,11 +149,11 @@ async function spectrumOf(
   steps: number,
   seed: number,
   progress: ProgressTracker,
-  signal?: AbortSignal,
+  { journal: keeper, signal }: MatrixHooks,
 ) {
   progress.begin('density', 'Spectrum');
   let found: StochasticLanczosProgress | undefined;
-  for await (const step of stochasticLanczos(operator, { steps, probes: PROBES, seed, signal })) {
+  for await (const step of stochasticLanczos(operator, { steps, probes: PROBES, seed, keeper, signal })) {
     found = step;
     progress.step(
       'density',

@@ -4,18 +4,16 @@ import type { RitzValue } from '../estimators/result';
 import type { Quadrature } from '../estimators/spectrum';
 import type { Diagnostic } from '../report/schema';
 import type { TraceReport } from '../report/spectrum';
-import { type OptimizerBound, STABILITY_VERSION, type StabilityReport } from '../report/stability';
-import { criticalBatchSize, learningRateBand } from '../training/learningRateBand';
-import { optimizers, stableProduct, type Training } from '../training/optimizers';
+import { STABILITY_VERSION, type StabilityReport } from '../report/stability';
+import { criticalBatchSize } from '../training/learningRateBand';
+import { fullBatchBounds, stableProduct, type Training } from '../training/optimizers';
 import { suggest } from '../training/suggest';
-import { verdict } from '../training/verdict';
+import { bandFor, noisePart, verdict } from '../training/verdict';
 import type { BatchCurve } from './batchCurve';
+import { labelledSamples } from './drawBatch';
 import type { OpenedMatrix } from './openMatrix';
 import type { StabilityOptions } from './options';
 import { TOOL } from './state';
-
-/** The noise of float32 products, beside their length. */
-const ROUNDING = 1e-6;
 
 /** What was measured of the matrix that is trained on. */
 export interface MeasuredCurvature {
@@ -35,13 +33,10 @@ export function stabilityReport(
   timings: Readonly<Record<string, number>>,
 ): StabilityReport {
   const { problem } = ready;
-  // What bends downwards makes the trace small, and the noise of batches none the smaller.
-  const curvature = { largest: largest.value, trace: Math.max(trace.estimate, largest.value) };
-  const bandAt = (batchSize: number) => learningRateBand({ ...curvature, ...training, batchSize });
-  const band = bandAt(training.batchSize);
+  const curvature = { largest, trace, settings: { isPreconditioned } };
+  const bandAt = (batchSize: number) => bandFor({ ...training, batchSize }, curvature);
   const most = stableProduct(training.optimizer, training.momentum);
   const rateAt = (lambda: number): number | null => (lambda > 0 ? most / lambda : null);
-  const error = Math.abs(largest.value) * Math.max(largest.residual, ROUNDING);
   return {
     format: 'curvature-stability',
     version: STABILITY_VERSION,
@@ -56,9 +51,10 @@ export function stabilityReport(
     device: problem.session.device.name,
     memory: { predictedBytes: Math.round(predictedBytes) },
     samples: problem.dataset.samples,
-    ...{ size, largest, smallest, trace, band },
-    criticalBatchSize: criticalBatchSize(curvature),
-    bounds: boundsOf(training, largest.value),
+    ...{ size, largest, smallest, trace },
+    band: bandAt(training.batchSize),
+    criticalBatchSize: criticalBatchSize(noisePart(curvature)),
+    bounds: fullBatchBounds(training, largest.value),
     noise: curve.noise,
     batchSizes: curve.sizes.map(b => ({
       ...b,
@@ -67,31 +63,12 @@ export function stabilityReport(
     })),
     suggestion: suggest({ largest: largest.value, smallest: smallest.value }, quadratures),
     diagnostics: [
-      verdict(training, {
-        ...{ largest: largest.value, error, trace: trace.estimate, band, isPreconditioned },
-      }),
+      verdict(training, curvature),
       ...notesOf(training, problem, largest.value, trace),
       ...ready.diagnostics,
     ],
     timings,
   };
-}
-
-/** Bounds of gradient descent, of the momentum at hand in both forms, and of Adam's form, whose λmax is of another matrix than the others'. */
-function boundsOf({ learningRate, momentum, optimizer }: Training, largest: number): OptimizerBound[] {
-  const rows = [
-    { optimizer: 'sgd' as const, momentum: 0 },
-    ...(momentum === 0 ? [] : optimizers.map(o => ({ optimizer: o, momentum }))),
-  ];
-  return rows.map(row => {
-    const product = stableProduct(row.optimizer, row.momentum);
-    const isSameMatrix = (row.optimizer === 'adam') === (optimizer === 'adam');
-    return {
-      ...row,
-      largestCurvature: product / learningRate,
-      learningRate: isSameMatrix ? product / largest : null,
-    };
-  });
 }
 
 function notesOf(
@@ -101,6 +78,7 @@ function notesOf(
   trace: TraceReport,
 ): Diagnostic[] {
   const { samples } = problem.dataset;
+  const unlabelled = samples - labelledSamples(problem).length;
   const note = (code: string, message: string): Diagnostic => ({ severity: 'info', code, message });
   return [
     note(
@@ -112,6 +90,14 @@ function notesOf(
           note(
             'few-samples',
             `A batch of ${batchSize} holds more than the ${samples} samples at hand, which stand for all.`,
+          ),
+        ]
+      : []),
+    ...(unlabelled > 0
+      ? [
+          note(
+            'unlabelled-samples',
+            `${unlabelled} of the ${samples} samples have no label that counts and take no part in the loss; random batches are drawn from the others.`,
           ),
         ]
       : []),

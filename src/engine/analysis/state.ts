@@ -1,8 +1,7 @@
 import path from 'node:path';
 import type { Layer } from '../curvature/layers';
 import { numElements } from '../onnx/tensor';
-import { quantizationError } from '../quantization/quantize';
-import { weightQuantizer } from '../quantization/quantizer';
+import type { PlainGranularity } from '../quantization/quantizer';
 import type { Diagnostic, Eigenvalue, Estimate, LayerReport, Method, Report } from '../report/schema';
 import type { LayerMetrics, Metrics } from '../report/metrics';
 import { REPORT_VERSION } from '../report/schema';
@@ -17,15 +16,16 @@ import type { Fit } from './memory';
 import type { Model } from './model';
 import { correlationsOf, type MetricTable } from './metricTable';
 import type { AnalyzeOptions } from './options';
-import { bytesAt, weightOf } from './quantizedWeight';
+import type { QuantizedLayers } from './quantizedLayers';
 import type { SetUp } from './setUp';
 
 /** The version of this tool, as reports record it. */
 export const TOOL = { name: 'curvature', version: '0.1.0' };
 
-/** ‖Q(W) − W‖² and bytes of one layer per bit width. */
+/** ‖Q(W) − W‖², what shares a scale, and bytes of one layer per bit width. */
 interface Quantization {
   readonly error: Record<string, number>;
+  readonly granularity: Record<string, PlainGranularity['kind']>;
   readonly sizeBytes: Record<string, number>;
 }
 
@@ -40,6 +40,7 @@ export interface State {
   /** Seconds per stage. */
   readonly timings: Record<string, number>;
   readonly piecewiseLinear: ReadonlySet<string>;
+  readonly quantized: QuantizedLayers;
   readonly quantization: ReadonlyMap<string, Quantization>;
   /** How each layer is measured, by initializer; changes where a stage fails. */
   readonly methods: Map<string, Method>;
@@ -55,6 +56,8 @@ export interface State {
   /** How much the forms of a layer measured by differences change with their step. */
   readonly stepDoubts: Map<string, number>;
   eigenvalues: readonly Eigenvalue[];
+  /** The other end of the spectrum, from the same products. */
+  smallestEigenvalue?: Eigenvalue;
   /** What is measured of single layers, all of it or the coarse widths alone. */
   readonly metrics: MetricTable;
   /** All layers at one width together; only where metrics are asked for. */
@@ -63,18 +66,21 @@ export interface State {
   latency?: MeasuredLatency;
 }
 
-export function quantizeLayers(model: Model, bits: readonly number[]): Map<string, Quantization> {
+export function quantizeLayers(
+  { layers }: Model,
+  quantized: QuantizedLayers,
+  bits: readonly number[],
+): Map<string, Quantization> {
   return new Map(
-    model.layers.map(layer => {
-      const { initializer: name, shape, channelAxis: axis } = layer;
-      const weight = { name, shape, data: weightOf(model, layer) };
-      const perBits = <T>(value: (b: number) => T): Record<string, T> =>
-        Object.fromEntries(bits.map(b => [String(b), value(b)]));
+    layers.map(layer => {
+      const perBits = <T>(value: (layer: Layer, b: number) => T): Record<string, T> =>
+        Object.fromEntries(bits.map(b => [String(b), value(layer, b)]));
       return [
-        name,
+        layer.initializer,
         {
-          error: perBits(b => quantizationError(weight, weightQuantizer(b, axis))),
-          sizeBytes: perBits(b => bytesAt(layer, b)),
+          error: perBits(quantized.squaredErrorAt),
+          granularity: perBits((l, b) => quantized.quantizerOf(l, b).granularity.kind),
+          sizeBytes: perBits(quantized.bytesAt),
         },
       ];
     }),
@@ -123,6 +129,7 @@ export function buildReport(state: State, complete: boolean, stopped?: Report['s
       maxProbes: options.maxProbes,
       ...(options.seconds === undefined ? {} : { seconds: options.seconds }),
       bits: [...options.bits],
+      granularity: options.granularity,
       ...(options.activations === undefined ? {} : { activations: options.activations }),
       ...(options.measureUpTo > 0 ? { measureUpTo: options.measureUpTo } : {}),
       seed: options.seed,
@@ -136,6 +143,7 @@ export function buildReport(state: State, complete: boolean, stopped?: Report['s
     layers: layers.map((layer, i) => ({ ...layer, bits: bits[i] ?? null })),
     ...(activations ? { activations } : {}),
     eigenvalues: [...state.eigenvalues],
+    ...(state.smallestEigenvalue ? { smallestEigenvalue: state.smallestEigenvalue } : {}),
     frontier,
     budget,
     ...(state.uniform ? { metrics: metricsReport(state.uniform, layers, options, complete) } : {}),
@@ -161,7 +169,7 @@ function layerReport(state: State, layer: Layer, complete: boolean): LayerReport
   const hessian = state.hessian.get(layer.initializer);
   const deciding = decidingOf(state, layer);
   const method = state.methods.get(layer.initializer);
-  const { error, sizeBytes } = state.quantization.get(layer.initializer)!;
+  const { error, granularity, sizeBytes } = state.quantization.get(layer.initializer)!;
   const metrics = state.metrics.of(layer);
   const sensitivities = deciding
     ? Object.entries(error).map(
@@ -187,6 +195,7 @@ function layerReport(state: State, layer: Layer, complete: boolean): LayerReport
     averageTrace: deciding ? deciding.estimate / layer.size : null,
     hessianEqualsGgn: state.piecewiseLinear.has(layer.initializer),
     quantizationError: error,
+    granularity,
     sensitivity: Object.fromEntries(sensitivities.map(([b, o]) => [b, o.value])),
     sensitivityStderr: Object.fromEntries(sensitivities.map(([b, o]) => [b, o.stderr])),
     sizeBytes,

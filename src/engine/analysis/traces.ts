@@ -174,7 +174,7 @@ async function* diagonalSum(
   }
 }
 
-/** The Hessian's largest eigenvalues over all parameters together. */
+/** The Hessian's largest eigenvalues over all parameters together, and the smallest as far as their products tell it. */
 export async function* largestEigenvalues(
   problem: Problem,
   parameters: readonly Parameter[],

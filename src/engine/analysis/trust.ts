@@ -6,11 +6,10 @@ import type { LinearOperator } from '../curvature/linearOperator';
 import { CurvatureError } from '../errors';
 import type { TrustPoint, TrustReport, TrustStep } from '../report/trust';
 import { axpy, dot, norm } from '../util/vector';
-import type { Model } from './model';
 import { openMatrix } from './openMatrix';
 import type { MatrixHooks, TrustOptions } from './options';
 import { ProgressTracker } from './progress';
-import { quantizedWeight } from './quantizedWeight';
+import { quantizedLayers, type QuantizedLayers } from './quantizedLayers';
 import { secondsSince } from './run';
 import { TOOL } from './state';
 
@@ -44,6 +43,7 @@ export async function trust(options: TrustOptions, hooks: MatrixHooks = {}): Pro
       `Layers are: ${model.layers.map(l => l.name).join(', ')}.`,
     );
   const { problem } = ready;
+  const quantized = quantizedLayers(model, options.granularity);
   progress.begin('steps', 'Steps to quantized weights');
   const layers: { name: string; steps: TrustStep[] }[] = [];
   let [loss, rounding] = [0, 0];
@@ -58,7 +58,7 @@ export async function trust(options: TrustOptions, hooks: MatrixHooks = {}): Pro
         loss = origin.loss;
         rounding = ROUNDING * Math.abs(loss) + ROUNDING_OF_TERMS;
         const along = {
-          model,
+          quantized,
           layer,
           weights,
           moved,
@@ -107,7 +107,7 @@ export async function trust(options: TrustOptions, hooks: MatrixHooks = {}): Pro
 
 interface Along {
   readonly layer: Layer;
-  readonly model: Model;
+  readonly quantized: QuantizedLayers;
   readonly weights: Float32Array;
   readonly moved: MovedWeights;
   /** The layer's block of the Hessian. */
@@ -119,9 +119,9 @@ interface Along {
 
 async function stepTo(
   bits: number,
-  { model, layer, weights, moved, operator, origin, tolerance, rounding }: Along,
+  { quantized, layer, weights, moved, operator, origin, tolerance, rounding }: Along,
 ): Promise<TrustStep> {
-  const delta = Float64Array.from(quantizedWeight(model, layer, bits));
+  const delta = Float64Array.from(quantized.weightAt(layer, bits));
   axpy(-1, weights, delta);
   const bent = await operator.apply(delta);
   const firstOrder = dot(origin.gradient, delta);

@@ -6,6 +6,7 @@ import type { Vector } from '../util/vector';
 import { fisherRuns, gaussNewtonRuns, hessianRuns } from './derived';
 import { gradientGraph, gradientName, hvpName, tangentName } from './productGraphs';
 import type { LinearOperator } from './linearOperator';
+import type { Matrix } from './matrices';
 import type { Parameter } from './parameters';
 import { batches, type Problem } from './problem';
 import { type RunPlan, TangentRuns } from './tangentRuns';
@@ -16,10 +17,6 @@ export interface DisposableOperator extends LinearOperator {
   over(problem: Problem): LinearOperator;
   dispose(): Promise<void>;
 }
-
-/** The curvature matrices of the mean loss; the last is the empirical Fisher matrix, (1/N) Σ g gᵀ over the gradients of the samples' own losses. */
-export const matrices = ['hessian', 'ggn', 'fisher'] as const;
-export type Matrix = (typeof matrices)[number];
 
 /** The graphs of the products with a matrix over the given parameters. */
 export const matrixRuns = (

@@ -30,15 +30,18 @@ export async function planRuns(
 ): Promise<RunPlan> {
   const graph = withFastSteps(derivatives);
   const types = await settledTypes(graph, problem.prepared.types);
-  const { fixed, varying, kept } = splitGraph(graph, types, tangents);
-  const perBatch = kept.reduce((sum, v) => sum + 4 * numElements(v.shape as number[]), 0);
-  if (kept.length === 0 || perBatch * numBatches(problem) > KEPT_SHARE * problem.memory)
-    return { varying: { graph, types }, fixed: undefined, keptBytes: 0 };
-  return {
-    varying: { graph: varying, types },
-    fixed: { graph: fixed, types },
-    keptBytes: perBatch * (numBatches(problem) - 1),
-  };
+  for (const keepsWindows of [true, false]) {
+    const { fixed, varying, kept } = splitGraph(graph, types, tangents, keepsWindows);
+    const perBatch = kept.reduce((sum, v) => sum + 4 * numElements(v.shape as number[]), 0);
+    if (kept.length > 0 && perBatch * numBatches(problem) <= KEPT_SHARE * problem.memory) {
+      return {
+        varying: { graph: varying, types },
+        fixed: { graph: fixed, types },
+        keptBytes: perBatch * (numBatches(problem) - 1),
+      };
+    }
+  }
+  return { varying: { graph, types }, fixed: undefined, keptBytes: 0 };
 }
 
 /**

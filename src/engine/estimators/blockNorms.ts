@@ -2,6 +2,7 @@ import type { LinearOperator } from '../curvature/linearOperator';
 import { cancelled } from '../errors';
 import { Rng } from '../util/rng';
 import { RunningMoments } from '../util/statistics';
+import { type Keeper, once } from './keeper';
 
 /** Rows and columns that belong together. */
 export interface Block {
@@ -29,6 +30,20 @@ export interface BlockNormsProgress {
   readonly norms?: BlockNorms;
 }
 
+export interface BlockNormsOptions {
+  readonly probes: number;
+  readonly seed: number;
+  /** Keeps what each product gives. */
+  readonly keeper?: Keeper;
+  readonly signal?: AbortSignal;
+}
+
+/** What one product gives: ‖A_lm v‖² for each l, and vᵀA_mm v. */
+interface Sums {
+  readonly squares: readonly number[];
+  readonly trace: number;
+}
+
 /** For one block of columns: ‖A_lm v‖² for each l, and vᵀA_mm v. */
 interface Column {
   readonly isExact: boolean;
@@ -44,7 +59,7 @@ interface Column {
 export async function* blockNorms(
   operator: LinearOperator,
   blocks: readonly Block[],
-  { probes, seed, signal }: { readonly probes: number; readonly seed: number; readonly signal?: AbortSignal },
+  { probes, seed, keeper, signal }: BlockNormsOptions,
 ): AsyncGenerator<BlockNormsProgress, void, void> {
   const columns = blocks.map(({ size }): Column => ({
     isExact: size <= probes,
@@ -59,12 +74,23 @@ export async function* blockNorms(
       const { isExact, squares, trace } = columns[m];
       if (isExact && k >= size) continue;
       if (signal?.aborted) throw cancelled();
-      if (isExact) v[start + k] = 1;
-      else v.set(Rng.of(seed, 'block norms', m, k).rademacher(size), start);
-      const product = await operator.apply(v);
-      blocks.forEach((block, l) => squares[l].add(sumOver(block, i => product[i] * product[i])));
-      trace.add(sumOver(blocks[m], i => v[i] * product[i]));
-      v.fill(0, start, start + size);
+      const sums = await once(
+        keeper,
+        `block ${m} ${isExact ? 'column' : 'probe'} ${k}`,
+        async (): Promise<Sums> => {
+          if (isExact) v[start + k] = 1;
+          else v.set(Rng.of(seed, 'block norms', m, k).rademacher(size), start);
+          const product = await operator.apply(v);
+          const found = {
+            squares: blocks.map(block => sumOver(block, i => product[i] * product[i])),
+            trace: sumOver(blocks[m], i => v[i] * product[i]),
+          };
+          v.fill(0, start, start + size);
+          return found;
+        },
+      );
+      sums.squares.forEach((square, l) => squares[l].add(square));
+      trace.add(sums.trace);
       products++;
       yield { products, maxProducts };
     }

@@ -4,6 +4,7 @@ import { Rng } from '../util/rng';
 import { RunningMoments } from '../util/statistics';
 import { dot } from '../util/vector';
 import { type AdaptiveOptions, NotFinite, sampleUntilConverged, type TraceAccumulator } from './adaptive';
+import { type Keeper, once } from './keeper';
 import { type TraceProgress } from './result';
 
 /** For each probe asked for, one quadratic form v_lᵀ(Hv)_l per layer. */
@@ -41,14 +42,17 @@ export function hutchinson(
 /** The trace of one operator with Rademacher probes, stopped as `hutchinson` is. Cost: one product per probe. */
 export function hutchinsonTrace(
   operator: LinearOperator,
-  options: Omit<HutchinsonOptions, 'layers'>,
+  options: Omit<HutchinsonOptions, 'layers'> & { readonly keeper?: Keeper },
 ): AsyncGenerator<TraceProgress, void, void> {
   const sampler: QuadraticFormSampler = async probes => {
     const forms: Float64Array[] = [];
     for (const probe of probes) {
       if (options.signal?.aborted) throw cancelled();
-      const v = Rng.of(options.seed, 'hutchinson', probe).rademacher(operator.size);
-      forms.push(Float64Array.of(dot(v, await operator.apply(v))));
+      const form = await once(options.keeper, `probe ${probe}`, async () => {
+        const v = Rng.of(options.seed, 'hutchinson', probe).rademacher(operator.size);
+        return dot(v, await operator.apply(v));
+      });
+      forms.push(Float64Array.of(form));
     }
     return forms;
   };

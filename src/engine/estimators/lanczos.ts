@@ -17,6 +17,11 @@ export interface LanczosProgress {
   readonly maxSteps: number;
   /** The wanted Ritz values, most wanted first; fewer than `count` in the first steps. */
   readonly eigenvalues: readonly RitzValue[];
+  /**
+   * The value at the far end of the spectrum from the wanted ones, of no product more: as good as its residual says, since the search does
+   * not wait for it. Absent before the first step, and for `LM`, whose far end lies within.
+   */
+  readonly otherEnd?: RitzValue;
   /** Whether all of the wanted ones have converged. */
   readonly converged: boolean;
 }
@@ -73,7 +78,10 @@ export async function* lanczos(
   const process = new LanczosProcess(operator, await freshDirection(random, noColumns(size), size));
   /** Eigenvalues of the invariant subspaces that were left. */
   const finished: RitzValue[] = [];
-  let state = { eigenvalues: [] as readonly RitzValue[], converged: false };
+  let state: Pick<LanczosProgress, 'eigenvalues' | 'otherEnd' | 'converged'> = {
+    eigenvalues: [],
+    converged: false,
+  };
 
   while (process.steps < maxSteps && count > 0) {
     if (options.signal?.aborted) throw cancelled();
@@ -119,16 +127,21 @@ function select(
   finished: readonly RitzValue[],
   block: readonly RitzValue[],
   { count, which, isInvariant, isWhole, takesWhole }: SearchState,
-): { eigenvalues: readonly RitzValue[]; converged: boolean } {
+): Pick<LanczosProgress, 'eigenvalues' | 'otherEnd' | 'converged'> {
   const rank = { LA: (x: number) => -x, SA: (x: number) => x, LM: (x: number) => -Math.abs(x) }[which];
   const sort = (pairs: readonly RitzValue[]): RitzValue[] =>
     [...pairs].sort((a, b) => rank(a.value) - rank(b.value));
-  const eigenvalues = sort([...finished, ...block]).slice(0, count);
+  const all = sort([...finished, ...block]);
+  const eigenvalues = all.slice(0, count);
   const [first] = sort(block);
   const isFirstSearch = finished.length === 0 && !isInvariant;
   const nothingLeft = isFirstSearch || (first.converged && !eigenvalues.includes(first));
   const isKnown = eigenvalues.length === count && eigenvalues.every(pair => pair.converged);
-  return { eigenvalues, converged: isKnown && (isWhole || (nothingLeft && !takesWhole)) };
+  return {
+    eigenvalues,
+    ...(which === 'LM' ? {} : { otherEnd: all[all.length - 1] }),
+    converged: isKnown && (isWhole || (nothingLeft && !takesWhole)),
+  };
 }
 
 /** A random unit vector orthogonal to the basis; a basis that spans everything is never asked for one. */

@@ -5,6 +5,7 @@ import { isTimeUp, type TimeSpent } from '../util/timeBudget';
 import { scale } from '../util/vector';
 import { columnBytes, noColumns, orthogonalise } from './basis';
 import { type Columns } from './columns';
+import type { Keeper } from './keeper';
 import { LanczosProcess } from './lanczosProcess';
 import { type RitzValue } from './result';
 import { type Quadrature } from './spectrum';
@@ -19,6 +20,8 @@ export interface StochasticLanczosOptions {
   readonly tolerance?: number;
   /** Ends the search before another start vector, once two are through. */
   readonly timeSpent?: TimeSpent;
+  /** Keeps the outliers' products and what each start vector gives. */
+  readonly keeper?: Keeper;
   readonly signal?: AbortSignal;
 }
 
@@ -33,6 +36,14 @@ export interface StochasticLanczosProgress {
   readonly bulkRange: number;
   readonly products: number;
   readonly maxProducts: number;
+}
+
+/** What one start vector gives. */
+interface FromStart {
+  readonly quadrature: Quadrature;
+  readonly largest: RitzValue;
+  readonly smallest: RitzValue;
+  readonly products: number;
 }
 
 /** Outliers that are looked for, as a share of the steps. */
@@ -66,7 +77,7 @@ export async function* stochasticLanczos(
   options: StochasticLanczosOptions,
 ): AsyncGenerator<StochasticLanczosProgress, void, void> {
   const { size } = operator;
-  const { probes, seed, tolerance = 1e-4, signal } = options;
+  const { probes, seed, tolerance = 1e-4, keeper, signal } = options;
   const steps = Math.min(options.steps, size);
   const maxProducts = (1 + probes) * steps;
   let state: StochasticLanczosProgress = {
@@ -85,9 +96,11 @@ export async function* stochasticLanczos(
     }
   }
 
+  const through = (name: string): LinearOperator => keeper?.through(name, operator) ?? operator;
+
   // One name for all runs, so that the basis of the last one is let go.
   let process = new LanczosProcess(
-    operator,
+    through('outliers'),
     await startVector(Rng.of(seed, 'slq', 'outliers'), size, noColumns(size)),
   );
   yield* run(process);
@@ -101,27 +114,48 @@ export async function* stochasticLanczos(
   let [low, high] = [Infinity, -Infinity];
   for (let probe = 0; probe < probes; probe++) {
     if (probe >= 2 && isTimeUp(options.timeSpent)) return;
-    const start = await startVector(Rng.of(seed, 'slq', probe), size, columns);
-    process = new LanczosProcess(operator, start, columns);
-    yield* run(process);
-    const pairs = process.ritzPairs(tolerance).sort((a, b) => a.value - b.value);
-    ends.push(...pairs.map(ritzOf));
-    low = Math.min(low, pairs[0].value);
-    high = Math.max(high, pairs[pairs.length - 1].value);
-    const share = 1 - outliers.length / size;
-    const nodes = [
-      ...outliers.map(({ value }) => ({ value, weight: 1 / size })),
-      ...pairs.map(({ value, vector }) => ({ value, weight: share * vector[0] ** 2 })),
-    ].sort((a, b) => a.value - b.value);
-    const quadrature = { nodes: nodes.map(n => n.value), weights: nodes.map(n => n.weight) };
+    const name = `start vector ${probe} of ${steps} steps`;
+    let from = keeper?.found(name) as FromStart | undefined;
+    if (from) {
+      state = { ...state, products: state.products + from.products };
+    } else {
+      const start = await startVector(Rng.of(seed, 'slq', probe), size, columns);
+      process = new LanczosProcess(through(name), start, columns);
+      yield* run(process);
+      from = fromStart(process, outliers, size, tolerance);
+      keeper?.keep(name, from);
+    }
+    ends.push(from.largest, from.smallest);
+    low = Math.min(low, from.smallest.value);
+    high = Math.max(high, from.largest.value);
     state = {
       ...state,
-      quadratures: [...state.quadratures, quadrature],
+      quadratures: [...state.quadratures, from.quadrature],
       extremes: extremesOf(ends),
       bulkRange: high - low,
     };
     yield state;
   }
+}
+
+/** The quadrature of a run that is through, with the outliers'. */
+function fromStart(
+  process: LanczosProcess,
+  outliers: readonly RitzValue[],
+  size: number,
+  tolerance: number,
+): FromStart {
+  const pairs = process.ritzPairs(tolerance).sort((a, b) => a.value - b.value);
+  const share = 1 - outliers.length / size;
+  const nodes = [
+    ...outliers.map(({ value }) => ({ value, weight: 1 / size })),
+    ...pairs.map(({ value, vector }) => ({ value, weight: share * vector[0] ** 2 })),
+  ].sort((a, b) => a.value - b.value);
+  return {
+    quadrature: { nodes: nodes.map(n => n.value), weights: nodes.map(n => n.weight) },
+    ...extremesOf(pairs.map(ritzOf)),
+    products: process.steps,
+  };
 }
 
 /** Uniform on the sphere within the complement of some orthonormal columns. */

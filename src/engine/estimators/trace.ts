@@ -3,6 +3,7 @@ import { cancelled } from '../errors';
 import { columnBytes } from './basis';
 import { hutchinsonTrace } from './hutchinson';
 import { hutchPlusPlus } from './hutchPlusPlus';
+import { once } from './keeper';
 import { type TraceProgress } from './result';
 import { operatorProgress, type OperatorTraceOptions, requireFinite } from './traceOptions';
 import { xTrace } from './xTrace';
@@ -39,13 +40,15 @@ export function estimateTrace(
   operator: LinearOperator,
   options: OperatorTraceOptions,
 ): AsyncGenerator<TraceProgress, void, void> {
+  // These two need the products themselves, and the others a number of each.
+  const through = (): LinearOperator => options.keeper?.through('trace', operator) ?? operator;
   switch (method) {
     case 'exact':
       return exactTrace(operator, options);
     case 'xtrace':
-      return xTrace(operator, options);
+      return xTrace(through(), options);
     case 'hutch++':
-      return hutchPlusPlus(operator, options);
+      return hutchPlusPlus(through(), options);
     case 'hutchinson':
       return hutchinsonTrace(operator, {
         ...options,
@@ -65,9 +68,12 @@ async function* exactTrace(
   let estimate = 0;
   for (let i = 0; i < size; i++) {
     if (options.signal?.aborted) throw cancelled();
-    unit[i] = 1;
-    estimate += requireFinite((await operator.apply(unit))[i], i + 1);
-    unit[i] = 0;
+    estimate += await once(options.keeper, `diagonal ${i}`, async () => {
+      unit[i] = 1;
+      const element = requireFinite((await operator.apply(unit))[i], i + 1);
+      unit[i] = 0;
+      return element;
+    });
     const found = i + 1 === size ? { estimate, stderr: 0, samples: size } : undefined;
     yield operatorProgress(i + 1, { ...options, maxProducts: size }, found, true);
   }

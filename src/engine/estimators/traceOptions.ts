@@ -1,6 +1,7 @@
 import { CurvatureError } from '../errors';
 import { studentT } from '../util/studentT';
 import { type TimeSpent } from '../util/timeBudget';
+import type { Keeper } from './keeper';
 import { type Estimate, relativeError, type TraceProgress } from './result';
 
 /** How the trace of one operator is to be estimated. */
@@ -13,6 +14,8 @@ export interface OperatorTraceOptions {
   readonly maxProducts: number;
   /** Ends the search as soon as it has an estimate with an error. */
   readonly timeSpent?: TimeSpent;
+  /** Keeps what each product gives. */
+  readonly keeper?: Keeper;
   readonly signal?: AbortSignal;
 }
 

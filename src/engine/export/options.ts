@@ -1,4 +1,4 @@
-import type { RangeMethod } from '../quantization/quantizer';
+import type { GranularityChoice, RangeMethod } from '../quantization/quantizer';
 
 /**
  * `qdq`: integers behind a DequantizeLinear, which every runtime reads. `matmulnbits`: ONNX Runtime's MatMulNBits for matrix
@@ -12,8 +12,12 @@ export interface ExportOptions {
   /** Integers around 0; else from 0 on, with a zero point to each scale. */
   readonly symmetric: boolean;
   readonly range: RangeMethod;
-  /** Neighbours along the summed axis of a matrix that share a scale; per output channel where absent. */
+  /** Of a DequantizeLinear; MatMulNBits has blocks. */
+  readonly granularity: GranularityChoice;
+  /** Neighbours along the summed axis of a matrix that share a scale; `granularity` decides where absent. */
   readonly blockSize?: number;
 }
 
-export const defaultExportOptions: ExportOptions = { format: 'qdq', symmetric: true, range: 'min-max' };
+export const defaultExportOptions: ExportOptions = {
+  ...{ format: 'qdq', symmetric: true, range: 'min-max', granularity: 'auto' },
+};

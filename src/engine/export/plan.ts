@@ -1,6 +1,8 @@
 import type { ModelProto } from 'onnx-buf';
 import type { Layer } from '../curvature/layers';
 import { CurvatureError } from '../errors';
+import type { Graph } from '../graph/graph';
+import { chooseGranularity } from '../quantization/granularity';
 import type { Granularity, Quantizer } from '../quantization/quantizer';
 import { type Definitions, findDefinitions, type Place } from './definitions';
 import { blockAxis, type MatrixUse, matrixUse, misreadInTwoBits } from './fit';
@@ -36,11 +38,13 @@ export interface ExportPlan {
 /**
  * Decides how each weight is stored. The standard's DequantizeLinear is taken wherever the model's operator set has it for the
  * type, or can be raised to one that has; else ONNX Runtime's own, which takes 4 and 16 bits beside every set.
+ * @param graph the same model, whose initializers are the weights in float32
  * @param widths 2 to 16 by layer
  * @throws CurvatureError `option-invalid` for blocks that nothing can hold
  */
 export function planExport(
   model: ModelProto,
+  graph: Graph,
   widths: ReadonlyMap<Layer, number>,
   currentBits: ReadonlyMap<string, number>,
   options: ExportOptions,
@@ -56,7 +60,7 @@ export function planExport(
     else if (typeof matrix === 'string' && options.format === 'matmulnbits')
       kept.push({ layer, reason: matrix });
     else if (typeof matrix === 'object') weights.push(inMatrix(layer, bits, place, matrix, options));
-    else weights.push(inDequantize(layer, bits, place, definitions, options));
+    else weights.push(inDequantize(layer, bits, place, definitions, graph, options));
   }
   return { kept, ...withOperatorSet(model, weights) };
 }
@@ -90,6 +94,9 @@ function whyNowhere(layer: Layer, model: ModelProto, currentBits: ReadonlyMap<st
     ? "it is inside a function of the model's own"
     : 'its name stands for several tensors';
 }
+
+const weightIn = (graph: Graph, { initializer }: Layer): Float32Array =>
+  graph.initializers.get(initializer)!.data as Float32Array;
 
 /** Files have integers of these widths. */
 const storable = (bits: number): number => [2, 4, 8, 16].find(width => bits <= width)!;
@@ -127,15 +134,19 @@ function inDequantize(
   bits: number,
   place: Place,
   definitions: Definitions,
-  { symmetric, range, blockSize }: ExportOptions,
+  graph: Graph,
+  { symmetric, range, granularity: choice, blockSize }: ExportOptions,
 ): WeightPlan {
   const axis = blockSize === undefined ? undefined : blockAxis(layer);
   const granularity: Granularity =
     axis !== undefined
       ? { kind: 'block', axis, size: blockSize! }
-      : layer.channelAxis === null
-        ? { kind: 'tensor' }
-        : { kind: 'channel', axis: layer.channelAxis };
+      : chooseGranularity(
+          { name: layer.name, shape: layer.shape, data: weightIn(graph, layer) },
+          layer.channelAxis,
+          choice,
+          { bits, symmetric, range },
+        );
   const isMisread = bits === 2 && misreadInTwoBits(layer, definitions);
   const storedBits = isMisread ? 4 : storable(bits);
   const note = isMisread

@@ -1,6 +1,6 @@
 import { numElements } from '../onnx/tensor';
 import type { Types } from './builder';
-import { type Graph, type Node, reads, type ValueInfo } from './graph';
+import { consumersOf, type Graph, intsAttribute, type Node, reads, type ValueInfo } from './graph';
 import { dependents, prune } from './topology';
 
 /** A graph in two: what stays the same while some inputs vary, and the rest. */
@@ -24,14 +24,20 @@ const views = new Set([
   'HardSigmoid',
   'Sign',
 ]);
-/** Results that take this many times their operands' memory, such as unfolded windows, are made again too. */
+/** Results that take more than this many times their operands' memory, such as unfolded windows. */
 const EXPANSION = 2;
 
 /**
  * Splits a graph by whether values depend on `inputs`. Every output must depend on them or on no input at all. What
  * depends on no input is in both parts.
+ * @param keepsWindows whether what expands its operands is kept too; else it is made again
  */
-export function splitGraph(graph: Graph, types: Types, inputs: ReadonlySet<string>): Split {
+export function splitGraph(
+  graph: Graph,
+  types: Types,
+  inputs: ReadonlySet<string>,
+  keepsWindows = true,
+): Split {
   const others = graph.inputs.filter(i => !inputs.has(i.name));
   const varies = dependents(graph.nodes, inputs);
   const given = dependents(
@@ -40,8 +46,13 @@ export function splitGraph(graph: Graph, types: Types, inputs: ReadonlySet<strin
   );
   const isInput = new Set(graph.inputs.map(i => i.name));
   const size = (v: string): number => numElements(types.get(v)?.shape ?? []);
+  const consumers = consumersOf(graph.nodes);
+  // Products read their operands transposed as fast as they are.
+  const isOfProducts = (node: Node): boolean =>
+    swapsLast(node) && consumers.get(node.outputs[0])!.every(c => c.opType === 'MatMul');
   const isCheap = (node: Node): boolean => {
-    if (views.has(node.opType)) return true;
+    if (views.has(node.opType) || isOfProducts(node)) return true;
+    if (keepsWindows) return false;
     const read = reads(node).filter(v => given.has(v));
     return size(node.outputs[0]) > EXPANSION * read.reduce((sum, v) => sum + size(v), 0);
   };
@@ -74,4 +85,10 @@ export function splitGraph(graph: Graph, types: Types, inputs: ReadonlySet<strin
     ),
     kept: passed,
   };
+}
+
+function swapsLast(node: Node): boolean {
+  const perm = node.opType === 'Transpose' ? intsAttribute(node, 'perm') : undefined;
+  const rank = perm?.length ?? 0;
+  return perm?.every((p, i) => p === (i < rank - 2 ? i : 2 * rank - 3 - i)) ?? false;
 }

@@ -1,6 +1,5 @@
 import type { GraphBuilder } from '../graph/builder';
-import { float32Tensor, numElements } from '../onnx/tensor';
-import { expand, matmul, reduceSum, reshape, sumDerivatives, transpose } from './emit';
+import { expand, reduceSum, reshape, sumDerivatives, transpose } from './emit';
 import {
   adjointAttributes,
   beginPads,
@@ -10,6 +9,7 @@ import {
   geometryOf,
   groupOf,
 } from './geometry';
+import { correlated, type Correlation, weightCotangent } from './outerProducts';
 import type { Op, Site } from './rule';
 
 /** y = w ∗ x + b over 1 to 3 spatial axes; x [N, C, …], w [O, C/group, …]. */
@@ -128,22 +128,8 @@ function flipKernel(b: GraphBuilder, w: string, shape: readonly number[], group:
   return reshape(b, exchanged, swapped, [group * perGroup, outputs / group, ...kernel]);
 }
 
-/**
- * The cotangent of a weight as a sum of outer products over positions p, sample by sample and group by group:
- * Σ_p g[·, p] x[·, p]ᵀ with g [N, groups, O, P] and x [N, groups, I, P].
- */
-export interface OuterProducts {
-  readonly g: string;
-  readonly x: string;
-  readonly samples: number;
-  readonly groups: number;
-  readonly rows: number;
-  readonly columns: number;
-  readonly positions: number;
-}
-
-/** Of a Conv's weight [O, C/group, …]. */
-export const convOuterProducts = (b: GraphBuilder, at: Site, g: string): OuterProducts =>
+/** The outer products of a Conv's weight [O, C/group, …]. */
+export const convOuterProducts = (b: GraphBuilder, at: Site, g: string): Correlation =>
   correlated(
     b,
     { x: at.input(0), xShape: at.shape(0), g, gShape: at.outShape() },
@@ -152,72 +138,10 @@ export const convOuterProducts = (b: GraphBuilder, at: Site, g: string): OuterPr
   );
 
 /** Of a ConvTranspose's weight [C, O/group, …]; input and output change roles. */
-export const convTransposeOuterProducts = (b: GraphBuilder, at: Site, g: string): OuterProducts =>
+export const convTransposeOuterProducts = (b: GraphBuilder, at: Site, g: string): Correlation =>
   correlated(
     b,
     { x: g, xShape: at.outShape(), g: at.input(0), gShape: at.shape(0) },
     transposedGeometry(at),
     groupOf(at.node),
   );
-
-interface Correlated {
-  readonly x: string;
-  readonly xShape: readonly number[];
-  readonly g: string;
-  readonly gShape: readonly number[];
-}
-
-function correlated(b: GraphBuilder, c: Correlated, geometry: Geometry, groups: number): OuterProducts {
-  const [samples, channels] = c.xShape as [number, number];
-  const positions = numElements(spatial(c.gShape));
-  const taps = numElements(geometry.kernel);
-  const [rows, columns] = [c.gShape[1] / groups, (channels / groups) * taps];
-  const windows = im2col(b, c.x, c.xShape, geometry, spatial(c.gShape));
-  const windowShape = [samples, channels * taps, ...spatial(c.gShape)];
-  return {
-    ...{ samples, groups, rows, columns, positions },
-    g: reshape(b, c.g, c.gShape, [samples, groups, rows, positions]),
-    x: reshape(b, windows, windowShape, [samples, groups, columns, positions]),
-  };
-}
-
-/**
- * The cotangent of a weight: the outer products as one batched product g xᵀ, summed over the samples. A weight with more
- * rows than there are positions would be summed over and over: there one product runs over positions of all samples.
- */
-function weightCotangent(b: GraphBuilder, o: OuterProducts, shape: readonly number[]): string {
-  const { samples, groups, rows, columns, positions } = o;
-  if (groups === 1 && rows > positions) {
-    const laid = (v: string, height: number): string => {
-      const first = transpose(b, reshape(b, v, [], [samples, height, positions]), [1, 0, 2]);
-      return reshape(b, first, [], [height, samples * positions]);
-    };
-    const product = matmul(b, laid(o.g, rows), transpose(b, laid(o.x, columns), [1, 0]));
-    return reshape(b, product, [rows, columns], shape);
-  }
-  const product = matmul(b, o.g, transpose(b, o.x, [0, 1, 3, 2]));
-  return reshape(b, reduceSum(b, product, [0], false), [groups, rows, columns], shape);
-}
-
-/**
- * The windows of x [N, C, …] as channels: [N, C·taps, …], by a depthwise Conv with one-hot kernels. That
- * serves every stride, dilation, padding and rank, and beats Slice and Concat on the CPU.
- */
-function im2col(
-  b: GraphBuilder,
-  x: string,
-  shape: readonly number[],
-  geometry: Geometry,
-  output: readonly number[],
-): string {
-  const taps = numElements(geometry.kernel);
-  const channels = shape[1];
-  if (taps === 1 && spatial(shape).every((d, i) => d === output[i])) return x;
-  const oneHot = new Float32Array(channels * taps * taps);
-  for (let i = 0; i < channels * taps; i++) oneHot[i * taps + (i % taps)] = 1;
-  const kernels = b.constant(
-    float32Tensor([channels * taps, 1, ...geometry.kernel], oneHot),
-    `oneHot_${channels}x${geometry.kernel.join('x')}`,
-  );
-  return b.add('Conv', [x, kernels], convAttributes(geometry, channels));
-}

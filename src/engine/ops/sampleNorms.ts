@@ -1,9 +1,10 @@
 import type { GraphBuilder } from '../graph/builder';
 import { intAttribute } from '../graph/graph';
 import { numElements } from '../onnx/tensor';
-import { convOuterProducts, convTransposeOuterProducts, type OuterProducts } from './convolution';
+import { convOuterProducts, convTransposeOuterProducts } from './convolution';
 import { indicator, matmul, mul, reduceSum, reshape, scale, transpose, transposeLast } from './emit';
 import { gemmAttributes } from './linalg';
+import type { OuterProducts } from './outerProducts';
 import type { Site } from './rule';
 
 /**

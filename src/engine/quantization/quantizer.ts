@@ -6,12 +6,19 @@ export type Granularity =
   /** One scale per `size` neighbours along `axis`; the last block of a row may be shorter. */
   | { readonly kind: 'block'; readonly axis: number; readonly size: number };
 
+/** Of weights without blocks. */
+export type PlainGranularity = Exclude<Granularity, { kind: 'block' }>;
+
 /**
  * How the range of a group of values is found: its ends, a percentile of the magnitudes, or the clipping with the least
  * squared error.
  */
 export const rangeMethods = ['min-max', 'percentile', 'mse'] as const;
 export type RangeMethod = (typeof rangeMethods)[number];
+
+/** Whether weights share a scale per output channel, per tensor, or `auto`: per channel where its scales are worth their bytes. */
+export const granularityChoices = ['auto', 'channel', 'tensor'] as const;
+export type GranularityChoice = (typeof granularityChoices)[number];
 
 /** How numbers become integers of few bits. */
 export interface Quantizer {
@@ -38,7 +45,7 @@ export interface QuantizedTensor {
   readonly scaleShape: readonly number[];
 }
 
-/** What reports go by: symmetric min-max, one scale per output channel, or for the tensor where those lie along no axis. */
+/** Symmetric min-max, one scale per output channel, or for the tensor where those lie along no axis. */
 export const weightQuantizer = (bits: number, channelAxis: number | null): Quantizer => ({
   bits,
   symmetric: true,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CurvatureError } from '../errors';
+import { granularityChoices } from '../quantization/quantizer';
 
 /** Widths by layer, as `*.bits.json` holds them: what the editor checks, and what `quantize` takes. */
 export const bitsFileSchema = z.object({
@@ -7,6 +8,12 @@ export const bitsFileSchema = z.object({
   format: z.literal('curvature-bits').optional(),
   model: z.string().optional().describe('The model’s file, relative to this one.'),
   report: z.string().optional().describe('The report that the widths were chosen by, relative to this file.'),
+  granularity: z
+    .enum(granularityChoices)
+    .optional()
+    .describe(
+      'What shares a scale: the weights of an output channel, or all of a layer; auto takes channels where their scales are worth the bytes.',
+    ),
   bits: z
     .record(
       z.string(),

@@ -1,4 +1,4 @@
-import type { Matrix } from '../curvature/products';
+import type { Matrix } from '../curvature/matrices';
 import type { RitzValue } from '../estimators/result';
 import type { Diagnostic, Report } from './schema';
 

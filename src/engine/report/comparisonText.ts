@@ -1,33 +1,32 @@
-import type { LayerComparison, ReportComparison } from './compareReports';
+import { type LayerComparison, NOTABLE, type ReportComparison, type ReportSide } from './compareReports';
 import type { ComparedSide, HessianComparison } from './comparison';
-import { formatEstimate, formatNumber, matrixNames } from './format';
+import { formatBytes, formatEstimate, formatNumber, matrixNames } from './format';
 import { alignColumns } from './table';
-
-/** Differences of more standard errors than that are marked. */
-const NOTABLE = 3;
 
 /** Two reports side by side for a terminal. Ends in a newline. */
 export function reportComparisonToText(comparison: ReportComparison): string {
-  const { matrix, a, b, layers, onlyInA, onlyInB, notes } = comparison;
-  const header = ['layer', 'trace A', 'trace B', 'B − A', 'z', 'rank', 'bits'];
+  const { matrix, a, b, subject, layers, onlyInA, onlyInB, notes } = comparison;
+  const header = ['layer', 'trace A', 'trace B', 'B − A', 'B / A', 'z', 'rank', 'bits'];
   const rows = layers.map(layer => [
     layer.name,
     formatEstimate({ ...layer.a, exact: layer.a.stderr === 0 }),
     formatEstimate({ ...layer.b, exact: layer.b.stderr === 0 }),
     formatNumber(layer.difference),
-    zText(layer.z),
+    ratioText(layer),
+    zText(layer),
     layer.rank.a === layer.rank.b ? String(layer.rank.a) : `${layer.rank.a} → ${layer.rank.b}`,
     bitsText(layer),
   ]);
   const changed = layers.filter(l => l.bits.a !== l.bits.b);
   return `${[
-    `Traces of the ${matrixNames[matrix]} per layer.`,
-    `A: ${a.model.file} on ${a.data.file ?? 'synthetic inputs'}, loss ${a.loss === null ? 'unknown' : formatNumber(a.loss)}`,
-    `B: ${b.model.file} on ${b.data.file ?? 'synthetic inputs'}, loss ${b.loss === null ? 'unknown' : formatNumber(b.loss)}`,
+    `Traces of the ${matrixNames[matrix]} per layer. ${subject}`,
+    `A: ${reportText(a)}`,
+    `B: ${reportText(b)}`,
     '',
     ...alignColumns([header, ...rows], column => column === 0),
     '',
-    `Traces that differ by more than ${NOTABLE} standard errors (*): ${layers.filter(isNotable).length} of ${layers.length}. ` +
+    `Traces that differ by more than ${NOTABLE} standard errors, or than rounding where both are exact (*): ` +
+      `${layers.filter(l => l.differs).length} of ${layers.length}. ` +
       `Suggested bits that change: ${changed.length === 0 ? 'none' : changed.map(l => `${l.name} ${bitsText(l)}`).join(', ')}.`,
     ...(onlyInA.length > 0 ? [`Only in A: ${onlyInA.join(', ')}.`] : []),
     ...(onlyInB.length > 0 ? [`Only in B: ${onlyInB.join(', ')}.`] : []),
@@ -35,10 +34,29 @@ export function reportComparisonToText(comparison: ReportComparison): string {
   ].join('\n')}\n`;
 }
 
-const isNotable = ({ z }: LayerComparison): boolean => z !== null && Math.abs(z) > NOTABLE;
+const reportText = ({ model, data, loss, trace, suggestion }: ReportSide): string =>
+  [
+    `${model.file} on ${data.file ?? 'synthetic inputs'}`,
+    `loss ${loss === null ? 'unknown' : formatNumber(loss)}`,
+    `sum of traces ${formatNumber(trace.estimate)}${trace.stderrAtMost > 0 ? ` ± ${Number(trace.stderrAtMost.toPrecision(2))} at most` : ''}`,
+    ...(suggestion
+      ? [
+          `suggested bits take ${formatBytes(suggestion.bytes)}, ½ ΣΩ ${formatNumber(suggestion.sensitivity / 2)}`,
+        ]
+      : []),
+  ].join(', ');
 
-const zText = (z: number | null): string =>
-  z === null ? 'exact' : `${z.toFixed(1)}${Math.abs(z) > NOTABLE ? '*' : ' '}`;
+/** `1.42 (1.31–1.55)`: a 95 % interval, or the bare number of two exact traces. */
+function ratioText({ ratio, z }: LayerComparison): string {
+  if (!ratio) return '–';
+  const [estimate, low, high] = [ratio.estimate, ratio.low, ratio.high].map(x =>
+    formatNumber(Number(x.toPrecision(3))),
+  );
+  return z === null ? estimate : `${estimate} (${low} to ${high})`;
+}
+
+const zText = ({ z, differs }: LayerComparison): string =>
+  `${z === null ? 'exact' : z.toFixed(1)}${differs ? '*' : ' '}`;
 
 function bitsText({ bits }: LayerComparison): string {
   const [a, b] = [bits.a ?? '–', bits.b ?? '–'];

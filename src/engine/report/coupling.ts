@@ -1,50 +1,61 @@
-import type { Matrix } from '../curvature/products';
-import type { Diagnostic, Report } from './schema';
+import { z } from 'zod';
+import { matrices } from '../curvature/matrices';
+import {
+  dataSchema,
+  diagnosticSchema,
+  lossSchema,
+  modelFileSchema,
+  timingsSchema,
+  toolSchema,
+} from './parts';
 
 /** The version of the format; raised when a reader of the old one would misread the new one. */
 export const COUPLING_VERSION = 1;
 
-export interface WithError {
-  readonly estimate: number;
+const withErrorSchema = z.object({
+  estimate: z.number(),
   /** Of the random vectors; 0 where none were needed. */
-  readonly stderr: number;
-}
+  stderr: z.number(),
+});
 
 /** Whether what layers cost alone adds up to what they cost together. */
-export interface Additivity {
+const additivitySchema = z.object({
   /** The width whose rounding errors are meant; null for errors of one size in all weights. */
-  readonly bits: number | null;
+  bits: z.number().int().nullable(),
   /** One standard deviation of what layers cost through each other, beside the sum of what they cost alone, for errors of random signs. */
-  readonly spread: number;
-  readonly verdict: 'additive' | 'roughly-additive' | 'not-additive';
-  readonly message: string;
-}
+  spread: z.number(),
+  verdict: z.enum(['additive', 'roughly-additive', 'not-additive']),
+  message: z.string(),
+});
 
-/** How the layers of a model share curvature; plain numbers, so that JSON holds all of it. */
-export interface CouplingReport {
-  readonly format: 'curvature-coupling';
-  readonly version: typeof COUPLING_VERSION;
-  readonly tool: Report['tool'];
-  readonly model: { readonly file: string; readonly sha256: string };
-  readonly data: Report['data'];
-  readonly settings: {
-    readonly loss: Report['settings']['loss'];
-    readonly matrix: Matrix;
-    readonly probes: number;
-    readonly seed: number;
-    readonly batch: number;
-    readonly executionProvider: string;
-  };
-  readonly device: string;
-  readonly samples: number;
-  readonly layers: readonly { readonly name: string; readonly parameters: number }[];
+/** How the layers of a model share curvature. */
+export const couplingSchema = z.object({
+  format: z.literal('curvature-coupling'),
+  version: z.literal(COUPLING_VERSION),
+  tool: toolSchema,
+  model: modelFileSchema,
+  data: dataSchema,
+  settings: z.object({
+    loss: lossSchema,
+    matrix: z.enum(matrices),
+    probes: z.number().int(),
+    seed: z.number().int(),
+    batch: z.number().int(),
+    executionProvider: z.string(),
+  }),
+  device: z.string(),
+  samples: z.number().int(),
+  layers: z.array(z.object({ name: z.string(), parameters: z.number().int() })).readonly(),
   /** ‖H_lm‖_F, in the order of the layers. */
-  readonly norms: readonly (readonly WithError[])[];
-  readonly traces: readonly WithError[];
+  norms: z.array(z.array(withErrorSchema).readonly()).readonly(),
+  traces: z.array(withErrorSchema).readonly(),
   /** The share of ‖H‖_F² that lies outside of the diagonal blocks. */
-  readonly shareOutside: WithError;
-  readonly additivity: Additivity;
-  readonly diagnostics: readonly Diagnostic[];
-  /** Seconds per stage. */
-  readonly timings: Readonly<Record<string, number>>;
-}
+  shareOutside: withErrorSchema,
+  additivity: additivitySchema,
+  diagnostics: z.array(diagnosticSchema).readonly(),
+  timings: timingsSchema,
+});
+
+export type WithError = z.infer<typeof withErrorSchema>;
+export type Additivity = z.infer<typeof additivitySchema>;
+export type CouplingReport = z.infer<typeof couplingSchema>;

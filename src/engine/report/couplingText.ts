@@ -1,4 +1,5 @@
 import type { CouplingReport } from './coupling';
+import { relativeNorm, strongestPairs } from './couplingFigures';
 import { formatEstimate, formatNumber, matrixNames } from './format';
 import { alignColumns } from './table';
 
@@ -31,23 +32,17 @@ function wholeMatrix({ layers, norms }: CouplingReport): string[] {
   return alignColumns([header, ...rows], column => column === 0);
 }
 
-/** The share of a pair: ‖H_lm‖ beside the geometric mean of both layers' own blocks. */
-function largestPairs({ layers, norms }: CouplingReport): string[] {
-  const pairs = layers.flatMap((a, l) =>
-    layers.slice(l + 1).map((b, i) => {
-      const m = l + 1 + i;
-      const own = Math.sqrt(norms[l][l].estimate * norms[m][m].estimate);
-      return { a: a.name, b: b.name, norm: norms[l][m], share: norms[l][m].estimate / own };
-    }),
-  );
-  const rows = pairs
-    .sort((x, y) => y.norm.estimate - x.norm.estimate)
-    .slice(0, PAIRS)
-    .map(({ a, b, norm, share }) => [
-      a,
-      b,
-      formatEstimate({ ...norm, exact: norm.stderr === 0 }),
-      `${formatNumber(Number((100 * share).toPrecision(3)))} %`,
-    ]);
+/** A pair's norm, and beside the geometric mean of both layers' own blocks. */
+function largestPairs(report: CouplingReport): string[] {
+  const { layers, norms } = report;
+  const rows = strongestPairs(report, PAIRS).map(({ l, m }) => {
+    const share = relativeNorm(report, l, m);
+    return [
+      layers[l].name,
+      layers[m].name,
+      formatEstimate({ ...norms[l][m], exact: norms[l][m].stderr === 0 }),
+      share ? `${formatNumber(Number((100 * share.estimate).toPrecision(3)))} %` : '–',
+    ];
+  });
   return alignColumns([['layer', 'layer', 'norm', 'of their own'], ...rows], column => column < 2);
 }

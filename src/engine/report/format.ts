@@ -1,4 +1,4 @@
-import type { Matrix } from '../curvature/products';
+import type { Matrix } from '../curvature/matrices';
 import type { Estimate, Method } from './schema';
 
 /** Four significant digits at most, in powers of ten where a plain number would be long. */

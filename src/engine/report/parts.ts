@@ -23,3 +23,25 @@ export const diagnosticSchema = z.object({
   node: z.string().optional(),
   layer: z.string().optional(),
 });
+
+/** A model's file, without the folders that it lies in. */
+export const modelFileSchema = z.object({ file: z.string(), sha256: z.string() });
+
+/** One estimated number. `stderr` is the probes' own noise on the given data; 0 with `exact` when nothing was sampled. */
+export const estimateSchema = z.object({
+  estimate: z.number(),
+  stderr: z.number().nonnegative(),
+  /** How many probes (Hutchinson) or draws per sample (GGN) the estimate rests on. */
+  samples: z.number().int().nonnegative(),
+  seed: z.number().int(),
+  /** True when every direction was taken, so that only rounding is left. */
+  exact: z.boolean(),
+  /** Whether stderr/|estimate| fell below the tolerance; false when the cap on probes was reached first. */
+  converged: z.boolean(),
+});
+
+/** A Ritz value with its relative residual. */
+export const eigenvalueSchema = z.object({ value: z.number(), residual: z.number(), converged: z.boolean() });
+
+/** Seconds per stage. */
+export const timingsSchema = z.record(z.string(), z.number());

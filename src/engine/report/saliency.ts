@@ -1,9 +1,12 @@
 import type { Measured } from '../sensitivity/sampleMean';
 import type { Diagnostic, Report } from './schema';
 
-/** A change of a layer's weights: what the Fisher matrix says it costs, ½ δᵀFδ, and what the loss rises by. */
+/** A change δ of a layer's weights, and what the loss rises by. */
 export interface Change {
-  readonly predicted: number;
+  /** ½ δᵀFδ, which corrections make small; no forecast, as the gradients of few samples see few directions. */
+  readonly fisher: number;
+  /** gᵀδ + ½ δᵀHδ on all samples; null where the layer has no second derivatives. Fails for steps too long for second order. */
+  readonly predicted: Measured | null;
   readonly measured: Measured;
 }
 

@@ -1,24 +1,21 @@
 import { z } from 'zod';
+import { granularityChoices } from '../quantization/quantizer';
 import { latencySchema, layerLatencySchema } from './latency';
 import { layerMetricsSchema, metricsSchema } from './metrics';
-import { dataSchema, diagnosticSchema, lossSchema, toolSchema } from './parts';
+import {
+  dataSchema,
+  diagnosticSchema,
+  eigenvalueSchema,
+  estimateSchema,
+  lossSchema,
+  timingsSchema,
+  toolSchema,
+} from './parts';
 import { proofSchema } from './proof';
+import { studiesSchema } from './studies';
 
 /** The version of the report's format; raised when a reader of the old one would misread the new one. */
 export const REPORT_VERSION = 1;
-
-/** One estimated number. `stderr` is the probes' own noise on the given data; 0 with `exact` when nothing was sampled. */
-export const estimateSchema = z.object({
-  estimate: z.number(),
-  stderr: z.number().nonnegative(),
-  /** How many probes (Hutchinson) or draws per sample (GGN) the estimate rests on. */
-  samples: z.number().int().nonnegative(),
-  seed: z.number().int(),
-  /** True when every direction was taken, so that only rounding is left. */
-  exact: z.boolean(),
-  /** Whether stderr/|estimate| fell below the tolerance; false when the cap on probes was reached first. */
-  converged: z.boolean(),
-});
 
 /** What a layer's trace rests on: exact derivatives, first derivatives alone, or differences of forward runs. */
 export const methodSchema = z.enum(['exact', 'ggn', 'differences']);
@@ -49,8 +46,10 @@ export const layerSchema = z.object({
   averageTrace: z.number().nullable(),
   /** Whether every path from this layer to the loss is piecewise linear, so that its Hessian block's trace is the GGN's. */
   hessianEqualsGgn: z.boolean(),
-  /** ‖Q(W) − W‖² per bit width: symmetric, per output channel, round to nearest. */
+  /** ‖Q(W) − W‖² per bit width: symmetric, round to nearest, a scale to what `granularity` says. */
   quantizationError: perBits,
+  /** What shares a scale per bit width: the weights of an output channel, or all; absent in older reports, which went by channels. */
+  granularity: z.record(z.string(), z.enum(['channel', 'tensor'])).optional(),
   /**
    * HAWQ-V2's Ω = averageTrace · ‖Q(W) − W‖² per bit width; empty without a trace. At widths up to `settings.measureUpTo`, where
    * the quadratic model can't be relied on, twice the divergence of the outputs that was measured with this layer alone quantized.
@@ -99,8 +98,6 @@ export const activationSchema = z.object({
   costs: z.record(z.string(), perBits).optional(),
 });
 
-export const eigenvalueSchema = z.object({ value: z.number(), residual: z.number(), converged: z.boolean() });
-
 /** A point of the frontier: no other choice is at most as large and less sensitive. */
 export const frontierPointSchema = z.object({
   bytes: z.number(),
@@ -142,6 +139,8 @@ export const reportSchema = z.object({
     /** Seconds after which no more probes were drawn than an error bar needs. */
     seconds: z.number().positive().optional(),
     bits: z.array(z.number().int()),
+    /** How `granularity` of the layers was chosen; absent in older reports: per channel. */
+    granularity: z.enum(granularityChoices).optional(),
     /** How the ranges are found by which activations are quantized; absent where they were not asked for. */
     activations: z.enum(['min-max', 'percentile', 'entropy']).optional(),
     /** Sensitivities at widths up to this are measured by running the model; absent where none are. */
@@ -167,7 +166,10 @@ export const reportSchema = z.object({
   layers: z.array(layerSchema),
   /** Where they were asked for. */
   activations: z.array(activationSchema).optional(),
+  /** The Hessian's largest. */
   eigenvalues: z.array(eigenvalueSchema),
+  /** The Hessian's smallest, which may be negative, from the products that found the largest; it was not waited for. */
+  smallestEigenvalue: eigenvalueSchema.optional(),
   frontier: z.array(frontierPointSchema),
   budget: z
     .object({
@@ -186,9 +188,10 @@ export const reportSchema = z.object({
   latency: latencySchema.optional(),
   /** What the suggestion is worth on other data, where that was measured. */
   proof: proofSchema.optional(),
+  /** What else was measured of the model, where it was asked for. */
+  studies: studiesSchema.optional(),
   diagnostics: z.array(diagnosticSchema),
-  /** Seconds per stage. */
-  timings: z.record(z.string(), z.number()),
+  timings: timingsSchema,
 });
 
 export type Method = z.infer<typeof methodSchema>;

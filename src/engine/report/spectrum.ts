@@ -1,75 +1,98 @@
-import type { Matrix } from '../curvature/products';
-import type { Estimate, RitzValue } from '../estimators/result';
-import type { ProbeEstimate, Quadrature } from '../estimators/spectrum';
-import type { TraceMethod } from '../estimators/trace';
-import type { Diagnostic, Report } from './schema';
+import { z } from 'zod';
+import { matrices } from '../curvature/matrices';
+import {
+  dataSchema,
+  diagnosticSchema,
+  eigenvalueSchema,
+  estimateSchema,
+  lossSchema,
+  modelFileSchema,
+  timingsSchema,
+  toolSchema,
+} from './parts';
 
 /** The version of the format; raised when a reader of the old one would misread the new one. */
 export const SPECTRUM_VERSION = 1;
 
-export interface TraceReport extends Estimate {
+export const traceReportSchema = estimateSchema.extend({
   /** An estimator over products, or the squared gradients of the samples, which are the empirical Fisher matrix's trace. */
-  readonly method: TraceMethod | 'gradients';
+  method: z.enum(['exact', 'xtrace', 'hutch++', 'hutchinson', 'gradients']),
   /** Products, or gradients. */
-  readonly products: number;
-  /** Holds the trace with 95 %, by Student's t. */
-  readonly interval: readonly [low: number, high: number];
-}
+  products: z.number().int(),
+  /** Low and high end; holds the trace with 95 %, by Student's t. */
+  interval: z.tuple([z.number(), z.number()]).readonly(),
+});
 
-/** What is known of a whole spectrum. All errors are of the start vectors' noise on the given data. */
-export interface Density {
+const probeEstimateSchema = z.object({
+  estimate: z.number(),
+  stderr: z.number(),
+  samples: z.number().int(),
+});
+
+const quadratureSchema = z.object({
+  nodes: z.array(z.number()).readonly(),
+  weights: z.array(z.number()).readonly(),
+});
+
+/** What is known of a whole spectrum from two start vectors or more. All errors are of the start vectors' noise on the given data. */
+const densitySchema = z.object({
   /** Eigenvalues and their shares, one set for each start vector; densities of any width are made from them. */
-  readonly quadratures: readonly Quadrature[];
+  quadratures: z.array(quadratureSchema).readonly(),
   /** Eigenvalues known by themselves, largest magnitude first. */
-  readonly outliers: readonly RitzValue[];
-  readonly largest: RitzValue;
-  readonly smallest: RitzValue;
+  outliers: z.array(eigenvalueSchema).readonly(),
+  largest: eigenvalueSchema,
+  smallest: eigenvalueSchema,
   /** Σλ, beside the trace's own estimate. */
-  readonly sum: ProbeEstimate;
-  readonly frobeniusNorm: ProbeEstimate;
+  sum: probeEstimateSchema,
+  frobeniusNorm: probeEstimateSchema,
   /** The negative share of Σ|λ|. */
-  readonly negativeMass: ProbeEstimate;
+  negativeMass: probeEstimateSchema,
   /** (Σ|λ|)²/Σλ². */
-  readonly effectiveRank: ProbeEstimate;
+  effectiveRank: probeEstimateSchema,
   /** The Wasserstein distance to the exact spectrum is at most `bound`, but for a chance of `failure`. */
-  readonly wasserstein: { readonly bound: number; readonly failure: number };
-}
+  wasserstein: z.object({ bound: z.number(), failure: z.number() }),
+});
 
-/** The spectrum of one curvature matrix; plain numbers, so that JSON holds all of it. */
-export interface SpectrumReport {
-  readonly format: 'curvature-spectrum';
-  readonly version: typeof SPECTRUM_VERSION;
+/** The spectrum of one curvature matrix. */
+export const spectrumSchema = z.object({
+  format: z.literal('curvature-spectrum'),
+  version: z.literal(SPECTRUM_VERSION),
   /** False for what is kept of a run that was cancelled or failed. */
-  readonly complete: boolean;
-  readonly tool: Report['tool'];
-  readonly model: { readonly file: string; readonly sha256: string };
-  readonly data: Report['data'];
-  readonly settings: {
-    readonly loss: Report['settings']['loss'];
-    readonly matrix: Matrix;
+  complete: z.boolean(),
+  tool: toolSchema,
+  model: modelFileSchema,
+  data: dataSchema,
+  settings: z.object({
+    loss: lossSchema,
+    matrix: z.enum(matrices),
     /** The parameters that the matrix is taken over, by the names that people see; all of the model's where `isWhole`. */
-    readonly parameters: readonly string[];
-    readonly isWhole: boolean;
-    readonly steps: number;
-    readonly probes: number;
-    readonly rtol: number;
+    parameters: z.array(z.string()).readonly(),
+    isWhole: z.boolean(),
+    steps: z.number().int(),
+    probes: z.number().int(),
+    rtol: z.number(),
     /** Seconds that the run was given, where they were limited. */
-    readonly seconds?: number;
-    readonly maxProducts: number;
-    readonly seed: number;
-    readonly batch: number;
-    readonly executionProvider: string;
-  };
-  readonly device: string;
-  readonly memory: { readonly predictedBytes: number };
-  readonly samples: number;
+    seconds: z.number().positive().optional(),
+    maxProducts: z.number().int(),
+    seed: z.number().int(),
+    batch: z.number().int(),
+    executionProvider: z.string(),
+  }),
+  device: z.string(),
+  memory: z.object({ predictedBytes: z.number() }),
+  samples: z.number().int(),
+  /** Classes that the loss tells apart; absent for losses without any, and for several outputs. */
+  classes: z.number().int().optional(),
   /** Rows of the matrix. */
-  readonly size: number;
-  readonly trace: TraceReport | null;
-  readonly density: Density | null;
+  size: z.number().int(),
+  trace: traceReportSchema.nullable(),
+  density: densitySchema.nullable(),
   /** The eigenvalue of largest magnitude by power iteration, where it was asked for. */
-  readonly crossCheck?: RitzValue & { readonly steps: number };
-  readonly diagnostics: readonly Diagnostic[];
-  /** Seconds per stage. */
-  readonly timings: Readonly<Record<string, number>>;
-}
+  crossCheck: eigenvalueSchema.extend({ steps: z.number().int() }).optional(),
+  diagnostics: z.array(diagnosticSchema).readonly(),
+  timings: timingsSchema,
+});
+
+export type TraceReport = z.infer<typeof traceReportSchema>;
+export type Density = z.infer<typeof densitySchema>;
+export type SpectrumReport = z.infer<typeof spectrumSchema>;

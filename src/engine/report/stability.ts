@@ -1,75 +1,104 @@
-import type { Matrix } from '../curvature/products';
-import type { RitzValue } from '../estimators/result';
-import type { Optimizer, Training } from '../training/optimizers';
-import type { Band } from '../training/learningRateBand';
-import type { Suggestion } from '../training/suggest';
-import type { Diagnostic, Report } from './schema';
-import type { TraceReport } from './spectrum';
+import { z } from 'zod';
+import { matrices } from '../curvature/matrices';
+import { optimizers } from '../training/optimizers';
+import { trainingSchema } from '../training/projectFile';
+import {
+  dataSchema,
+  diagnosticSchema,
+  eigenvalueSchema,
+  lossSchema,
+  modelFileSchema,
+  timingsSchema,
+  toolSchema,
+} from './parts';
+import { traceReportSchema } from './spectrum';
 
 /** The version of the format; raised when a reader of the old one would misread the new one. */
 export const STABILITY_VERSION = 1;
 
 /** What one optimizer allows on this loss, as far as its mean step goes. */
-export interface OptimizerBound {
-  readonly optimizer: Optimizer;
-  readonly momentum: number;
+const optimizerBoundSchema = z.object({
+  optimizer: z.enum(optimizers),
+  momentum: z.number(),
   /** The largest λmax at the learning rate that is trained with. */
-  readonly largestCurvature: number;
+  largestCurvature: z.number(),
   /** The largest learning rate at the λmax that was measured; null for a λmax of another matrix. */
-  readonly learningRate: number | null;
-}
+  learningRate: z.number().nullable(),
+});
+
+/** Learning rates between which the noise of batches decides: below the first training is stable, above the second it is not. */
+const bandSchema = z.object({ sufficient: z.number(), necessary: z.number() });
 
 /** Batches of one size. */
-export interface BatchSizeReport {
-  readonly batchSize: number;
+const batchSizeSchema = z.object({
+  batchSize: z.number().int(),
   /** Random batches that were measured. */
-  readonly batches: number;
+  batches: z.number().int(),
   /** λmax of their Hessians. */
-  readonly largest: { readonly mean: number; readonly stderr: number; readonly most: number };
+  largest: z.object({ mean: z.number(), stderr: z.number(), most: z.number() }),
   /** The same by a formula, from the noise of the batches along the top eigenvector. */
-  readonly formula: number;
+  formula: z.number(),
+  /** False where the noise is no longer small beside the gap under λmax, so that the formula says nothing. */
+  formulaHolds: z.boolean().optional(),
   /** The largest stable learning rate of a batch's own loss, from both; null where its λmax is not positive. */
-  readonly learningRate: { readonly measured: number | null; readonly formula: number | null };
-  /** Learning rates between which the noise of batches of this size decides. */
-  readonly band: Band;
-}
+  learningRate: z.object({ measured: z.number().nullable(), formula: z.number().nullable() }),
+  /** For batches of this size. */
+  band: bandSchema,
+});
 
-/** Whether training goes on stably from a model's weights, and with what it would; plain numbers, so that JSON holds all of it. */
-export interface StabilityReport {
-  readonly format: 'curvature-stability';
-  readonly version: typeof STABILITY_VERSION;
-  readonly tool: Report['tool'];
-  readonly model: { readonly file: string; readonly sha256: string };
-  readonly data: Report['data'];
-  readonly training: Training;
-  readonly settings: {
-    readonly loss: Report['settings']['loss'];
-    readonly matrix: Matrix;
+/** Heavy ball's fastest settings for curvatures between two bounds. */
+const suggestionSchema = z.object({
+  learningRate: z.number(),
+  momentum: z.number(),
+  /** The curvatures that they are made for. */
+  from: z.number(),
+  to: z.number(),
+  /** The share of the positive curvature that these make up; 1 where all eigenvalues lie between. */
+  share: z.number(),
+});
+
+/** Whether training goes on stably from a model's weights, and with what it would. */
+export const stabilitySchema = z.object({
+  format: z.literal('curvature-stability'),
+  version: z.literal(STABILITY_VERSION),
+  tool: toolSchema,
+  model: modelFileSchema,
+  data: dataSchema,
+  training: trainingSchema,
+  settings: z.object({
+    loss: lossSchema,
+    matrix: z.enum(matrices),
     /** Divided by Adam's steps on both sides, taken from the gradients of random batches. */
-    readonly isPreconditioned: boolean;
-    readonly batches: number;
-    readonly seed: number;
-    readonly batch: number;
-    readonly executionProvider: string;
-  };
-  readonly device: string;
-  readonly memory: { readonly predictedBytes: number };
-  readonly samples: number;
-  readonly size: number;
-  readonly largest: RitzValue;
-  readonly smallest: RitzValue;
-  readonly trace: TraceReport;
-  readonly criticalBatchSize: number;
+    isPreconditioned: z.boolean(),
+    batches: z.number().int(),
+    seed: z.number().int(),
+    batch: z.number().int(),
+    executionProvider: z.string(),
+  }),
+  device: z.string(),
+  memory: z.object({ predictedBytes: z.number() }),
+  samples: z.number().int(),
+  size: z.number().int(),
+  largest: eigenvalueSchema,
+  smallest: eigenvalueSchema,
+  trace: traceReportSchema,
+  criticalBatchSize: z.number(),
   /** At the batch size that is trained with. */
-  readonly band: Band;
-  readonly bounds: readonly OptimizerBound[];
+  band: bandSchema,
+  bounds: z.array(optimizerBoundSchema).readonly(),
   /** nσ² of the batches' Hessians, along the top eigenvector. */
-  readonly noise: { readonly variance: number; readonly stderr: number };
-  readonly batchSizes: readonly BatchSizeReport[];
-  /** Heavy ball's fastest settings. */
-  readonly suggestion: Suggestion;
+  noise: z.object({
+    variance: z.number(),
+    stderr: z.number(),
+    /** The same for the part along that eigenvector. */
+    along: z.number().optional(),
+  }),
+  batchSizes: z.array(batchSizeSchema).readonly(),
+  suggestion: suggestionSchema,
   /** The verdict first. */
-  readonly diagnostics: readonly Diagnostic[];
-  /** Seconds per stage. */
-  readonly timings: Readonly<Record<string, number>>;
-}
+  diagnostics: z.array(diagnosticSchema).readonly(),
+  timings: timingsSchema,
+});
+
+export type BatchSizeReport = z.infer<typeof batchSizeSchema>;
+export type StabilityReport = z.infer<typeof stabilitySchema>;

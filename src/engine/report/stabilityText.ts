@@ -1,6 +1,7 @@
-import { optimizerName } from '../training/optimizers';
+import { boundName, optimizerName } from '../training/optimizers';
+import { verdictWord } from '../training/verdict';
 import { formatBytes, formatEstimate, formatNumber, matrixNames } from './format';
-import type { OptimizerBound, StabilityReport } from './stability';
+import type { BatchSizeReport, StabilityReport } from './stability';
 import { alignColumns } from './table';
 import type { RitzValue } from '../estimators/result';
 
@@ -11,7 +12,7 @@ export function stabilityToText(report: StabilityReport): string {
   const lines = [
     titleOf(report),
     '',
-    `${verdict.severity === 'info' ? 'Stable' : verdict.severity === 'warning' ? 'Warning' : 'Unstable'}: ${verdict.message}`,
+    `${verdictWord(verdict)}: ${verdict.message}`,
     '',
     ...alignColumns(numberRows(report), column => column !== 1),
     '',
@@ -74,23 +75,24 @@ function boundLines({ bounds, training }: StabilityReport): string[] {
     : lines;
 }
 
-function boundName({ optimizer, momentum }: OptimizerBound): string {
-  if (momentum === 0) return 'gradient descent';
-  return { sgd: 'heavy ball', nesterov: 'Nesterov', adam: 'Adam form' }[optimizer] + ` ${momentum}`;
-}
-
 function batchLines({ batchSizes }: StabilityReport): string[] {
   const header = ['batch', 'λmax', 'formula', 'lr at most', 'formula', 'stable below', 'unstable above'];
   const rows = batchSizes.map(b => [
     String(b.batchSize),
     formatEstimate({ estimate: b.largest.mean, stderr: b.largest.stderr, exact: false }),
-    formatNumber(b.formula),
+    doubted(b, formatNumber(b.formula)),
     rateText(b.learningRate.measured),
-    rateText(b.learningRate.formula),
+    doubted(b, rateText(b.learningRate.formula)),
     formatNumber(b.band.sufficient),
     formatNumber(b.band.necessary),
   ]);
-  return alignColumns([header, ...rows], () => false);
+  const lines = alignColumns([header, ...rows], () => false);
+  return batchSizes.some(isOutside) ? [...lines, OUTSIDE] : lines;
 }
+
+const OUTSIDE =
+  '(…): outside of the formula’s range, where the noise of the batches along the top eigenvector is more than half of the gap under λmax.';
+const isOutside = ({ formulaHolds }: BatchSizeReport): boolean => formulaHolds === false;
+const doubted = (size: BatchSizeReport, text: string): string => (isOutside(size) ? `(${text})` : text);
 
 const rateText = (rate: number | null): string => (rate === null ? 'any' : formatNumber(rate));

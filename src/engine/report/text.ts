@@ -1,7 +1,8 @@
 import { latencyLines } from './latencyText';
 import { metricsLines } from './metricsText';
 import { formatBytes, formatEstimate, formatNumber, methodWord } from './format';
-import { type LayerReport, type Report } from './schema';
+import { hasOneScale } from './granularity';
+import { type Eigenvalue, type LayerReport, type Report } from './schema';
 import { alignColumns } from './table';
 
 /**
@@ -86,6 +87,7 @@ function summary(report: Report): string[] {
     ...methodLine(report),
     ...piecewiseLinearLine(report),
     ...measuredLine(report),
+    ...oneScaleLine(report),
     ...(report.eigenvalues.length > 0 ? [eigenvalueLine(report)] : []),
     ...(budget ? [budgetLine(budget), ...(budget.message ? [budget.message] : [])] : []),
     ...(report.device ? [deviceLine(report.device, report.memory?.predictedBytes)] : []),
@@ -120,11 +122,22 @@ function measuredLine(report: Report): string[] {
   return ['2D, in place of Ω: twice the divergence of the outputs, measured with the layer alone quantized.'];
 }
 
-function eigenvalueLine({ eigenvalues }: Report): string {
-  const values = eigenvalues.map(
-    ({ value, converged }) => `${formatNumber(value)}${converged ? '' : ' (not converged)'}`,
+function oneScaleLine({ layers, settings }: Report): string[] {
+  const names = layers.filter(layer => hasOneScale(layer, layer.bits)).map(({ name }) => name);
+  if (names.length === 0) return [];
+  const which = names.length === layers.length ? 'all layers' : names.join(', ');
+  const why =
+    settings.granularity === 'auto' ? '; scales per channel would take more bytes than they are worth' : '';
+  return [`At the suggested bits all weights of a layer share a scale in ${which}${why}.`];
+}
+
+function eigenvalueLine({ eigenvalues, smallestEigenvalue: smallest }: Report): string {
+  const shown = ({ value, converged }: Eigenvalue): string =>
+    `${formatNumber(value)}${converged ? '' : ' (not converged)'}`;
+  return (
+    `Largest eigenvalues of the Hessian: ${eigenvalues.map(shown).join(', ')}` +
+    `${smallest ? `; smallest: ${shown(smallest)}` : ''}.`
   );
-  return `Largest eigenvalues of the Hessian: ${values.join(', ')}.`;
 }
 
 function deviceLine({ name, notTaken }: NonNullable<Report['device']>, bytes: number | undefined): string {

@@ -1,50 +1,63 @@
-import type { Diagnostic, Report } from './schema';
+import { z } from 'zod';
+import {
+  dataSchema,
+  diagnosticSchema,
+  lossSchema,
+  modelFileSchema,
+  timingsSchema,
+  toolSchema,
+} from './parts';
+
+const bothSchema = z.object({ measured: z.number(), predicted: z.number() });
 
 /** A part of the way from the weights to the quantized ones. */
-export interface TrustPoint {
+const trustPointSchema = z.object({
   /** Share of the step. */
-  readonly share: number;
+  share: z.number(),
   /** Change of the mean loss, and what the second-order model says of it. */
-  readonly loss: { readonly measured: number; readonly predicted: number };
+  loss: bothSchema,
   /** ‖∇_l L‖, and the norm of what the model says of it. */
-  readonly gradientNorm: { readonly measured: number; readonly predicted: number };
+  gradientNorm: bothSchema,
   /** Whether the prediction of the loss is within the tolerance. */
-  readonly isTrusted: boolean;
-}
+  isTrusted: z.boolean(),
+});
 
 /** One layer at one width. */
-export interface TrustStep {
-  readonly bits: number;
+const trustStepSchema = z.object({
+  bits: z.number().int(),
   /** ‖Q(W) − W‖². */
-  readonly squaredError: number;
+  squaredError: z.number(),
   /** gᵀδ and ½ δᵀHδ of the whole step. */
-  readonly firstOrder: number;
-  readonly secondOrder: number;
-  readonly points: readonly TrustPoint[];
+  firstOrder: z.number(),
+  secondOrder: z.number(),
+  points: z.array(trustPointSchema).readonly(),
   /** The largest share up to which all points are trusted; 0 where the first is not. */
-  readonly radius: number;
-}
+  radius: z.number(),
+});
 
-/** How far the second-order model holds along the layers' quantization errors; plain numbers, so that JSON holds all of it. */
-export interface TrustReport {
-  readonly format: 'curvature-trust';
-  readonly tool: Report['tool'];
-  readonly model: { readonly file: string; readonly sha256: string };
-  readonly data: Report['data'];
-  readonly settings: {
-    readonly loss: Report['settings']['loss'];
+/** How far the second-order model holds along the layers' quantization errors. */
+export const trustSchema = z.object({
+  format: z.literal('curvature-trust'),
+  tool: toolSchema,
+  model: modelFileSchema,
+  data: dataSchema,
+  settings: z.object({
+    loss: lossSchema,
     /** Predictions may be off by this share of what is measured, and by `rounding`. */
-    readonly tolerance: number;
-    readonly batch: number;
-    readonly executionProvider: string;
-  };
+    tolerance: z.number(),
+    batch: z.number().int(),
+    executionProvider: z.string(),
+  }),
   /** What float32 sums of the loss leave uncertain. */
-  readonly rounding: number;
-  readonly device: string;
-  readonly samples: number;
-  readonly loss: number;
-  readonly layers: readonly { readonly name: string; readonly steps: readonly TrustStep[] }[];
-  readonly diagnostics: readonly Diagnostic[];
-  /** Seconds per stage. */
-  readonly timings: Readonly<Record<string, number>>;
-}
+  rounding: z.number(),
+  device: z.string(),
+  samples: z.number().int(),
+  loss: z.number(),
+  layers: z.array(z.object({ name: z.string(), steps: z.array(trustStepSchema).readonly() })).readonly(),
+  diagnostics: z.array(diagnosticSchema).readonly(),
+  timings: timingsSchema,
+});
+
+export type TrustPoint = z.infer<typeof trustPointSchema>;
+export type TrustStep = z.infer<typeof trustStepSchema>;
+export type TrustReport = z.infer<typeof trustSchema>;

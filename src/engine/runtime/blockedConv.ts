@@ -4,6 +4,7 @@ import { float32Tensor, numElements, type Tensor, type TensorType } from '../onn
 import { reshape, transpose } from '../ops/emit';
 import { flippedInBlocks } from './flippedKernel';
 import { cpuSession, Session } from './session';
+import { FUSED_DOMAIN, turned } from './turned';
 
 /**
  * Convolutions in ONNX Runtime's blocked layout. Its optimizer lays out constant weights only; a Conv whose weights are
@@ -19,6 +20,7 @@ const MIN_POSITIONS_FLIPPED = 128;
 /**
  * The form of a Conv in blocks of `block` channels, where the layout has one: emits it, with the value `sum` (in blocks too)
  * added to its result, and gives its result in blocks.
+ * @param isFed whether the kernel is no constant
  * @param unflipped what the kernel is the flipped form of, if it is one
  */
 export function blockedConv(
@@ -26,6 +28,7 @@ export function blockedConv(
   node: Node,
   types: Types,
   block: number,
+  isFed: boolean,
   unflipped?: string,
 ): ((sum?: string) => string) | undefined {
   const [x, w] = [types.get(node.inputs[0])!.shape, types.get(node.inputs[1])!.shape];
@@ -46,8 +49,8 @@ export function blockedConv(
     b.within(`${node.name}/blocked`, () => {
       const weight =
         spread && unflipped !== undefined
-          ? flippedInBlocks(b, unflipped, [inputs, outputs, ...kernel], block)
-          : inBlocks(b, node.inputs[1], w, block, spread);
+          ? flippedInBlocks(b, unflipped, [inputs, outputs, ...kernel], block, isFed)
+          : inBlocks(b, node.inputs[1], w, block, spread, isFed);
       const data =
         isDepthwise || spread ? b.add('ReorderInput', [node.inputs[0]], {}, BLOCKED_DOMAIN) : node.inputs[0];
       const operands = [data, weight, node.inputs[2] ?? '', sum ?? ''];
@@ -75,14 +78,30 @@ function inBlocks(
   shape: readonly number[],
   block: number,
   spread: boolean,
+  isFed: boolean,
 ): string {
   const [outputs, inputs, ...kernel] = shape as [number, number, ...number[]];
   const taps = numElements(kernel);
   const rows = outputs / block;
-  const weight = transpose(b, reshape(b, w, [], [rows, block, inputs * taps]), [0, 2, 1]);
-  if (!spread) return reshape(b, weight, [], shape);
-  const split = reshape(b, weight, [], [rows, inputs / block, block, taps, block]);
-  return reshape(b, transpose(b, split, [0, 1, 3, 2, 4]), [], shape);
+  if (!spread)
+    return reshape(b, transpose(b, reshape(b, w, [], [rows, block, inputs * taps]), [0, 2, 1]), [], shape);
+  // Whole rows of blocks are moved and a product turns each block: Transposes alone would be merged into a slow one.
+  const moved = transpose(b, reshape(b, w, [], [rows, block, inputs / block, block * taps]), [0, 2, 1, 3]);
+  const blocks = reshape(b, moved, [], [(rows * inputs) / block, block, block * taps]);
+  const columns = reshape(
+    b,
+    turned(b, blocks, identity(b, block), 0, isFed),
+    [],
+    [(rows * inputs) / block, block, taps, block],
+  );
+  const byTap = transpose(b, columns, [0, 2, 1, 3]);
+  return reshape(b, byTap, [], shape);
+}
+
+function identity(b: GraphBuilder, size: number): string {
+  const matrix = new Float32Array(size * size);
+  for (let i = 0; i < size; i++) matrix[i * size + i] = 1;
+  return b.constant(float32Tensor([size, size], matrix), 'identity');
 }
 
 /** ONNX Runtime's own choice, by the width of the processor's registers. */
@@ -123,6 +142,7 @@ async function convolve(x: Tensor, w: Tensor, block: number): Promise<Float32Arr
     opsets: new Map([
       ['', 18],
       [BLOCKED_DOMAIN, 1],
+      [FUSED_DOMAIN, 1],
     ]),
     inputs: [
       { name: 'x', ...x },
@@ -135,7 +155,7 @@ async function convolve(x: Tensor, w: Tensor, block: number): Promise<Float32Arr
   const b = new GraphBuilder(empty, types);
   if (block === 0) b.addNode(node);
   else {
-    const emit = blockedConv(b, node, types, block);
+    const emit = blockedConv(b, node, types, block, true);
     if (!emit) return undefined;
     addFromBlocks(b, node, emit(), types);
   }

@@ -10,5 +10,6 @@ import { settledTypes } from './settledTypes';
  */
 export async function compile(graph: Graph, options: SessionOptions, known?: Types): Promise<Session> {
   if (options.device.provider !== 'cpu') return Session.create(graph, options);
-  return Session.create(await lower(graph, await settledTypes(graph, known)), options);
+  const types = await settledTypes(graph, known);
+  return Session.create(await lower(graph, types), options, types);
 }

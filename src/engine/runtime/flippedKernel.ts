@@ -1,7 +1,8 @@
 import type { GraphBuilder } from '../graph/builder';
 import { intsAttribute, type Node } from '../graph/graph';
-import { float32Tensor, int64Tensor, numElements, type Tensor } from '../onnx/tensor';
+import { float32Tensor, numElements, type Tensor } from '../onnx/tensor';
 import { reshape, transpose } from '../ops/emit';
+import { turned } from './turned';
 
 /**
  * Kernels of input gradients: w [O, C, taps] with its channels exchanged and its taps reversed, [C, O, taps]. Rules write
@@ -42,26 +43,32 @@ export function flippedFrom(
 export function flipped(b: GraphBuilder, w: string, shape: readonly number[]): string {
   const [inputs, outputs, ...kernel] = shape as [number, number, ...number[]];
   const taps = numElements(kernel);
-  const reversal = new Float32Array(taps * taps);
-  for (let i = 0; i < taps; i++) reversal[i * taps + taps - 1 - i] = 1;
   const exchanged = transpose(b, reshape(b, w, [], [outputs, inputs, taps]), [1, 0, 2]);
   const rows = reshape(b, exchanged, [], [inputs * outputs, taps]);
-  const product = b.add('MatMul', [rows, b.constant(float32Tensor([taps, taps], reversal), 'reversal')]);
-  return reshape(b, product, [], shape);
+  return reshape(b, b.add('MatMul', [rows, reversal(b, taps)]), [], shape);
 }
 
 /**
- * The flipped kernel in blocks, [C/block, O/block, taps, O in block, C in block]: innermost channels stay where they are.
+ * The flipped kernel in blocks, [C/block, O/block, taps, O in block, C in block]: whole rows of blocks are moved, and a product
+ * turns each block and reverses its taps.
  * @param shape of w, [O, C, …]
  */
-export function flippedInBlocks(b: GraphBuilder, w: string, shape: readonly number[], block: number): string {
+export function flippedInBlocks(
+  b: GraphBuilder,
+  w: string,
+  shape: readonly number[],
+  block: number,
+  isFed: boolean,
+): string {
   const [outputs, inputs, ...kernel] = shape as [number, number, ...number[]];
   const taps = numElements(kernel);
-  const byTap = transpose(b, reshape(b, w, [], [outputs * inputs, taps]), [1, 0]);
-  const backwards = Array.from({ length: taps }, (_, i) => taps - 1 - i);
-  const reversed = b.add('Gather', [byTap, b.constant(int64Tensor(backwards), 'backwards')], {
-    axis: { int: 0 },
-  });
-  const split = reshape(b, reversed, [], [taps, outputs / block, block, inputs / block, block]);
-  return reshape(b, transpose(b, split, [3, 1, 0, 2, 4]), [], [inputs, outputs, ...kernel]);
+  const rows = transpose(b, reshape(b, w, [], [outputs, inputs / block, block * taps]), [1, 0, 2]);
+  const blocks = reshape(b, rows, [], [(inputs / block) * (outputs / block), block * block, taps]);
+  return reshape(b, turned(b, reversal(b, taps), blocks, 1, isFed), [], [inputs, outputs, ...kernel]);
+}
+
+function reversal(b: GraphBuilder, taps: number): string {
+  const matrix = new Float32Array(taps * taps);
+  for (let i = 0; i < taps; i++) matrix[i * taps + taps - 1 - i] = 1;
+  return b.constant(float32Tensor([taps, taps], matrix), 'reversal');
 }

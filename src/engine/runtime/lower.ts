@@ -1,12 +1,13 @@
 import { GraphBuilder, type Types } from '../graph/builder';
 import { consumersOf, type Graph, type Node } from '../graph/graph';
 import { dependents } from '../graph/topology';
+import { FUSED_DOMAIN } from './turned';
 import { addFromBlocks, BLOCKED_DOMAIN, blockedConv, blockSize } from './blockedConv';
 import { flipped, flippedFrom } from './flippedKernel';
 
 /**
  * Rewrites a graph for ONNX Runtime's CPU kernels. Rules are written to be differentiated; what is fast to run is
- * chosen here, in one place, and never differentiated.
+ * chosen here, in one place, and never differentiated. Outputs may have other shapes of the same size.
  */
 export async function lower(graph: Graph, types: Types): Promise<Graph> {
   const block = await blockSize();
@@ -15,13 +16,13 @@ export async function lower(graph: Graph, types: Types): Promise<Graph> {
     graph.inputs.map(i => i.name),
   );
   const isFed = (conv: Node): boolean => fed.has(conv.inputs[1]);
-  const opsets = new Map(graph.opsets).set(BLOCKED_DOMAIN, 1);
+  const opsets = new Map(graph.opsets).set(BLOCKED_DOMAIN, 1).set(FUSED_DOMAIN, 1);
   const b = new GraphBuilder({ ...graph, opsets, nodes: [] }, types);
   const makers = new Map(graph.nodes.flatMap(n => n.outputs.map(o => [o, n] as const)));
   const unflippedOf = (conv: Node): string | undefined =>
     flippedFrom(conv.inputs[1], types.get(conv.inputs[1])!.shape, makers, graph.initializers);
   const inBlocks = (conv: Node) =>
-    block > 0 ? blockedConv(b, conv, types, block, unflippedOf(conv)) : undefined;
+    block > 0 ? blockedConv(b, conv, types, block, isFed(conv), unflippedOf(conv)) : undefined;
   const addConv = (conv: Node): void => {
     const emit = isFed(conv) ? inBlocks(conv) : undefined;
     const unflipped = isFed(conv) ? unflippedOf(conv) : undefined;
@@ -33,7 +34,7 @@ export async function lower(graph: Graph, types: Types): Promise<Graph> {
     }
   };
 
-  const { nodes } = withFastSteps(graph);
+  const { nodes } = withFastSteps(withoutLastReshapes(graph));
   const sums = sumsOfConvs({ ...graph, nodes }, isFed);
   const held = new Set([...sums.values()].flat());
   for (const node of nodes) {
@@ -67,6 +68,18 @@ function sumsOfConvs(graph: Graph, isFed: (conv: Node) => boolean): Map<Node, re
       sums.set(node, terms);
   }
   return sums;
+}
+
+/** The graph with its outputs before the Reshapes that they end with: where a result leaves a session, a Reshape copies. */
+function withoutLastReshapes(graph: Graph): Graph {
+  const makers = new Map(graph.nodes.flatMap(n => n.outputs.map(o => [o, n] as const)));
+  const outputs = new Set(graph.outputs);
+  const unshaped = (node: Node): Node => {
+    const view = node.opType === 'Identity' ? makers.get(node.inputs[0]) : undefined;
+    const isLast = view?.opType === 'Reshape' && outputs.has(node.outputs[0]) && makers.has(view.inputs[0]);
+    return isLast ? { ...node, inputs: [view.inputs[0]] } : node;
+  };
+  return { ...graph, nodes: graph.nodes.map(unshaped) };
 }
 
 /**

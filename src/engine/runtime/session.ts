@@ -2,6 +2,7 @@ import * as ort from 'onnxruntime-node';
 import { CurvatureError } from '../errors';
 import { cpuDevice, type Device } from './device';
 import { encodeApart } from '../graph/toModel';
+import type { Types } from '../graph/builder';
 import type { Graph } from '../graph/graph';
 import type { ElemType, Tensor, TensorType, TypedArray } from '../onnx/tensor';
 import { type Provider, providerConfig, reasonOf } from './providers';
@@ -31,25 +32,27 @@ export class Session {
     private provider: Provider,
     private readonly graph: Graph,
     private readonly options: SessionOptions,
+    private readonly types: Types | undefined,
   ) {}
 
   /**
    * Loads a graph on the device, or on the CPU where the device fails; the device keeps the reason.
+   * @param types of the outputs, where the graph has them in other shapes
    * @throws CurvatureError `model-invalid` when ONNX Runtime refuses the graph, with its reason
    */
-  static async create(graph: Graph, options: SessionOptions = cpuSession): Promise<Session> {
+  static async create(graph: Graph, options: SessionOptions = cpuSession, types?: Types): Promise<Session> {
     const { device } = options;
     const { provider } = device;
     try {
-      return new Session(await load(graph, provider, options), provider, graph, options);
+      return new Session(await load(graph, provider, options), provider, graph, options, types);
     } catch (error) {
       // Its optimizer has trouble with some branches that it inlines; what it can't optimize may still run.
       if (provider === 'cpu' && options.optimize && graph.nodes.some(n => n.opType === 'If'))
-        return Session.create(graph, { ...options, optimize: false });
+        return Session.create(graph, { ...options, optimize: false }, types);
       if (provider === 'cpu')
         throw new CurvatureError('model-invalid', `ONNX Runtime can't load the graph: ${reasonOf(error)}`);
       device.fallBack(reasonOf(error));
-      return Session.create(graph, options);
+      return Session.create(graph, options, types);
     }
   }
 
@@ -95,9 +98,9 @@ export class Session {
     }
     const results = await this.runOnDevice(inputs);
     return Object.fromEntries(
-      Object.entries(results).map(([name, value]) => {
-        const t = value;
-        return [name, { elemType: t.type as ElemType, shape: t.dims, data: t.data as TypedArray }];
+      Object.entries(results).map(([name, t]) => {
+        const shape = this.types?.get(name)?.shape ?? t.dims;
+        return [name, { elemType: t.type as ElemType, shape, data: t.data as TypedArray }];
       }),
     );
   }

@@ -15,8 +15,11 @@ export const saliency = (weights: Vector, inverseDiagonal: Vector): Float64Array
 export const byRising = (saliencies: Float64Array): Uint32Array =>
   Uint32Array.from(saliencies.keys()).sort((a, b) => saliencies[a] - saliencies[b]);
 
-/** ½ δᵀFδ, without damping: what the loss is predicted to rise by. */
-export const predictedRise = (fisher: InverseFisher, step: Vector): number =>
+/**
+ * ½ δᵀFδ, without damping: what the correction makes small. It foretells little of the loss, as m gradients see m directions of many: a corrected step is
+ * chosen to lie outside of them, so that the form all but vanishes, on the digits MLP to a thousandth of what the loss rises by.
+ */
+export const fisherForm = (fisher: InverseFisher, step: Vector): number =>
   dot(step, fisher.undamped(step)) / 2;
 
 /**

@@ -36,3 +36,40 @@ export function optimizerName({ optimizer, momentum }: Pick<Training, 'optimizer
   if (momentum === 0) return 'SGD';
   return `SGD with ${optimizer === 'nesterov' ? 'Nesterov ' : ''}momentum ${momentum}`;
 }
+
+/** What one optimizer allows on a quadratic loss with the whole batch. */
+export interface FullBatchBound extends Pick<Training, 'optimizer' | 'momentum'> {
+  /** The largest λmax at the learning rate that is trained with. */
+  readonly largestCurvature: number;
+  /** The largest learning rate at the λmax that was measured; null for a λmax of another matrix. */
+  readonly learningRate: number | null;
+}
+
+/**
+ * Bounds of gradient descent, of the momentum at hand in both forms, and of Adam's form, whose λmax is of another matrix than the others'.
+ * @param largest λmax of the matrix that the optimizer at hand is trained on
+ */
+export function fullBatchBounds(
+  { learningRate, momentum, optimizer }: Training,
+  largest: number,
+): FullBatchBound[] {
+  const rows = [
+    { optimizer: 'sgd' as const, momentum: 0 },
+    ...(momentum === 0 ? [] : optimizers.map(o => ({ optimizer: o, momentum }))),
+  ];
+  return rows.map(row => {
+    const product = stableProduct(row.optimizer, row.momentum);
+    const isSameMatrix = (row.optimizer === 'adam') === (optimizer === 'adam');
+    return {
+      ...row,
+      largestCurvature: product / learningRate,
+      learningRate: isSameMatrix ? product / largest : null,
+    };
+  });
+}
+
+/** `heavy ball 0.9`. */
+export function boundName({ optimizer, momentum }: Pick<Training, 'optimizer' | 'momentum'>): string {
+  if (momentum === 0) return 'gradient descent';
+  return { sgd: 'heavy ball', nesterov: 'Nesterov', adam: 'Adam form' }[optimizer] + ` ${momentum}`;
+}

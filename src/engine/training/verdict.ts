@@ -1,13 +1,13 @@
-import type { Band } from './learningRateBand';
+import type { RitzValue } from '../estimators/result';
+import { type Band, learningRateBand } from './learningRateBand';
 import { optimizerName, stableProduct, type Training } from './optimizers';
 
-export interface Measured {
-  /** λmax, and what it may be off by. */
-  readonly largest: number;
-  readonly error: number;
-  readonly trace: number;
-  readonly band: Band;
-  readonly isPreconditioned: boolean;
+/** What was measured of the matrix that is trained on; a report of stability has all of it. */
+export interface Curvature {
+  readonly largest: RitzValue;
+  readonly trace: { readonly estimate: number };
+  /** Of the Hessian divided by Adam's steps. */
+  readonly settings: { readonly isPreconditioned: boolean };
 }
 
 export interface Verdict {
@@ -17,22 +17,46 @@ export interface Verdict {
   readonly message: string;
 }
 
+/** The noise of float32 products, beside their length. */
+const ROUNDING = 1e-6;
+
+/** λmax and the trace as bands take them: what bends downwards makes the trace small, and the noise of batches none the smaller. */
+export const noisePart = ({ largest: { value }, trace: { estimate } }: Curvature) => ({
+  largest: value,
+  trace: Math.max(estimate, value),
+});
+
+/** The learning rates between which the noise of batches decides, for the optimizer, momentum and batch size that are trained with. */
+export const bandFor = (
+  { optimizer, momentum, batchSize }: Omit<Training, 'learningRate'>,
+  curvature: Curvature,
+): Band => learningRateBand({ ...noisePart(curvature), optimizer, momentum, batchSize });
+
+/** What λmax may be off by. */
+export const largestError = ({ largest: { value, residual } }: Curvature): number =>
+  Math.abs(value) * Math.max(residual, ROUNDING);
+
+/** Whether what was measured tells of training with this optimizer: Adam's matrix is not that of the others. */
+export const isMeasuredFor = (
+  { optimizer }: Pick<Training, 'optimizer'>,
+  { settings }: Pick<Curvature, 'settings'>,
+): boolean => (optimizer === 'adam') === settings.isPreconditioned;
+
 /** Says what training with these settings does near the weights at hand, in the quadratic model. */
-export function verdict(
-  training: Training,
-  { largest, error, trace, band, isPreconditioned }: Measured,
-): Verdict {
+export function verdict(training: Training, curvature: Curvature): Verdict {
   const { learningRate, batchSize, optimizer, momentum } = training;
+  const band = bandFor(training, curvature);
+  const { value } = curvature.largest;
   const who = `${optimizerName(training)} at lr ${learningRate}`;
   const most = stableProduct(optimizer, momentum) / learningRate;
-  const lambda = `λmax ${isPreconditioned ? 'of the preconditioned Hessian ' : ''}${short(largest)} ± ${short(error)}`;
-  if (largest > most)
+  const lambda = `λmax ${curvature.settings.isPreconditioned ? 'of the preconditioned Hessian ' : ''}${short(value)} ± ${short(largestError(curvature))}`;
+  if (value > most)
     return {
       severity: 'error',
       code: 'unstable',
       message: `${who} is linearly unstable here: ${lambda} > ${short(most)}. Below lr ${short(band.sufficient)} it is stable with batches of ${batchSize}.`,
     };
-  const noise = `with batches of ${batchSize} (trace ${short(trace)})`;
+  const noise = `with batches of ${batchSize} (trace ${short(curvature.trace.estimate)})`;
   if (learningRate > band.necessary)
     return {
       severity: 'error',
@@ -51,5 +75,9 @@ export function verdict(
     message: `${who} is linearly stable here ${noise}: ${lambda} ≤ ${short(most)}, and it would be up to lr ${short(band.sufficient)}.`,
   };
 }
+
+/** The verdict in a word, for what comes before its sentence. */
+export const verdictWord = ({ severity }: Pick<Verdict, 'severity'>): string =>
+  ({ error: 'Unstable', warning: 'Warning', info: 'Stable' })[severity];
 
 const short = (x: number): string => String(Number(x.toPrecision(3)));

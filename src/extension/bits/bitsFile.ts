@@ -4,7 +4,7 @@ import type { Analyses } from '../analyses';
 import type { BitWidths } from '../chosenWidths';
 import { exists, withoutExtension } from '../modelUri';
 import { readReportFile } from '../reportFile';
-import { type BitsDocument, readBitsDocument, type Span } from './document';
+import { type BitsDocument, readBitsDocument } from './document';
 
 export const BITS_FILES: vscode.DocumentFilter = { pattern: '**/*.bits.json' };
 
@@ -12,9 +12,6 @@ export const isBitsFile = ({ uri }: vscode.TextDocument): boolean => /\.bits\.js
 
 export const bitsOf = ({ entries }: BitsDocument): BitWidths =>
   Object.fromEntries(entries.flatMap(({ layer, bits }) => (bits === undefined ? [] : [[layer, bits]])));
-
-export const rangeOf = (document: vscode.TextDocument, { offset, length }: Span): vscode.Range =>
-  new vscode.Range(document.positionAt(offset), document.positionAt(offset + length));
 
 /** A file of bit widths with the report that it is read beside. */
 export interface RatedFile {

@@ -1,20 +1,11 @@
 import { findNodeAtLocation, getNodeValue, type Node, parseTree } from 'jsonc-parser';
-
-/** A stretch of a text, in characters from its start. */
-export interface Span {
-  readonly offset: number;
-  readonly length: number;
-}
+import { type JsonProperty, propertiesOf, type Span, spanOf } from '../json/spans';
 
 /** One layer's line in a file of bit widths. */
-export interface BitsEntry {
+export interface BitsEntry extends Omit<JsonProperty, 'key' | 'content'> {
   readonly layer: string;
   /** Undefined where no number stands there yet. */
   readonly bits: number | undefined;
-  /** The name with its quotes, the width, and both. */
-  readonly name: Span;
-  readonly value: Span;
-  readonly whole: Span;
 }
 
 export interface BitsDocument {
@@ -25,8 +16,6 @@ export interface BitsDocument {
   readonly heading: Span | undefined;
 }
 
-const span = ({ offset, length }: Node): Span => ({ offset, length });
-
 /** Reads as much as is there: a file that is being typed is seldom whole. */
 export function readBitsDocument(text: string): BitsDocument {
   const root = parseTree(text);
@@ -36,25 +25,15 @@ export function readBitsDocument(text: string): BitsDocument {
     return typeof value === 'string' ? value : undefined;
   };
   const bits = at('bits');
-  const properties = bits?.type === 'object' ? (bits.children ?? []) : [];
   const heading = bits?.parent?.children?.[0];
   return {
     model: words('model'),
     report: words('report'),
-    entries: properties.flatMap(property => {
-      const [name, value] = property.children ?? [];
-      if (!name || !value) return [];
-      const width: unknown = getNodeValue(value);
-      return [
-        {
-          layer: String(getNodeValue(name)),
-          bits: typeof width === 'number' ? width : undefined,
-          name: span(name),
-          value: span(value),
-          whole: span(property),
-        },
-      ];
-    }),
-    heading: heading && span(heading),
+    entries: propertiesOf(bits).map(({ key, content, ...spans }) => ({
+      layer: key,
+      bits: typeof content === 'number' ? content : undefined,
+      ...spans,
+    })),
+    heading: heading && spanOf(heading),
   };
 }

@@ -1,5 +1,7 @@
 import { reallocation } from '../../engine/analysis/reallocate';
+import { doubtOf, doubtText, trustedAbove } from '../../engine/report/doubt';
 import type { LayerReport, Report } from '../../engine/report/schema';
+import type { TrustStep } from '../../engine/report/trust';
 import { nearestName } from '../../engine/util/nearestName';
 import type { BitWidths } from '../chosenWidths';
 import { formatPercent, visible } from '../text/format';
@@ -17,7 +19,14 @@ export type BitsFinding =
       readonly measured: readonly number[];
       readonly suggested: number | null;
     }
-  | { readonly kind: 'too-few-bits'; readonly layer: string; readonly share: number; readonly use: number };
+  | { readonly kind: 'too-few-bits'; readonly layer: string; readonly share: number; readonly use: number }
+  | {
+      readonly kind: 'untrusted-width';
+      readonly layer: string;
+      readonly step: TrustStep;
+      /** A wider one at which the second-order model holds. */
+      readonly trusted: number | undefined;
+    };
 
 /** A width of a file, beside what the report says of it. */
 export interface RatedWidth {
@@ -92,7 +101,13 @@ export function bitsFindings(bits: BitWidths, report: Report): BitsFinding[] {
     if (width === FLOAT32 || measured.length === 0 || measured.includes(width)) return [];
     return [{ kind: 'width-not-measured', layer: name, measured, suggested: layer.bits }];
   });
-  return [...few, ...others];
+  const untrusted = Object.entries(bits).flatMap(([layer, width]): BitsFinding[] => {
+    const step = doubtOf(report, layer, width);
+    return step
+      ? [{ kind: 'untrusted-width', layer, step, trusted: trustedAbove(report, layer, width) }]
+      : [];
+  });
+  return [...few, ...others, ...untrusted];
 }
 
 /** What Problems says. */
@@ -107,5 +122,9 @@ export function findingText(finding: BitsFinding, bits: number): string {
       return `${layer}: the report has no figure for ${bits} bits; it has ${finding.measured.join(', ')}.`;
     case 'too-few-bits':
       return `${layer}: ${bits} bits carry ${formatPercent(finding.share)} of the predicted loss increase of these widths; it needs ${finding.use}.`;
+    case 'untrusted-width': {
+      const instead = finding.trusted === undefined ? '' : `; at ${finding.trusted} bits it holds`;
+      return `${layer}: at ${bits} bits ${doubtText(finding.step)}${instead}.`;
+    }
   }
 }

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { Analyses } from '../analyses';
-import { bitsOf, rangeOf, readBitsFile, type RatedFile } from './bitsFile';
+import { rangeOf } from '../json/range';
+import { bitsOf, readBitsFile, type RatedFile } from './bitsFile';
 import type { BitsEntry } from './document';
 import { bitsFindings, withEnoughBits } from './findings';
 
@@ -31,6 +32,11 @@ export class BitsFixes implements vscode.CodeActionProvider {
               const name = finding.nearest;
               if (name === undefined) return [];
               return [replacement(document, `Rename to ${name}`, entry.name, JSON.stringify(name), shown)];
+            }
+            if (finding.kind === 'untrusted-width') {
+              const use = finding.trusted;
+              if (use === undefined) return [];
+              return [replacement(document, `Use ${use} bits (trusted)`, entry.value, String(use), shown)];
             }
             const use = finding.kind === 'too-few-bits' ? finding.use : finding.suggested;
             if (use === null) return [];

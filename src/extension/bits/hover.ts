@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { Analyses } from '../analyses';
-import { bitsOf, rangeOf, readBitsFile } from './bitsFile';
+import { rangeOf } from '../json/range';
+import { bitsOf, readBitsFile } from './bitsFile';
 import { widthMarkdown } from './markdown';
 
 /** Tells what a layer's width costs, on its line in a file of bit widths. */

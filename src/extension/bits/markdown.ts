@@ -1,3 +1,4 @@
+import { doubtOf, doubtText } from '../../engine/report/doubt';
 import { formatBytes, formatNumber } from '../../engine/report/format';
 import type { Report } from '../../engine/report/schema';
 import type { BitWidths } from '../chosenWidths';
@@ -22,6 +23,7 @@ export function widthMarkdown(name: string, bits: BitWidths, report: Report): st
     ...(omega ? [omega] : []),
     ...(size === undefined ? [] : [formatBytes(size)]),
   ].join(' · ');
+  const doubt = width === undefined ? undefined : doubtOf(report, name, width);
   const need = few && `It needs **${few.use} bits**.`;
   const suggested =
     layer.bits === null || layer.bits === few?.use ? undefined : `Suggested: **${layer.bits} bits**.`;
@@ -29,6 +31,7 @@ export function widthMarkdown(name: string, bits: BitWidths, report: Report): st
     head,
     facts,
     [need, suggested].filter(Boolean).join(' '),
+    doubt ? `⚠ Not trusted: ${doubtText(doubt)}.` : '',
     trace
       ? `Trace ${estimateText(trace, report.settings.sensitivityMatrix === 'ggn' ? 'draws' : 'probes')}`
       : '',

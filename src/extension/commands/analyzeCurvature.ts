@@ -1,15 +1,23 @@
 import * as vscode from 'vscode';
-import type { Analysis } from '../analysis';
 import { readOptions } from '../config';
 import type { Ctx } from '../ctx';
 import { MODEL_EDITOR } from '../editors/modelEditor';
 import { fileName } from '../modelUri';
-import { progressText } from '../progressText';
 import { Cancelled, UserError, analysisError } from '../userError';
+import { withProgress } from '../withProgress';
 import { modelFor, type Resource } from './resource';
 
 /** Analyses a model and shows its report, which fills while the analysis runs. */
 export async function analyzeCurvature(ctx: Ctx, resource?: Resource): Promise<void> {
+  await analyzeModelFile(ctx, resource, false);
+}
+
+/** @param resume go on with what a run that was cut short has kept */
+export async function analyzeModelFile(
+  ctx: Ctx,
+  resource: Resource | undefined,
+  resume: boolean,
+): Promise<void> {
   const model = modelFor(resource);
   if (!vscode.workspace.isTrusted) {
     throw new UserError(
@@ -31,31 +39,19 @@ export async function analyzeCurvature(ctx: Ctx, resource?: Resource): Promise<v
     model: model.fsPath,
     ...(data.kind === 'file' ? { data: data.path } : {}),
   };
-  ctx.log.info(`Analyzing ${model.fsPath} on ${data.kind === 'file' ? data.path : 'synthetic inputs'}`);
+  ctx.log.info(
+    `${resume ? 'Resuming' : 'Analyzing'} ${model.fsPath} on ${data.kind === 'file' ? data.path : 'synthetic inputs'}`,
+  );
   try {
-    await runWithProgress(analysis, options);
+    await withProgress(
+      `Curvature of ${fileName(model)}`,
+      () => analysis.cancel(),
+      onProgress => analysis.run(options, onProgress, resume),
+    );
   } catch (error) {
-    throw analysisError(error, model);
+    throw analysisError(error, model, 'curvature.analyzeCurvature', analysis.canResume);
   }
 }
 
 const showPanel = (model: vscode.Uri): Thenable<unknown> =>
   vscode.commands.executeCommand('vscode.openWith', model, MODEL_EDITOR);
-
-const runWithProgress = (analysis: Analysis, options: Parameters<Analysis['run']>[0]): Thenable<unknown> =>
-  vscode.window.withProgress(
-    {
-      location: vscode.ProgressLocation.Notification,
-      title: `Curvature of ${fileName(analysis.model)}`,
-      cancellable: true,
-    },
-    (notification, token) => {
-      let shown = 0;
-      token.onCancellationRequested(() => analysis.cancel());
-      return analysis.run(options, progress => {
-        const percent = 100 * progress.fraction;
-        notification.report({ message: progressText(progress), increment: Math.max(percent - shown, 0) });
-        shown = Math.max(percent, shown);
-      });
-    },
-  );

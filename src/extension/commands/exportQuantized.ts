@@ -1,22 +1,24 @@
 import * as vscode from 'vscode';
 import type { ExportSummary } from '../../engine/analysis/exportSummary';
-import { defaultExportOptions } from '../../engine/export/options';
+import { defaultExportOptions, type ExportFormat, type ExportOptions } from '../../engine/export/options';
 import { formatBytes } from '../../engine/report/format';
+import { granularityOf } from '../../engine/report/granularity';
 import type { BitWidths } from '../chosenWidths';
 import type { Ctx } from '../ctx';
 import { MODEL_EDITOR } from '../editors/modelEditor';
 import { exists, fileName, withoutExtension } from '../modelUri';
-import { progressText } from '../progressText';
 import { analysisError, Cancelled, UserError } from '../userError';
+import { withProgress } from '../withProgress';
 import { findReport, modelOf } from './findReport';
 import type { Resource } from './resource';
 
-/** Writes the model with the widths that the panel shows, or the report suggests, to `target`, or to where the user says. */
+/** Writes the model with the widths that the panel shows, or the report suggests, to `target` in `format`, or as and where the user says. */
 export async function exportQuantized(
   ctx: Ctx,
   resource?: Resource,
   given?: BitWidths,
   target?: vscode.Uri,
+  format?: ExportFormat,
 ): Promise<void> {
   if (!vscode.workspace.isTrusted) {
     throw new UserError('Nothing is written in an untrusted workspace.', 'Trust the workspace to export.');
@@ -27,9 +29,11 @@ export async function exportQuantized(
     throw new UserError(`${fileName(model)} is not beside its report, so it can’t be quantized.`);
   }
   const bits = given ?? ctx.widths.of(found.source, found.report);
+  const chosen = format ?? (target ? defaultExportOptions.format : await askFormat(model));
   const output = target ?? (await askTarget(model));
   if (!output) throw new Cancelled('no file was chosen');
-  const summary = await write(ctx, model, bits, output);
+  const options = { ...defaultExportOptions, granularity: granularityOf(found.report), format: chosen };
+  const summary = await write(ctx, model, bits, options, output);
   tell(ctx, summary, output);
 }
 
@@ -37,33 +41,21 @@ async function write(
   ctx: Ctx,
   model: vscode.Uri,
   bits: BitWidths,
+  options: ExportOptions,
   output: vscode.Uri,
 ): Promise<ExportSummary> {
   // A process of its own, as for analyses: a model that is too large ends that process and nothing else.
   const engine = ctx.newEngine();
   try {
-    return await vscode.window.withProgress(
-      {
-        location: vscode.ProgressLocation.Notification,
-        title: `Quantizing ${fileName(model)}`,
-        cancellable: true,
-      },
-      (notification, token) => {
-        const controller = new AbortController();
-        token.onCancellationRequested(() => controller.abort());
-        let shown = 0;
-        return engine.exportQuantized(
-          { model: model.fsPath, bits, options: defaultExportOptions, output: output.fsPath },
-          {
-            signal: controller.signal,
-            onProgress(progress) {
-              const percent = 100 * progress.fraction;
-              notification.report({ message: progressText(progress), increment: percent - shown });
-              shown = percent;
-            },
-          },
-        );
-      },
+    const controller = new AbortController();
+    return await withProgress(
+      `Quantizing ${fileName(model)}`,
+      () => controller.abort(),
+      onProgress =>
+        engine.exportQuantized(
+          { model: model.fsPath, bits, options, output: output.fsPath },
+          { signal: controller.signal, onProgress },
+        ),
     );
   } catch (error) {
     throw analysisError(error, model, 'curvature.exportQuantized');
@@ -87,6 +79,40 @@ function tell({ log }: Ctx, { size, layers, notes }: ExportSummary, output: vsco
       if (chosen === reveal) return vscode.commands.executeCommand('revealInExplorer', output);
       return chosen === show ? log.show() : undefined;
     });
+}
+
+interface FormatItem extends vscode.QuickPickItem {
+  readonly format: ExportFormat;
+}
+
+const formats: readonly FormatItem[] = [
+  {
+    format: 'qdq',
+    label: 'DequantizeLinear (QDQ)',
+    description: 'scales as in the report, per output channel or per block',
+    detail: 'Integers behind standard operators, which every runtime reads.',
+  },
+  {
+    format: 'auto',
+    label: 'Automatic',
+    description: 'MatMulNBits where it fits, DequantizeLinear elsewhere',
+    detail: 'For ONNX Runtime: matrix products run on their integers, in blocks of 32 that share a scale.',
+  },
+  {
+    format: 'matmulnbits',
+    label: 'MatMulNBits',
+    description: 'one scale per block of 32',
+    detail: 'For ONNX Runtime: matrix products only; other layers, such as convolutions, keep their floats.',
+  },
+];
+
+async function askFormat(model: vscode.Uri): Promise<ExportFormat> {
+  const chosen = await vscode.window.showQuickPick(formats, {
+    title: `Export ${fileName(model)}`,
+    placeHolder: 'In which form should the integers stand?',
+  });
+  if (!chosen) throw new Cancelled('no format was chosen');
+  return chosen.format;
 }
 
 function askTarget(model: vscode.Uri): Thenable<vscode.Uri | undefined> {

@@ -6,8 +6,14 @@ import { analyzeCurvature } from './analyzeCurvature';
 import { analyzeModel } from './analyzeModel';
 import { cancelAnalysis } from './cancelAnalysis';
 import { chooseData } from './chooseData';
+import { compareReports } from './compareReports';
 import { exportQuantized } from './exportQuantized';
+import { measureCoupling } from './measureCoupling';
+import { measureSpectrum } from './measureSpectrum';
+import { measureStability } from './measureStability';
+import { measureTrust } from './measureTrust';
 import { openReport } from './openReport';
+import { resumeAnalysis } from './resumeAnalysis';
 import { saveBits } from './saveBits';
 import { saveReport } from './saveReport';
 import { showModelText } from './showModelText';
@@ -21,10 +27,16 @@ export const commands = {
   'curvature.chooseData': chooseData,
   'curvature.showModelText': showModelText,
   'curvature.cancelAnalysis': cancelAnalysis,
+  'curvature.resumeAnalysis': resumeAnalysis,
   'curvature.openReport': openReport,
+  'curvature.compareReports': compareReports,
   'curvature.saveReport': saveReport,
   'curvature.saveBits': saveBits,
   'curvature.exportQuantized': exportQuantized,
+  'curvature.measureSpectrum': measureSpectrum,
+  'curvature.measureStability': measureStability,
+  'curvature.measureCoupling': measureCoupling,
+  'curvature.measureTrust': measureTrust,
 } satisfies Record<string, Command>;
 
 export function registerCommands(ctx: Ctx): vscode.Disposable {

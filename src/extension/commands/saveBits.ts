@@ -1,6 +1,7 @@
 import path from 'node:path';
 import * as vscode from 'vscode';
 import { bitsText } from '../../engine/report/bitsText';
+import { granularityOf } from '../../engine/report/granularity';
 import type { BitWidths } from '../chosenWidths';
 import type { Ctx } from '../ctx';
 import { exists, fileName, isReport } from '../modelUri';
@@ -29,6 +30,7 @@ export async function saveBits(
   const text = bitsText({
     model: beside(modelOf(found)),
     ...((await exists(saved)) ? { report: beside(saved) } : {}),
+    granularity: granularityOf(report),
     bits,
   });
   await vscode.workspace.fs.writeFile(file, Buffer.from(text));

@@ -1,8 +1,9 @@
 import * as vscode from 'vscode';
 import type { Ctx } from '../ctx';
-import { ReportPanel, type PanelSource } from '../views/reportPanel';
+import { ReportPanel, type ReportSource } from '../views/reportPanel';
 import { ReadonlyDocument } from './readonlyDocument';
 import { revealText } from '../text/reveal';
+import { studyCommands } from '../studies';
 
 export const MODEL_EDITOR = 'curvature.model';
 
@@ -26,15 +27,21 @@ export class ModelEditor implements vscode.CustomReadonlyEditorProvider<Readonly
     });
   }
 
-  private handle(model: vscode.Uri, message: Parameters<PanelSource['handle']>[0]): unknown {
+  private handle(model: vscode.Uri, message: Parameters<ReportSource['handle']>[0]): unknown {
     switch (message.type) {
       case 'analyze':
       case 'retry':
         return vscode.commands.executeCommand('curvature.analyzeCurvature', model);
+      case 'resume':
+        return vscode.commands.executeCommand('curvature.resumeAnalysis', model);
+      case 'study':
+        return vscode.commands.executeCommand(studyCommands[message.kind], model, message.choice);
       case 'cancel':
         return vscode.commands.executeCommand('curvature.cancelAnalysis', model);
       case 'chooseData':
         return vscode.commands.executeCommand('curvature.chooseData', model);
+      case 'compare':
+        return vscode.commands.executeCommand('curvature.compareReports', model);
       case 'saveReport':
         return vscode.commands.executeCommand('curvature.saveReport', model, message.format);
       case 'saveBits':

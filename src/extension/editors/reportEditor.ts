@@ -45,6 +45,8 @@ export class ReportEditor implements vscode.CustomReadonlyEditorProvider<Readonl
         if (message.type === 'saveBits' || message.type === 'exportQuantized') {
           return vscode.commands.executeCommand(`curvature.${message.type}`, uri, message.bits);
         }
+        if (message.type === 'compare')
+          return vscode.commands.executeCommand('curvature.compareReports', uri);
         if (message.type === 'widthsChosen') return this.ctx.widths.set(uri, message.bits);
         return message.type === 'revealLayer' ? this.reveal(uri, state, message.layer) : undefined;
       },

@@ -1,4 +1,5 @@
 import type { Coverage } from '../../engine/report/coverage';
+import { doubtOf, doubtText } from '../../engine/report/doubt';
 import type { Diagnostic, LayerReport, Report } from '../../engine/report/schema';
 import { formatPercent, visible } from './format';
 
@@ -15,7 +16,9 @@ export function findings(report: Report): Finding[] {
   const told = report.diagnostics.map(toFinding);
   const toldLayers = new Set(told.map(finding => finding.layer));
   return [
+    ...coupledLayers(report),
     ...sensitiveLayers(report),
+    ...untrustedWidths(report),
     ...told,
     ...notReached(report).filter(({ layer }) => !toldLayers.has(layer)),
   ];
@@ -66,6 +69,28 @@ function usualWidth(layers: readonly LayerReport[]): number | undefined {
   for (const { bits, parameters } of layers) weights.set(bits!, (weights.get(bits!) ?? 0) + parameters);
   const [first] = [...weights].sort(([a, m], [b, n]) => n - m || a - b);
   return first?.[0];
+}
+
+/** Suggested widths whose sensitivity rests on a model that does not hold there. */
+const untrustedWidths = (report: Report): Finding[] =>
+  report.layers.flatMap(({ name, bits }) => {
+    const step = bits === null ? undefined : doubtOf(report, name, bits);
+    if (!step) return [];
+    return [
+      {
+        severity: 'info',
+        code: 'untrusted-width',
+        layer: name,
+        message: `${visible(name)}: at the suggested ${bits} bits ${doubtText(step)}; its sensitivity is not to be trusted.`,
+      },
+    ];
+  });
+
+/** Sums over layers, and with them the suggestion, where the layers can't be taken one by one. */
+function coupledLayers({ studies }: Report): Finding[] {
+  const additivity = studies?.coupling?.additivity;
+  if (additivity?.verdict !== 'not-additive') return [];
+  return [{ severity: 'warning', code: 'not-additive', message: visible(additivity.message) }];
 }
 
 const notReached = (report: Report): Finding[] =>

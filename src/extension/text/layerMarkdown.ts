@@ -1,4 +1,6 @@
 import type { Estimate, LayerReport, Report } from '../../engine/report/schema';
+import { doubtOf, doubtText } from '../../engine/report/doubt';
+import { hasOneScale } from '../../engine/report/granularity';
 import { formatBytes, formatEstimate, formatNumber } from '../../engine/report/format';
 import { formatCount, visible } from './format';
 
@@ -36,8 +38,9 @@ function missing(layer: LayerReport): string {
 /** What to do first, then what it rests on; a hover shows some ten lines before it scrolls. */
 function analysed(layer: LayerReport, report: Report): string[] {
   const { trace } = layer;
+  const scales = hasOneScale(layer, layer.bits) ? ', one scale for all weights' : '';
   const suggestion =
-    layer.bits === null ? [] : [`Suggested: **${layer.bits} bits**, ${size(layer, layer.bits)}`];
+    layer.bits === null ? [] : [`Suggested: **${layer.bits} bits**${scales}, ${size(layer, layer.bits)}`];
   const average =
     layer.averageTrace === null ? '' : `, ${formatNumber(layer.averageTrace)} per weight on average`;
   const traces = [
@@ -54,6 +57,7 @@ function analysed(layer: LayerReport, report: Report): string[] {
   return [
     ...suggestion,
     bitTable(layer, report),
+    ...doubtLine(layer, report),
     `${traces.join('; ')}${average}`,
     ...(how.length ? [how.join(' ')] : []),
   ];
@@ -82,6 +86,17 @@ const size = (layer: LayerReport, bits: number): string => {
 /** Hovers draw tables without any space between the columns. An entity, since Markdown trims the space itself. */
 const GAP = '&emsp;';
 
+const DOUBT = '⚠';
+
+/** Which of the Ω not to believe, and why the suggested one or the first of them. */
+function doubtLine(layer: LayerReport, report: Report): string[] {
+  const doubted = report.settings.bits.filter(bits => doubtOf(report, layer.name, bits));
+  const told = doubted.find(bits => bits === layer.bits) ?? doubted[0];
+  const step = told === undefined ? undefined : doubtOf(report, layer.name, told);
+  if (!step) return [];
+  return [`${DOUBT} Not trusted at ${doubted.join(' and ')} bits: at ${told} ${doubtText(step)}.`];
+}
+
 /** Ω is HAWQ-V2's sensitivity: average trace times squared quantization error. */
 function bitTable(layer: LayerReport, report: Report): string {
   const rows = report.settings.bits.map(bits => {
@@ -90,7 +105,8 @@ function bitTable(layer: LayerReport, report: Report): string {
     const mark = bits === layer.bits ? '**' : '';
     const value =
       omega === undefined ? '–' : formatNumber(omega) + (stderr ? ` ± ${formatNumber(stderr)}` : '');
-    return `| ${mark}${bits}${mark} | ${GAP}${value} | ${GAP}${size(layer, bits)} |`;
+    const doubt = doubtOf(report, layer.name, bits) ? ` ${DOUBT}` : '';
+    return `| ${mark}${bits}${mark} | ${GAP}${value}${doubt} | ${GAP}${size(layer, bits)} |`;
   });
   return [`| bits | ${GAP}Ω | ${GAP}size |`, '|--:|--:|--:|', ...rows].join('\n');
 }

@@ -64,7 +64,7 @@ const behaviours = {
   },
 };
 
-connection.onRequest('analyze', ({ model }, token) => behaviours[model](token));
+connection.onRequest('analyze', ({ options }, token) => behaviours[options.model](token));
 connection.onRequest('exportQuantized', async ({ model, bits }) => {
   if (model !== 'answers') return behaviours[model]();
   await connection.sendNotification('progressed', progress);

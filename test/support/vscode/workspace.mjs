@@ -23,6 +23,7 @@ export function makeWorkspace(folder) {
   twin('wrong_labels', { ...arrays, 'labels.npy': withFirstByte(arrays['labels.npy'], 77) });
   twin('killed', arrays);
   twin('cancelled', arrays);
+  twin('resumed', arrays);
   twin('unknown_operator', arrays);
   writeFileSync(at('unknown_operator.onnx'), withUnknownOperator(model));
   writeFileSync(at('truncated.onnx'), model.subarray(0, Math.floor(model.length / 2)));

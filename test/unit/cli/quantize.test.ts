@@ -88,6 +88,36 @@ test('a report gives its suggested widths, or the best ones within another budge
   assert.equal(run(sample, '--report', report, '--budget', '10B', '-o', 'r.onnx').status, 3);
 });
 
+test('scales are shared as the report says, by way of a file of widths as well', () => {
+  const few = ['--samples', '16', '--ep', 'cpu', '--eigenvalues', '0', '--bits', '4,8'];
+  for (const granularity of ['channel', 'tensor', 'auto']) {
+    const file = path.join(folder, `${granularity}.curvature.json`);
+    const how = [...few, '--granularity', granularity, '--out', file];
+    spawnSync(process.execPath, [cli, 'analyze', sample, '-d', sample.replace('.onnx', '.npz'), ...how]);
+    const report = JSON.parse(readFileSync(file, 'utf8')) as Report;
+    assert.equal(report.settings.granularity, granularity);
+    const { layers } = summaryOf(run(sample, '--report', file, '-o', 'a.onnx', '--json').stdout);
+    assert.deepEqual(
+      layers.map(l => l.bytes),
+      report.layers.map(l => l.sizeBytes[l.bits!]),
+    );
+    const kinds = report.layers.map(l => l.granularity!['4']);
+    assert.equal(new Set(kinds).size, granularity === 'auto' ? 2 : 1);
+    const chosen = spawnSync(process.execPath, [cli, 'allocate', file, '--json'], { encoding: 'utf8' });
+    const bits = write('chosen.bits.json', JSON.parse(chosen.stdout));
+    run(sample, '--bits', bits, '-o', 'b.onnx');
+    const [a, b] = ['a.onnx', 'b.onnx'].map(name => readFileSync(path.join(folder, name)));
+    assert.ok(a.equals(b));
+  }
+  const bits = write('one.bits.json', { granularity: 'tensor', bits: { 'conv2.weight': 4 } });
+  const bytesOf = (...flags: string[]) =>
+    summaryOf(run(sample, '--bits', bits, ...flags, '-o', 'c.onnx', '--json').stdout).layers.find(
+      l => l.name === 'conv2.weight',
+    )!.bytes;
+  assert.equal(bytesOf(), 4608 / 2 + 4);
+  assert.equal(bytesOf('--granularity', 'channel'), 4608 / 2 + 4 * 32);
+});
+
 test('a recipe is written in place of the model', () => {
   const { status } = run(sample, '--width', '4', '--recipe', 'ort', '-o', 'recipe.json');
   assert.equal(status, 0);

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -11,8 +19,12 @@ const models = path.resolve('test/fixtures/models');
 const folder = mkdtempSync(path.join(tmpdir(), 'curvature-resume-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
+const files = [
+  path.join(models, 'vit_digits_legacy.onnx'),
+  ...['--data', path.join(models, 'digits_eval.npz')],
+];
 const common = [
-  ...['analyze', path.join(models, 'vit_digits_legacy.onnx'), '--data', path.join(models, 'digits_eval.npz')],
+  ...['analyze', ...files],
   ...['--matrix', 'both', '--rtol', '0.0001', '--max-probes', '60', '--eigenvalues', '1', '--ep', 'cpu'],
 ];
 const run = (out: string, ...more: string[]) =>
@@ -65,3 +77,92 @@ test('resuming without a report is refused; with nothing kept it begins anew', (
   assert.equal(anew.status, 0);
   assert.match(anew.stderr, /note: 0 probes were kept/);
 });
+
+/** Sizes of the files of products. */
+const productSizes = (probes: string): number[] =>
+  existsSync(`${probes}.products`)
+    ? readdirSync(`${probes}.products`).flatMap(file => {
+        const at = path.join(`${probes}.products`, file);
+        return existsSync(at) ? [statSync(at).size] : [];
+      })
+    : [];
+const linesOf = (file: string): number =>
+  existsSync(file) ? readFileSync(file, 'utf8').split('\n').length - 1 : 0;
+
+const ROWS = 5018;
+const cases: { name: string; args: string[]; isFarEnough: (probes: string) => boolean; reads: boolean }[] = [
+  {
+    name: 'spectrum',
+    args: ['--samples', '128', '--steps', '30', '--probes', '4', '--rtol', '0.001', '--cross-check'],
+    // The fingerprint, the trace, two start vectors, and some products of the third.
+    isFarEnough: probes => linesOf(probes) >= 4 && productSizes(probes).length >= 2,
+    reads: true,
+  },
+  {
+    name: 'spectrum',
+    args: ['--samples', '128', '--steps', '30', '--probes', '2', '--rtol', '0.001'],
+    // In the middle of the trace.
+    isFarEnough: probes => productSizes(probes).some(size => size >= 8 * ROWS * 30),
+    reads: true,
+  },
+  {
+    name: 'coupling',
+    args: ['--samples', '64', '--probes', '8'],
+    isFarEnough: probes => linesOf(probes) >= 40,
+    reads: false,
+  },
+  {
+    name: 'stability',
+    args: [
+      ...['--samples', '64', '--lr', '0.1', '--batch-size', '8', '--momentum', '0.9'],
+      ...['--optimizer', 'sgd', '--batches', '4'],
+    ],
+    // The fingerprint, the trace, two start vectors, and three batches.
+    isFarEnough: probes => linesOf(probes) >= 7,
+    reads: false,
+  },
+];
+
+for (const [i, { name, args, isFarEnough, reads }] of cases.entries()) {
+  test(`${name}, killed at a moment of its own (${i}), goes on to the same numbers`, async () => {
+    const fileOf = (which: string): string => path.join(folder, `${name}-${i}-${which}.json`);
+    const arguments_ = (out: string): string[] => [cli, name, ...files, ...args, '--ep', 'cpu', '--out', out];
+    const finish = (out: string, ...more: string[]) =>
+      spawnSync(process.execPath, [...arguments_(out), ...more], { encoding: 'utf8', timeout: 120_000 });
+    const numbersOf = (out: string): unknown => {
+      const {
+        timings,
+        memory: _,
+        ...rest
+      } = JSON.parse(readFileSync(out, 'utf8')) as Record<string, unknown>;
+      assert.ok(timings);
+      return rest;
+    };
+    const [whole, out] = [fileOf('whole'), fileOf('killed')];
+    assert.equal(finish(whole).status, 0);
+
+    const probes = `${out}.probes`;
+    const killed = spawn(process.execPath, arguments_(out), { stdio: 'ignore' });
+    const ended = new Promise<void>(resolve => killed.once('exit', () => resolve()));
+    while (!isFarEnough(probes) && killed.exitCode === null)
+      await new Promise(resolve => setTimeout(resolve, 2));
+    killed.kill('SIGKILL');
+    await ended;
+    assert.ok(existsSync(probes), 'the run was through before it was killed');
+    if (reads) assert.equal((JSON.parse(readFileSync(out, 'utf8')) as { complete: boolean }).complete, false);
+    // As if the process had been killed in the middle of a line, and of a product.
+    appendFileSync(probes, '{"name":"trace","pa');
+    for (const file of existsSync(`${probes}.products`) ? readdirSync(`${probes}.products`) : [])
+      appendFileSync(path.join(`${probes}.products`, file), Buffer.alloc(12));
+
+    const other = finish(out, '--resume', '--seed', '1');
+    assert.equal(other.status, 2);
+    assert.match(other.stderr, /can't be resumed: seed was 0 and is 1/);
+
+    const resumed = finish(out, '--resume');
+    assert.equal(resumed.status, 0, resumed.stderr);
+    assert.match(resumed.stderr, /note: [1-9]\d* probes were kept/);
+    assert.deepEqual(numbersOf(out), numbersOf(whole));
+    assert.ok(!existsSync(probes) && !existsSync(`${probes}.products`));
+  });
+}

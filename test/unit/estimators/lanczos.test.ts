@@ -57,6 +57,10 @@ for (const [name, spectrum] of Object.entries(spectra)) {
         assert.ok(Math.abs(value - expected[i]) <= 1e-8 * largest, `${i}: ${value}, expected ${expected[i]}`);
         assert.ok(residual <= 1e-6);
       });
+      // An operator that is taken whole has both ends.
+      const farthest = which === 'LM' ? undefined : wanted(operator, which, Infinity).at(-1);
+      if (farthest === undefined) assert.equal(last.otherEnd, undefined);
+      else assert.ok(last.otherEnd && Math.abs(last.otherEnd.value - farthest) <= 1e-8 * largest);
       assert.equal(operator.applied, last.steps);
       assert.ok(last.steps <= spectrum.length);
     });

@@ -84,6 +84,7 @@ const ROUNDING = 1e-5;
 
 const options = (changes: Partial<ExportOptions> = {}): ExportOptions => ({
   ...defaultExportOptions,
+  granularity: 'channel',
   ...changes,
 });
 
@@ -107,11 +108,11 @@ const stored: readonly [bits: number, symmetric: boolean, type: string][] = [
 describe('what DequantizeLinear makes of the file is the quantized weight', () => {
   const float = workspace.model('float.onnx', network(17));
   for (const [bits, symmetric, type] of stored) {
-    for (const blockSize of [undefined, 16]) {
-      const name = `${bits} bits ${symmetric ? 'around 0' : 'with zero points'}${blockSize ? ' in blocks' : ''}`;
+    for (const how of [{}, { granularity: 'tensor' }, { blockSize: 16 }] as const) {
+      const name = `${bits} bits ${symmetric ? 'around 0' : 'with zero points'} ${JSON.stringify(how)}`;
       test(name, async () => {
         const output = path.join(workspace.folder, 'q.onnx');
-        const summary = await exportQuantized(float, bits, options({ symmetric, blockSize }), output);
+        const summary = await exportQuantized(float, bits, options({ symmetric, ...how }), output);
         const last = summary.layers.at(-1)!;
         assert.deepEqual([last.name, last.stored, last.to], ['head.weight', type, bits]);
         const x = normal(9, 2, 3, 5, 5);

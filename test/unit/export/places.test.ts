@@ -100,6 +100,8 @@ function products(x: Float32Array, ...weights: { shape: readonly number[]; data:
   );
 }
 
+const perChannel = { ...defaultExportOptions, granularity: 'channel' } as const;
+
 const onGrid = ({ shape, data }: Tensor, bits: number) => ({
   shape,
   data: dequantize(quantize({ name: 'w', shape, data: data as Float32Array }, weightQuantizer(bits, 1))),
@@ -110,7 +112,7 @@ describe('weights of branches', () => {
     test(`${format}: both branches compute with the weights on the grid`, async () => {
       const float = workspace.model('branches.onnx', conditional);
       const output = path.join(workspace.folder, 'branches_q.onnx');
-      const { layers, size } = await exportQuantized(float, 4, { ...defaultExportOptions, format }, output);
+      const { layers, size } = await exportQuantized(float, 4, { ...perChannel, format }, output);
       assert.deepEqual(
         layers.map(l => l.stored),
         layers.map(() => (format === 'qdq' ? 'int4' : 'uint4')),
@@ -148,7 +150,7 @@ test('a weight inside a function of the model stays there, and the output says w
   ];
   const float = workspace.write('function.onnx', toBinary(ModelProtoSchema, model));
   const output = path.join(workspace.folder, 'function_q.onnx');
-  const { layers, operatorSet } = await exportQuantized(float, 4, defaultExportOptions, output);
+  const { layers, operatorSet } = await exportQuantized(float, 4, perChannel, output);
   assert.deepEqual(
     layers.map(l => [l.stored, l.note]),
     [

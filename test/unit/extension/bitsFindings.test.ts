@@ -9,6 +9,7 @@ import {
 } from '../../../src/extension/bits/findings';
 import { readBitsDocument } from '../../../src/extension/bits/document';
 import { widthMarkdown } from '../../../src/extension/bits/markdown';
+import { trustOf } from '../../browser/studiesFixture';
 import { aLayer, aReport } from '../../support/vscode/reports';
 
 /** Ω at 2 bits: 16, 1, 1 and 0.25; each further bit quarters it. */
@@ -105,4 +106,19 @@ test('a hover tells the share, and what the layer needs once', () => {
     /^\*\*a\*\* at float32\n\nSuggested: \*\*8 bits\*\*\./,
   );
   assert.equal(widthMarkdown('nobody', { nobody: 4 }, report), undefined);
+});
+
+test('a width whose sensitivity should not be believed is told, with the next one that may be', () => {
+  const trusted = { ...report, studies: { trust: trustOf(report) } };
+  const [found, ...others] = bitsFindings({ a: 8, b: 4, c: 4, d: 3 }, trusted);
+  assert.deepEqual([found.kind, found.layer, others], ['untrusted-width', 'b', []]);
+  assert.equal(
+    findingText(found, 4),
+    'b: at 4 bits the second-order model is off at the end of the step to these weights (the loss changes by 0.035 there, 0.02 is predicted); at 8 bits it holds.',
+  );
+  assert.match(
+    widthMarkdown('b', { b: 4 }, trusted) ?? '',
+    /\n\n⚠ Not trusted: the second-order model is off/,
+  );
+  assert.doesNotMatch(widthMarkdown('b', { b: 8 }, trusted) ?? '', /⚠/);
 });

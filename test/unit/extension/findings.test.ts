@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LayerReport } from '../../../src/engine/report/schema';
 import { findings, sensitiveLayers } from '../../../src/extension/text/findings';
+import { couplingOf, trustOf } from '../../browser/studiesFixture';
 import { aLayer, aReport } from '../../support/vscode/reports';
 
 const warned = (layers: LayerReport[]) => sensitiveLayers(aReport(layers)).map(finding => finding.layer);
@@ -46,5 +47,36 @@ test('layers that were not reached are told once, with the reason', () => {
   assert.deepEqual(
     findings(aReport([unreached], { diagnostics: [...diagnostics] })).map(finding => finding.code),
     ['x'],
+  );
+});
+
+test('suggested widths that rest on a model that fails there are told, and sums that should not be taken', () => {
+  const layers = [aLayer('a', 1, 4), aLayer('b', 1, 4)];
+  const plain = aReport(layers);
+  const coupling = couplingOf(plain);
+  const [sums, width, ...others] = findings(
+    aReport(layers, { studies: { coupling, trust: trustOf(plain) } }),
+  );
+  assert.deepEqual(
+    [sums, width].map(({ severity, code, layer }) => [severity, code, layer]),
+    [
+      ['warning', 'not-additive', undefined],
+      ['info', 'untrusted-width', 'b'],
+    ],
+  );
+  assert.match(sums.message, /^Sensitivities of the layers should not be added/);
+  assert.equal(
+    width.message,
+    'b: at the suggested 4 bits the second-order model is off at the end of the step to these weights (the loss changes by 0.035 there, 0.02 is predicted); its sensitivity is not to be trusted.',
+  );
+  assert.deepEqual(others, []);
+  const additive = {
+    ...coupling,
+    additivity: { ...coupling.additivity, verdict: 'roughly-additive' },
+  } as const;
+  const measured = { ...plain.settings, measureUpTo: 4 };
+  assert.deepEqual(
+    findings(aReport(layers, { settings: measured, studies: { coupling: additive, trust: trustOf(plain) } })),
+    [],
   );
 });

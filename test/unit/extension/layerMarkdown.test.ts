@@ -6,6 +6,7 @@ import {
   layerMarkdown,
   notAnalysedMarkdown,
 } from '../../../src/extension/text/layerMarkdown';
+import { trustOf } from '../../browser/studiesFixture';
 import { aLayer, aReport } from '../../support/vscode/reports';
 
 test('an analysed layer tells its trace, its average, its bits and Ω per width', () => {
@@ -23,6 +24,16 @@ test('an analysed layer tells its trace, its average, its bits and Ω per width'
 test('a weight that is quantized already tells its width', () => {
   const layer = aLayer('conv1', 0.8, 4, { currentBits: 8 });
   assert.match(layerMarkdown(layer, aReport([layer])), /288 weights of 8 bits now/);
+});
+
+test('one scale for all weights is told where the suggested width has it', () => {
+  const granularity = { '4': 'tensor', '8': 'channel' } as const;
+  const textAt = (bits: number) => {
+    const layer = aLayer('conv1', 0.8, bits, { granularity });
+    return layerMarkdown(layer, aReport([layer]));
+  };
+  assert.match(textAt(4), /Suggested: \*\*4 bits\*\*, one scale for all weights, 176 B/);
+  assert.match(textAt(8), /Suggested: \*\*8 bits\*\*, 320 B/);
 });
 
 test('what is partial, synthetic, exact or not converged says so', () => {
@@ -87,4 +98,19 @@ test('the label at the end of a line is short', () => {
   assert.match(layerLabel(layer, aReport([layer])), /^4 bits · trace 12\.3\d* ± 0\.31$/);
   const nothing = aLayer('a', 1, 4, { trace: {}, bits: null });
   assert.equal(layerLabel(nothing, aReport([nothing])), '');
+});
+
+test('widths whose sensitivity should not be believed are marked, and one line says why', () => {
+  const layers = [aLayer('a', 1, 4), aLayer('b', 1, 4)];
+  const plain = aReport(layers);
+  const report = aReport(layers, {
+    studies: { trust: trustOf(plain) },
+    settings: { ...plain.settings, measureUpTo: 2 },
+  });
+  assert.doesNotMatch(layerMarkdown(layers[0], report), /⚠/);
+  const text = layerMarkdown(layers[1], report);
+  assert.match(text, /\| \*\*4\*\* \|[^|]* ⚠ \|/);
+  assert.doesNotMatch(text, /\| 2 \|[^|]*⚠/);
+  assert.match(text, /^⚠ Not trusted at 4 bits: at 4 the second-order model is off at the end of the step /m);
+  assert.ok(text.split('\n').filter(Boolean).length <= 11, text);
 });

@@ -8,7 +8,10 @@ import { bitsText } from '../../../src/engine/report/bitsText';
 import { curvatureError } from '../../support/assertions';
 
 test('what is written is read', () => {
-  const file = { model: 'net.onnx', report: 'net.curvature.json', bits: { conv: 8, 'fc, "last"': 32 } };
+  const file = {
+    ...{ model: 'net.onnx', report: 'net.curvature.json', granularity: 'auto' as const },
+    bits: { conv: 8, 'fc, "last"': 32 },
+  };
   assert.deepEqual(parseBits(bitsText(file)), { format: 'curvature-bits', ...file });
   assert.deepEqual(parseBits(bitsText({ bits: {} })), { format: 'curvature-bits', bits: {} });
 });
@@ -25,6 +28,6 @@ test('the published schema is the reader’s', () => {
     properties: Record<string, unknown>;
     required: string[];
   };
-  assert.deepEqual(Object.keys(properties), ['$schema', 'format', 'model', 'report', 'bits']);
+  assert.deepEqual(Object.keys(properties), ['$schema', 'format', 'model', 'report', 'granularity', 'bits']);
   assert.deepEqual(required, ['bits']);
 });

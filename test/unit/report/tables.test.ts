@@ -17,10 +17,20 @@ test('the terminal shows layers in aligned columns and what was found in all', (
       'Loss (cross-entropy): 0.04211 on 64 samples of eval.npz. Bits are chosen by the traces of the Gauss–Newton matrix.',
       "embedding: not reached (operator 'Custom' of node '/custom' has no derivative).",
       "For 2 of 3 layers the Hessian's trace equals the GGN's: from there to the loss the model is piecewise linear.",
-      'Largest eigenvalues of the Hessian: 3.932, 2.093 (not converged).',
+      'Largest eigenvalues of the Hessian: 3.932, 2.093 (not converged); smallest: -0.1113.',
       'Suggested bits: 304 B (6.204 bits per weight), ΣΩ 771.6, for a budget of 0.5 (366 B).',
       '',
     ].join('\n'),
+  );
+});
+
+test('layers whose weights share one scale at the suggested bits are named', () => {
+  const report = sampleReport();
+  const settings = { ...report.settings, granularity: 'auto' as const };
+  const layers = report.layers.map(l => ({ ...l, granularity: { '4': 'tensor', '8': 'channel' } as const }));
+  assert.match(
+    reportToText({ ...report, settings, layers }),
+    /^At the suggested bits all weights of a layer share a scale in fc, "last"; scales per channel would take/m,
   );
 });
 

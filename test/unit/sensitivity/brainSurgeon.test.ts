@@ -6,7 +6,7 @@ import {
   byRising,
   corrected,
   correctedRounding,
-  predictedRise,
+  fisherForm,
   saliency,
 } from '../../../src/engine/sensitivity/brainSurgeon';
 import { Rng } from '../../../src/engine/util/rng';
@@ -59,7 +59,7 @@ test('for many weights no other step of the free ones costs less', () => {
 test('the predicted rise is ½ δᵀFδ without damping', () => {
   const step = Float64Array.from(Rng.of(5).normals(d));
   const own = (damping / 2) * step.reduce((sum, x) => sum + x * x, 0);
-  assertClose(predictedRise(fisher, step), rise(step) - own, 1e-9);
+  assertClose(fisherForm(fisher, step), rise(step) - own, 1e-9);
 });
 
 test('weights are ordered from the least salient on', () => {

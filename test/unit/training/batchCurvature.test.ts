@@ -1,6 +1,7 @@
+import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
-import { largestOfBatch } from '../../../src/engine/training/batchCurvature';
+import { formulaHolds, largestOfBatch } from '../../../src/engine/training/batchCurvature';
 import { Rng } from '../../../src/engine/util/rng';
 import { assertClose } from '../../support/assertions';
 
@@ -33,3 +34,24 @@ for (const [what, largest] of [
     assertClose(largestOfBatch({ largest, variance, samples }, batchSize), Math.max(...values), 0.05);
   });
 }
+
+test('where the formula may hold it is within 4 % of the exact λmax of two levels, and beyond it need not be', () => {
+  const largest = 1;
+  let worst = 0;
+  for (const next of [0, 0.3, 0.6, 0.9]) {
+    for (const noise of [0.01, 0.04, 0.1, 0.19, 0.34, 0.49, 0.6, 1, 2, 5]) {
+      // One batch size of the two that make 1/b = 1.
+      const [batchSize, samples] = [0.5, 1];
+      const [variance, along] = [noise ** 2, 0];
+      const exact = (largest + next + Math.hypot(largest - next, 2 * noise)) / 2;
+      const off = Math.abs(largestOfBatch({ largest, variance, samples }, batchSize) / exact - 1);
+      const holds = formulaHolds({ largest, next, variance, along, samples }, batchSize);
+      assert.equal(holds, noise < (largest - next) / 2);
+      if (holds) assert.ok(off < 0.04, `next ${next}, noise ${noise}: ${off}`);
+      else worst = Math.max(worst, off);
+    }
+  }
+  assert.ok(worst > 0.3, `${worst}`);
+  // Noise along the eigenvector counts as well: it may take λ below the next one.
+  assert.ok(!formulaHolds({ largest, next: 0, variance: 0, along: 0.3, samples: 1 }, 0.5));
+});

@@ -10,9 +10,9 @@ const WIDTHS = [4, 8, 16];
 export function ortRecipe({ layers, options }: RecipeInput): Recipe {
   const { symmetric } = options;
   const quantized = layers.filter(({ bits }) => bits !== FLOAT_BITS);
-  const overrides = quantized.map(({ layer, bits }) => {
+  const overrides = quantized.map(({ layer, bits, isOneScale }) => {
     const width = WIDTHS.find(w => bits <= w)!;
-    const axis = layer.channelAxis === null ? {} : { axis: layer.channelAxis };
+    const axis = isOneScale ? {} : { axis: layer.channelAxis };
     return [layer.initializer, [{ quant_type: `Q${symmetric ? '' : 'U'}Int${width}`, symmetric, ...axis }]];
   });
   const recipe = {

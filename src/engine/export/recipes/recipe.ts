@@ -8,6 +8,8 @@ export interface RecipeLayer {
   readonly layer: Layer;
   /** 32 where the layer keeps its floats. */
   readonly bits: number;
+  /** Whether all of its weights share a scale, where the tool lets one choose. */
+  readonly isOneScale: boolean;
 }
 
 export interface RecipeInput {

@@ -1,0 +1,48 @@
+import * as vscode from 'vscode';
+import { completed } from '../../engine/training/settings';
+import { isMeasuredFor } from '../../engine/training/verdict';
+import { rangeOf } from '../json/range';
+import { studyCommands } from '../studies';
+import { readProjectDocument, replacements } from './document';
+import { trainingFixes } from './findings';
+import type { ProjectStudies } from './projectStudies';
+
+/** Offers settings of training that are stable, on each of those that stand in a project's file. */
+export class TrainingFixes implements vscode.CodeActionProvider {
+  static readonly kinds = [vscode.CodeActionKind.QuickFix];
+
+  constructor(private readonly studies: ProjectStudies) {}
+
+  async provideCodeActions(
+    document: vscode.TextDocument,
+    range: vscode.Range,
+    { diagnostics }: vscode.CodeActionContext,
+  ): Promise<vscode.CodeAction[]> {
+    const content = readProjectDocument(document.getText());
+    const settled = completed(content.training);
+    const isHere = content.entries.some(({ whole }) => rangeOf(document, whole).intersection(range));
+    if (!isHere || 'missing' in settled) return [];
+    const { training } = settled;
+    const models = await this.studies.of(document.uri);
+    const shown = (...codes: string[]) => diagnostics.filter(({ code }) => codes.includes(code as string));
+    const changes = trainingFixes(training, models).map(({ title, changes: changed }, index) => {
+      const action = new vscode.CodeAction(title, vscode.CodeActionKind.QuickFix);
+      action.edit = new vscode.WorkspaceEdit();
+      for (const { where, text } of replacements(content, changed))
+        action.edit.replace(document.uri, rangeOf(document, where), text);
+      action.diagnostics = shown('unstable', 'edge-of-stability');
+      action.isPreferred = index === 0;
+      return action;
+    });
+    const measures = models
+      .filter(({ study }) => !isMeasuredFor(training, study))
+      .map(({ model, name }) => {
+        const title = `Measure the stability of training of ${name}`;
+        const action = new vscode.CodeAction(title, vscode.CodeActionKind.QuickFix);
+        action.command = { title, command: studyCommands.stability, arguments: [model] };
+        action.diagnostics = shown('not-measured');
+        return action;
+      });
+    return [...changes, ...measures];
+  }
+}

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import { analysisOf, analyze, inWorkspace } from '../support/vscode/host';
+
+const model = 'digits_cnn.onnx';
+const measure = (command: string): Thenable<unknown> =>
+  vscode.commands.executeCommand(`curvature.${command}`, inWorkspace(model));
+
+describe('measuring more of an analysed model', () => {
+  before(async () => {
+    await analyze(model);
+    const training = { learningRate: 0.1, batchSize: 32, momentum: 0.9, optimizer: 'sgd' };
+    const project = inWorkspace('curvature.json');
+    await vscode.workspace.fs.writeFile(project, Buffer.from(JSON.stringify({ training })));
+  });
+
+  it('puts a spectrum, coupling, stability and trust into the report', async () => {
+    const { report } = await analysisOf(model);
+    for (const command of ['measureSpectrum', 'measureCoupling', 'measureStability', 'measureTrust'])
+      await measure(command);
+    const { state } = await analysisOf(model);
+    assert.equal(state.phase, 'done', state.error?.message);
+    assert.equal(state.study, undefined);
+    const { studies, ...rest } = state.report ?? assert.fail('no report');
+    assert.deepEqual(rest, report);
+    assert.equal(studies?.spectra?.[0]?.settings.isWhole, true);
+    assert.equal(studies?.coupling?.layers.length, report?.layers.length);
+    assert.equal(studies?.stability?.training.momentum, 0.9);
+    assert.equal(studies?.trust?.layers.length, report?.layers.length);
+  });
+
+  it('cancelled, leaves the report as it was', async () => {
+    const analysis = await analysisOf(model);
+    const before = analysis.report;
+    const running = measure('measureSpectrum');
+    while (!analysis.isRunning) await new Promise(resolve => setTimeout(resolve, 10));
+    assert.equal(analysis.state.study?.kind, 'spectrum');
+    analysis.cancel();
+    await running;
+    assert.equal(analysis.isRunning, false);
+    assert.equal(analysis.report, before);
+  });
+
+  it('analysed again on the same data, keeps what was measured', async () => {
+    await analyze(model);
+    assert.ok((await analysisOf(model)).report?.studies?.coupling);
+  });
+});

@@ -1,0 +1,105 @@
+import type { StudyKind } from '../../src/engine/analysis/study';
+import type { Studies } from '../../src/engine/report/studies';
+import type { ViewState } from '../../src/protocol/view';
+import type { Channel } from '../shared/channel';
+import { button } from '../shared/controls';
+import { element, fill, setText } from '../shared/element';
+import { panel, type Section } from './section';
+
+interface Offer {
+  readonly kind: StudyKind;
+  readonly title: string;
+  /** The question that it answers. */
+  readonly question: string;
+  readonly isThere: (studies: Studies) => boolean;
+}
+
+const offers: readonly Offer[] = [
+  {
+    kind: 'spectrum',
+    title: 'Spectrum',
+    question: 'How is the curvature spread over all directions: how many are steep, flat, or bent downwards?',
+    isThere: ({ spectra }) => spectra !== undefined,
+  },
+  {
+    kind: 'stability',
+    title: 'Stability of training',
+    question: 'Which learning rates, batch sizes and momentum are stable at these weights?',
+    isThere: ({ stability }) => stability !== undefined,
+  },
+  {
+    kind: 'coupling',
+    title: 'Coupling of layers',
+    question: 'Do layers share curvature, or may their sensitivities be added up?',
+    isThere: ({ coupling }) => coupling !== undefined,
+  },
+  {
+    kind: 'trust',
+    title: 'Trust in the second-order model',
+    question: 'At which widths does the loss really change as the curvature foretells?',
+    isThere: ({ trust }) => trust !== undefined,
+  },
+];
+
+/** A button that measures something, or measures it again. */
+export const studyButton = (channel: Channel, kind: StudyKind, label: string, title: string) =>
+  button({
+    label,
+    icon: label === 'Measure' ? 'play' : 'refresh',
+    description: `${label}: ${title}`,
+    onPress: () => channel.post({ type: 'study', kind }),
+  });
+
+/** What can be measured beside the layers' sensitivities and has not been, and the bar of what is being measured. */
+export function studies(channel: Channel): Section {
+  const list = element('ul', { class: 'offers' });
+  const root = panel('More to measure', 'studies');
+  root.append(list);
+  const fraction = element('span');
+  const message = element('span', { class: 'progress-message' });
+  const bar = element(
+    'div',
+    { class: 'bar', role: 'progressbar', 'aria-valuemin': '0', 'aria-valuemax': '100' },
+    fraction,
+  );
+  const progress = element('div', { class: 'progress' }, bar, element('p', {}, message));
+
+  function show({ study }: ViewState): void {
+    const percent = Math.round(100 * (study?.progress?.fraction ?? 0));
+    fraction.style.width = `${percent}%`;
+    bar.setAttribute('aria-label', titleOf(study?.kind));
+    bar.setAttribute('aria-valuenow', String(percent));
+    const said = study?.progress?.message ?? 'Starting…';
+    bar.setAttribute('aria-valuetext', `${percent} %, ${said}`);
+    setText(message, said);
+  }
+
+  return {
+    root,
+    update({ state, measured }) {
+      const running = state.study?.kind;
+      const open = offers.filter(
+        ({ kind, isThere }) => kind === running || !isThere(measured?.studies ?? {}),
+      );
+      const isOffered = channel.hasHost && state.canAnalyze && state.phase === 'done';
+      root.hidden = !isOffered || open.length === 0;
+      if (root.hidden) return;
+      show(state);
+      fill(list, [open.map(({ kind }) => kind), running], () =>
+        open.map(({ kind, title, question }) => {
+          const control = studyButton(channel, kind, 'Measure', title);
+          control.enable(running === undefined);
+          return element(
+            'li',
+            {},
+            element('div', {}, element('h3', {}, title), element('p', {}, question)),
+            kind === running ? progress : control.root,
+          );
+        }),
+      );
+    },
+  };
+}
+
+const titleOf = (running: StudyKind | undefined): string =>
+  offers.find(({ kind }) => kind === running)?.title ?? '';
