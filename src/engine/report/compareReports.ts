@@ -145,7 +145,7 @@ function subjectOf(a: Report, b: Report): string {
 }
 
 function notesOf(a: Report, b: Report): string[] {
-  const differ = (what: string, of: (report: Report) => unknown): string[] => {
+  const differ = (what: string, of: (report: Report) => string | number | undefined): string[] => {
     const [inA, inB] = [a, b].map(report => String(of(report) ?? 'none'));
     return inA === inB ? [] : [`${what}: ${inA} and ${inB}.`];
   };

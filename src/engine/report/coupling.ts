@@ -1,13 +1,6 @@
 import { z } from 'zod';
 import { matrices } from '../curvature/matrices';
-import {
-  dataSchema,
-  diagnosticSchema,
-  lossSchema,
-  modelFileSchema,
-  timingsSchema,
-  toolSchema,
-} from './parts';
+import { lossSchema, studyShape } from './parts';
 
 /** The version of the format; raised when a reader of the old one would misread the new one. */
 export const COUPLING_VERSION = 1;
@@ -32,9 +25,7 @@ const additivitySchema = z.object({
 export const couplingSchema = z.object({
   format: z.literal('curvature-coupling'),
   version: z.literal(COUPLING_VERSION),
-  tool: toolSchema,
-  model: modelFileSchema,
-  data: dataSchema,
+  ...studyShape,
   settings: z.object({
     loss: lossSchema,
     matrix: z.enum(matrices),
@@ -43,8 +34,6 @@ export const couplingSchema = z.object({
     batch: z.number().int(),
     executionProvider: z.string(),
   }),
-  device: z.string(),
-  samples: z.number().int(),
   layers: z.array(z.object({ name: z.string(), parameters: z.number().int() })).readonly(),
   /** ‖H_lm‖_F, in the order of the layers. */
   norms: z.array(z.array(withErrorSchema).readonly()).readonly(),
@@ -52,8 +41,6 @@ export const couplingSchema = z.object({
   /** The share of ‖H‖_F² that lies outside of the diagonal blocks. */
   shareOutside: withErrorSchema,
   additivity: additivitySchema,
-  diagnostics: z.array(diagnosticSchema).readonly(),
-  timings: timingsSchema,
 });
 
 export type WithError = z.infer<typeof withErrorSchema>;

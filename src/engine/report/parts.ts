@@ -24,9 +24,6 @@ export const diagnosticSchema = z.object({
   layer: z.string().optional(),
 });
 
-/** A model's file, without the folders that it lies in. */
-export const modelFileSchema = z.object({ file: z.string(), sha256: z.string() });
-
 /** One estimated number. `stderr` is the probes' own noise on the given data; 0 with `exact` when nothing was sampled. */
 export const estimateSchema = z.object({
   estimate: z.number(),
@@ -45,3 +42,15 @@ export const eigenvalueSchema = z.object({ value: z.number(), residual: z.number
 
 /** Seconds per stage. */
 export const timingsSchema = z.record(z.string(), z.number());
+
+/** What reports of one measurement have in common: by what, of what and on what it was made, and how it went. */
+export const studyShape = {
+  tool: toolSchema,
+  /** Its file, without the folders that it lies in. */
+  model: z.object({ file: z.string(), sha256: z.string() }),
+  data: dataSchema,
+  device: z.string(),
+  samples: z.number().int(),
+  diagnostics: z.array(diagnosticSchema).readonly(),
+  timings: timingsSchema,
+};

@@ -1,15 +1,6 @@
 import { z } from 'zod';
 import { matrices } from '../curvature/matrices';
-import {
-  dataSchema,
-  diagnosticSchema,
-  eigenvalueSchema,
-  estimateSchema,
-  lossSchema,
-  modelFileSchema,
-  timingsSchema,
-  toolSchema,
-} from './parts';
+import { eigenvalueSchema, estimateSchema, lossSchema, studyShape } from './parts';
 
 /** The version of the format; raised when a reader of the old one would misread the new one. */
 export const SPECTRUM_VERSION = 1;
@@ -59,9 +50,7 @@ export const spectrumSchema = z.object({
   version: z.literal(SPECTRUM_VERSION),
   /** False for what is kept of a run that was cancelled or failed. */
   complete: z.boolean(),
-  tool: toolSchema,
-  model: modelFileSchema,
-  data: dataSchema,
+  ...studyShape,
   settings: z.object({
     loss: lossSchema,
     matrix: z.enum(matrices),
@@ -78,9 +67,7 @@ export const spectrumSchema = z.object({
     batch: z.number().int(),
     executionProvider: z.string(),
   }),
-  device: z.string(),
   memory: z.object({ predictedBytes: z.number() }),
-  samples: z.number().int(),
   /** Classes that the loss tells apart; absent for losses without any, and for several outputs. */
   classes: z.number().int().optional(),
   /** Rows of the matrix. */
@@ -89,8 +76,6 @@ export const spectrumSchema = z.object({
   density: densitySchema.nullable(),
   /** The eigenvalue of largest magnitude by power iteration, where it was asked for. */
   crossCheck: eigenvalueSchema.extend({ steps: z.number().int() }).optional(),
-  diagnostics: z.array(diagnosticSchema).readonly(),
-  timings: timingsSchema,
 });
 
 export type TraceReport = z.infer<typeof traceReportSchema>;

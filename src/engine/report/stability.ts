@@ -2,15 +2,7 @@ import { z } from 'zod';
 import { matrices } from '../curvature/matrices';
 import { optimizers } from '../training/optimizers';
 import { trainingSchema } from '../training/projectFile';
-import {
-  dataSchema,
-  diagnosticSchema,
-  eigenvalueSchema,
-  lossSchema,
-  modelFileSchema,
-  timingsSchema,
-  toolSchema,
-} from './parts';
+import { eigenvalueSchema, lossSchema, studyShape } from './parts';
 import { traceReportSchema } from './spectrum';
 
 /** The version of the format; raised when a reader of the old one would misread the new one. */
@@ -57,13 +49,11 @@ const suggestionSchema = z.object({
   share: z.number(),
 });
 
-/** Whether training goes on stably from a model's weights, and with what it would. */
+/** Whether training goes on stably from a model's weights, and with what it would. The first diagnostic is the verdict. */
 export const stabilitySchema = z.object({
   format: z.literal('curvature-stability'),
   version: z.literal(STABILITY_VERSION),
-  tool: toolSchema,
-  model: modelFileSchema,
-  data: dataSchema,
+  ...studyShape,
   training: trainingSchema,
   settings: z.object({
     loss: lossSchema,
@@ -75,9 +65,7 @@ export const stabilitySchema = z.object({
     batch: z.number().int(),
     executionProvider: z.string(),
   }),
-  device: z.string(),
   memory: z.object({ predictedBytes: z.number() }),
-  samples: z.number().int(),
   size: z.number().int(),
   largest: eigenvalueSchema,
   smallest: eigenvalueSchema,
@@ -95,9 +83,6 @@ export const stabilitySchema = z.object({
   }),
   batchSizes: z.array(batchSizeSchema).readonly(),
   suggestion: suggestionSchema,
-  /** The verdict first. */
-  diagnostics: z.array(diagnosticSchema).readonly(),
-  timings: timingsSchema,
 });
 
 export type BatchSizeReport = z.infer<typeof batchSizeSchema>;

@@ -1,12 +1,5 @@
 import { z } from 'zod';
-import {
-  dataSchema,
-  diagnosticSchema,
-  lossSchema,
-  modelFileSchema,
-  timingsSchema,
-  toolSchema,
-} from './parts';
+import { lossSchema, studyShape } from './parts';
 
 const bothSchema = z.object({ measured: z.number(), predicted: z.number() });
 
@@ -38,9 +31,7 @@ const trustStepSchema = z.object({
 /** How far the second-order model holds along the layers' quantization errors. */
 export const trustSchema = z.object({
   format: z.literal('curvature-trust'),
-  tool: toolSchema,
-  model: modelFileSchema,
-  data: dataSchema,
+  ...studyShape,
   settings: z.object({
     loss: lossSchema,
     /** Predictions may be off by this share of what is measured, and by `rounding`. */
@@ -50,12 +41,8 @@ export const trustSchema = z.object({
   }),
   /** What float32 sums of the loss leave uncertain. */
   rounding: z.number(),
-  device: z.string(),
-  samples: z.number().int(),
   loss: z.number(),
   layers: z.array(z.object({ name: z.string(), steps: z.array(trustStepSchema).readonly() })).readonly(),
-  diagnostics: z.array(diagnosticSchema).readonly(),
-  timings: timingsSchema,
 });
 
 export type TrustPoint = z.infer<typeof trustPointSchema>;
