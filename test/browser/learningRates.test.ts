@@ -45,7 +45,7 @@ describe('curves of learning rates', () => {
     );
     const [first] = curves.measured;
     assert.deepEqual(first, { batchSize: 2, rate: 2 / 4, low: 2 / 6.5, high: 2 / 1.5 });
-    const uncertain = { ...study.batchSizes[1]!, largest: { mean: 2, stderr: 3, most: 9 } };
+    const uncertain = { ...study.batchSizes[1], largest: { mean: 2, stderr: 3, most: 9 } };
     const found = learningRateCurves(
       { ...study, batchSizes: [uncertain] },
       { optimizer: 'sgd', momentum: 0 },
