@@ -1,6 +1,6 @@
 import { float32Tensor, type Tensor } from '../onnx/tensor';
 import { matMul } from '../runtime/matMul';
-import { norm, type Vector } from '../util/vector';
+import { axpy, norm, type Vector } from '../util/vector';
 import { type Columns, type TakenOut } from './columns';
 
 /** Columns of a block; fewer leave ONNX Runtime's kernels waiting. */
@@ -51,9 +51,7 @@ export class PackedColumns implements Columns {
   }
 
   axpy(k: number, alpha: number, y: Float64Array): void {
-    this.forEachPart(k, (part, start) => {
-      for (let i = 0; i < part.length; i++) y[start + i] += alpha * part[i];
-    });
+    this.forEachPart(k, (part, start) => axpy(alpha, part, y.subarray(start, start + part.length)));
   }
 
   async products(w: Vector): Promise<Float64Array> {

@@ -3,11 +3,28 @@
  */
 export type Vector = Float32Array | Float64Array;
 
+/** Above this length sums go in four parts, whose additions needn't wait for each other. */
+const LONG = 1 << 20;
+
 /** aᵀb. */
 export function dot(a: Vector, b: Vector): number {
+  if (a.length > LONG) return longDot(a, b);
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
   return sum;
+}
+
+function longDot(a: Vector, b: Vector): number {
+  let [p, q, r, s] = [0, 0, 0, 0];
+  let i = 0;
+  for (; i + 4 <= a.length; i += 4) {
+    p += a[i] * b[i];
+    q += a[i + 1] * b[i + 1];
+    r += a[i + 2] * b[i + 2];
+    s += a[i + 3] * b[i + 3];
+  }
+  for (; i < a.length; i++) p += a[i] * b[i];
+  return p + q + (r + s);
 }
 
 /** ‖a‖₂. */

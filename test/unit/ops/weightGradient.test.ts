@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { vjp } from '../../../src/engine/autodiff/vjp';
+import { GraphBuilder } from '../../../src/engine/graph/builder';
+import { float32Tensor, numElements } from '../../../src/engine/onnx/tensor';
+import { Session } from '../../../src/engine/runtime/session';
+import { inferTypes } from '../../../src/engine/runtime/types';
+import { Rng } from '../../../src/engine/util/rng';
+import { input, makeGraph } from '../../support/models';
+
+interface Case {
+  readonly x: readonly number[];
+  readonly w: readonly number[];
+  readonly strides: readonly [number, number];
+  readonly dilations: readonly [number, number];
+  /** Top, left, bottom, right. */
+  readonly pads: readonly [number, number, number, number];
+  readonly group: number;
+}
+
+const plain: Case = {
+  x: [2, 16, 7, 6],
+  w: [16, 16, 3, 3],
+  ...{ strides: [1, 1], dilations: [1, 1], pads: [1, 1, 1, 1], group: 1 },
+};
+/** Weights wide enough that their taps are shared out between both operands, and forms where they can't be. */
+const cases: Record<string, Case> = {
+  plain,
+  'without pads': { ...plain, pads: [0, 0, 0, 0] },
+  'with uneven pads': { ...plain, pads: [0, 1, 2, 0] },
+  'with pads beyond the kernel': { ...plain, pads: [3, 0, 0, 1] },
+  dilated: { ...plain, dilations: [2, 1], pads: [2, 1, 2, 1] },
+  'with an even kernel': { ...plain, w: [16, 16, 4, 2] },
+  'strided along the last axis': { ...plain, strides: [1, 2] },
+  'strided along the first axis': { ...plain, strides: [2, 1] },
+  grouped: { ...plain, x: [2, 48, 7, 6], w: [48, 16, 3, 3], group: 3 },
+  'of more inputs than outputs': { ...plain, x: [2, 40, 7, 6], w: [16, 40, 3, 3] },
+  'of more outputs than positions': { ...plain, w: [64, 16, 3, 3] },
+  'of one tap': { ...plain, x: [2, 40, 7, 6], w: [16, 40, 1, 1], pads: [0, 0, 0, 0] },
+};
+
+function sizeOut({ x, w, strides, dilations, pads }: Case): number[] {
+  return [0, 1].map(
+    i => Math.floor((x[2 + i] + pads[i] + pads[2 + i] - (w[2 + i] - 1) * dilations[i] - 1) / strides[i]) + 1,
+  );
+}
+
+/** Σ over samples and positions of cotangent times input, in float64, term by term. */
+function expectedGradient(c: Case, x: Float32Array, g: Float32Array): Float64Array {
+  const [samples, channels, height, width] = c.x;
+  const [outputs, perGroup, kh, kw] = c.w;
+  const [oh, ow] = sizeOut(c);
+  const result = new Float64Array(numElements(c.w));
+  let at = 0;
+  for (let o = 0; o < outputs; o++) {
+    const first = Math.floor(o / (outputs / c.group)) * perGroup;
+    for (let i = 0; i < perGroup; i++) {
+      for (let a = 0; a < kh; a++) {
+        for (let b = 0; b < kw; b++, at++) {
+          for (let n = 0; n < samples; n++) {
+            for (let p = 0; p < oh; p++) {
+              const row = p * c.strides[0] + a * c.dilations[0] - c.pads[0];
+              if (row < 0 || row >= height) continue;
+              for (let q = 0; q < ow; q++) {
+                const column = q * c.strides[1] + b * c.dilations[1] - c.pads[1];
+                if (column < 0 || column >= width) continue;
+                const value = x[((n * channels + first + i) * height + row) * width + column];
+                result[at] += value * g[((n * outputs + o) * oh + p) * ow + q];
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+  return result;
+}
+
+describe('the gradient of a convolution’s weight', () => {
+  for (const [title, c] of Object.entries(cases)) {
+    test(title, async () => {
+      const attributes = {
+        strides: { ints: c.strides },
+        dilations: { ints: c.dilations },
+        pads: { ints: c.pads },
+        group: { int: c.group },
+      };
+      const shape = [c.x[0], c.w[0], ...sizeOut(c)];
+      const graph = makeGraph([input('x', ...c.x), input('w', ...c.w), input('g', ...shape)], {}, [
+        ['Conv', ['x', 'w'], 'y', attributes],
+      ]);
+      const types = await inferTypes(graph);
+      const b = new GraphBuilder(graph, types);
+      const wanted = new Set(['w']);
+      const cotangents = vjp(b, graph.nodes, types, new Map([['y', 'g']]), wanted, wanted);
+      const random = (name: string, of: readonly number[]): Float32Array =>
+        Rng.of(0, name).normals(numElements(of));
+      const [x, g] = [random('x', c.x), random('g', shape)];
+      const session = await Session.create(b.build([cotangents.get('w')!]));
+      const results = await session.run({ x: float32Tensor([...c.x], x), g: float32Tensor(shape, g) });
+      await session.dispose();
+      const found = results[cotangents.get('w')!];
+      assert.deepEqual([...found.shape], [...c.w]);
+      // Sums of at most 98 products of normal numbers, in float32.
+      expectedGradient(c, x, g).forEach((e, i) =>
+        assert.ok(Math.abs(e - (found.data[i] as number)) < 1e-4, `${i}: ${String(found.data[i])}, not ${e}`),
+      );
+    });
+  }
+});
