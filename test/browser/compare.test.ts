@@ -73,8 +73,9 @@ describe('two reports side by side', { skip }, () => {
 
   test('are shown in every theme: verdict, totals, a table to every chart', async () => {
     for (const theme of themes) {
-      const { page, problems, show, close } = await openPage(browser, { theme, name: 'compare' });
-      await show(compareState());
+      const open = await openPage(browser, { theme, name: 'compare' });
+      const { page, problems } = open;
+      await open.show(compareState());
       assert.match(await page.locator('.verdict').innerText(), /^The traces of 6 of 7 layers differ/);
       const glance = page.getByRole('table', { name: 'Both reports at a glance' });
       assert.match(await glance.innerText(), /Samples\s+512\s+256/);
@@ -93,17 +94,18 @@ describe('two reports side by side', { skip }, () => {
       const chart = page.locator('canvas[role=img]');
       assert.match((await chart.getAttribute('aria-label')) ?? '', /Largest ratio B by A: layer2\.0\.conv2/);
       assert.deepEqual(problems, []);
-      await close();
+      await open.close();
     }
   });
 
   test('differing layers are bold, others are not', async () => {
-    const { page, show, close } = await openPage(browser, { name: 'compare' });
-    await show(compareState());
+    const open = await openPage(browser, { name: 'compare' });
+    const { page } = open;
+    await open.show(compareState());
     const bold = await page.locator('.compared-layers tr.differs th').allInnerTexts();
     assert.equal(bold.length, 6);
     assert.ok(!bold.includes('layer1.0.conv2.weight'));
-    await close();
+    await open.close();
   });
 
   test('by keyboard: order, opening a side, measuring and cancelling; the order is kept', async () => {
@@ -139,70 +141,78 @@ describe('two reports side by side', { skip }, () => {
   });
 
   test('Hessians are shown with their meaning, or why there are none', async () => {
-    const { page, problems, show, close } = await openPage(browser, { name: 'compare' });
+    const open = await openPage(browser, { name: 'compare' });
+    const { page, problems } = open;
     const reason = 'resnet8.onnx is neither beside its report nor in the workspace.';
-    await show({ ...compareState(), hessians: { phase: 'unavailable', reason } });
+    await open.show({ ...compareState(), hessians: { phase: 'unavailable', reason } });
     const panel = page.locator('.hessians');
     assert.ok((await panel.innerText()).includes(reason));
     assert.equal(await panel.locator('vscode-button:visible').count(), 0);
-    await show({
+    await open.show({
       ...compareState(),
       hessians: { phase: 'idle', error: { message: 'It failed.', hint: 'Do that.' } },
     });
     assert.match(await panel.getByRole('alert').innerText(), /It failed\. Do that\./);
     const notes = ['The data shifted.npz have changed since report B.'];
-    await show({ ...compareState(), hessians: { phase: 'done', comparison: hessianComparison(), notes } });
+    await open.show({
+      ...compareState(),
+      hessians: { phase: 'done', comparison: hessianComparison(), notes },
+    });
     assert.equal(await panel.locator('.findings dt').count(), 4);
     assert.match(await panel.locator('.findings').innerText(), /6\.930[^]*0\.690[^]*0\.934[^]*0\.812/);
     const table = panel.getByRole('table', { name: 'Largest eigenvalues of both Hessians' });
     assert.match(await table.innerText(), /λ1\s+12\.40\s+18\.90[^]*λ5\s+3\.130 residual 0\.03/);
     assert.ok((await panel.innerText()).includes(notes[0] ?? ''));
     assert.deepEqual(problems, []);
-    await close();
+    await open.close();
   });
 
   test('a page that failed says so and shows nothing else', async () => {
-    const { page, show, close } = await openPage(browser, { name: 'compare' });
+    const open = await openPage(browser, { name: 'compare' });
+    const { page } = open;
     const { comparison: _, ...rest } = compareState();
-    await show({ ...rest, error: { message: 'b.curvature.json is no report.' } });
+    await open.show({ ...rest, error: { message: 'b.curvature.json is no report.' } });
     assert.match(await page.getByRole('alert').innerText(), /is no report/);
     assert.equal(await page.locator('main section:visible').count(), 0);
-    await close();
+    await open.close();
   });
 
   test('negative traces, exact ones and hostile names are no trouble', async () => {
-    const { page, problems, show, close } = await openPage(browser, { name: 'compare' });
-    await show(compareState(hessianReport(), hessianReport()));
+    const open = await openPage(browser, { name: 'compare' });
+    const { page, problems } = open;
+    await open.show(compareState(hessianReport(), hessianReport()));
     assert.match(
       await page.locator('.glance .notes').innerText(),
       /not above 0 beyond its error there is no ratio/,
     );
     assert.match(await page.locator('.compared-layers tbody tr').nth(6).innerText(), /equal/);
-    await show(compareState(hostileReport(), hostileReport()));
+    await open.show(compareState(hostileReport(), hostileReport()));
     assert.ok((await page.locator('.glance').innerText()).includes(hostileName.split('/').at(-1) ?? ''));
     assert.equal(await page.evaluate(() => 'hacked' in window), false);
     assert.deepEqual(problems, []);
-    await close();
+    await open.close();
   });
 
   test('sixty layers fit at 600 px without a sideways scroll of the page', async () => {
     const viewport = { width: 600, height: 900 };
-    const { page, problems, show, close } = await openPage(browser, { name: 'compare', viewport });
-    await show(largeComparison());
+    const open = await openPage(browser, { name: 'compare', viewport });
+    const { page, problems } = open;
+    await open.show(largeComparison());
     assert.equal(await page.locator('.compared-layers tbody tr').count(), 60);
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth));
     const box = await page.locator('.chart-pane canvas').boundingBox();
     assert.ok(box && box.height < 800, 'the canvas holds only the rows in view');
     assert.deepEqual(problems, []);
-    await close();
+    await open.close();
   });
 
   test('has no violations that axe knows', async () => {
     for (const theme of themes) {
-      const { page, show, close } = await openPage(browser, { theme, name: 'compare', bypassCSP: true });
+      const open = await openPage(browser, { theme, name: 'compare', bypassCSP: true });
+      const { page } = open;
       const done = { phase: 'done', comparison: hessianComparison(), notes: [] } as const;
       for (const hessians of [{ phase: 'idle' } as const, done]) {
-        await show({ ...compareState(), hessians });
+        await open.show({ ...compareState(), hessians });
         await page.evaluate(axe.source);
         const { violations } = await page.evaluate(() =>
           (window as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
@@ -210,7 +220,7 @@ describe('two reports side by side', { skip }, () => {
         const said = violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
         assert.deepEqual(said, [], theme.name);
       }
-      await close();
+      await open.close();
     }
   });
 

@@ -56,6 +56,7 @@ describe('the report page', { skip }, () => {
       'Size against predicted loss',
       'Largest Hessian eigenvalues',
       'Layers',
+      'More to measure',
       'Diagnostics',
       'Provenance',
     ]);
