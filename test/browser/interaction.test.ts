@@ -78,6 +78,7 @@ describe('using the report page', { skip }, () => {
       { type: 'chooseData' },
       { type: 'cancel' },
       { type: 'retry' },
+      { type: 'compare' },
       { type: 'saveReport', format: 'json' },
       { type: 'saveReport', format: 'html' },
       { type: 'saveReport', format: 'csv' },

@@ -55,7 +55,7 @@ describe('predicted against measured', { skip }, () => {
     await page.locator('.prediction vscode-dropdown').nth(1).click();
     await page.locator('.prediction vscode-option', { hasText: 'change of the loss' }).click();
     assert.match(await said(), /ρ is 0\.88/);
-    assert.match(await page.locator('.left-out').innerText(), /^\d+ figures? at or below zero/);
+    assert.match(await page.locator('.prediction .left-out').innerText(), /^\d+ figures? at or below zero/);
     assert.match(
       await page.locator('.proof .meaning').innerText(),
       /^The suggestion holds\.\n1 of 2 random choices of this size lose more\.\nMeasured on 488 samples\.$/,

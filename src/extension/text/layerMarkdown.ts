@@ -97,16 +97,18 @@ function doubtLine(layer: LayerReport, report: Report): string[] {
   return [`${DOUBT} Not trusted at ${doubted.join(' and ')} bits: at ${told} ${doubtText(step)}.`];
 }
 
-/** Ω is HAWQ-V2's sensitivity: average trace times squared quantization error. */
+/** Ω is HAWQ-V2's sensitivity, average trace times squared quantization error; or twice the divergence that was measured. */
 function bitTable(layer: LayerReport, report: Report): string {
-  const rows = report.settings.bits.map(bits => {
+  const { bits: widths, measureUpTo = 0 } = report.settings;
+  const rows = widths.map(bits => {
     const omega = layer.sensitivity[bits];
     const stderr = layer.sensitivityStderr[bits];
     const mark = bits === layer.bits ? '**' : '';
     const value =
       omega === undefined ? '–' : formatNumber(omega) + (stderr ? ` ± ${formatNumber(stderr)}` : '');
     const doubt = doubtOf(report, layer.name, bits) ? ` ${DOUBT}` : '';
-    return `| ${mark}${bits}${mark} | ${GAP}${value}${doubt} | ${GAP}${size(layer, bits)} |`;
+    const origin = bits <= measureUpTo ? 'measured ' : '';
+    return `| ${mark}${bits}${mark} | ${GAP}${origin}${value}${doubt} | ${GAP}${size(layer, bits)} |`;
   });
   return [`| bits | ${GAP}Ω | ${GAP}size |`, '|--:|--:|--:|', ...rows].join('\n');
 }

@@ -21,6 +21,14 @@ test('an analysed layer tells its trace, its average, its bits and Ω per width'
   assert.match(text, /\| \*\*8\*\* \|/);
 });
 
+test('what was measured in place of Ω is told from Ω', () => {
+  const layer = aLayer('conv1', 0.8, 8);
+  const { settings, ...report } = aReport([layer]);
+  const text = layerMarkdown(layer, { ...report, settings: { ...settings, measureUpTo: 3 } });
+  assert.match(text, /\| 3 \|[^|]*;measured 0\.2/);
+  assert.match(text, /\| 4 \|[^|]*;0\.05 /);
+});
+
 test('a weight that is quantized already tells its width', () => {
   const layer = aLayer('conv1', 0.8, 4, { currentBits: 8 });
   assert.match(layerMarkdown(layer, aReport([layer])), /288 weights of 8 bits now/);
