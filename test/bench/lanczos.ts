@@ -1,8 +1,7 @@
-import { openModel } from '../../src/engine/analysis/model';
+import { openMatrix } from '../../src/engine/analysis/openMatrix';
 import { defaultSpectrumOptions } from '../../src/engine/analysis/options';
-import { setUp } from '../../src/engine/analysis/setUp';
 import { hessianOperator } from '../../src/engine/curvature/products';
-import { lanczos } from '../../src/engine/estimators/lanczos';
+import { basisBytes, lanczos } from '../../src/engine/estimators/lanczos';
 import type { Attribute, Graph } from '../../src/engine/graph/graph';
 import { float32Tensor, type Tensor } from '../../src/engine/onnx/tensor';
 import { Session } from '../../src/engine/runtime/session';
@@ -10,6 +9,8 @@ import { Rng } from '../../src/engine/util/rng';
 import { input, makeGraph, type NodeSpec, Workspace } from '../support/models';
 
 const STEPS = 100;
+/** 12 GiB. */
+const MEMORY = '12.88GB';
 const SIDE = 112;
 const SAMPLES = 4;
 const CLASSES = 1000;
@@ -115,28 +116,32 @@ function sessionTime(): { seconds: () => number; stop: () => void } {
 export async function lanczosCost(): Promise<void> {
   const workspace = new Workspace();
   try {
-    const model = openModel(workspace.model('resnet50.onnx', resnet50()));
+    const file = workspace.model('resnet50.onnx', resnet50());
     const random = Rng.of(1, 'bench');
     const data = workspace.npz('resnet50.npz', {
       x: { shape: [SAMPLES, 3, SIDE, SIDE], data: random.normals(SAMPLES * 3 * SIDE * SIDE) },
       labels: { shape: [SAMPLES], data: BigInt64Array.from({ length: SAMPLES }, (_, i) => BigInt(97 * i)) },
     });
-    const { problem, parameters } = await setUp(model, {
-      ...defaultSpectrumOptions,
-      ...{ data, memory: '12GB', batch: SAMPLES, executionProvider: 'cpu' },
-    });
-    const operator = await hessianOperator(problem, parameters);
+    const opened = await openMatrix(
+      { ...defaultSpectrumOptions, model: file, data, memory: MEMORY, executionProvider: 'cpu' },
+      size => basisBytes(size, STEPS),
+    );
+    const { problem } = opened.ready;
+    const operator = await hessianOperator(problem, opened.parameters);
     let inProducts = 0;
     const timed = {
       size: operator.size,
-      apply: (v: Float32Array | Float64Array) =>
+      apply: (v: Float32Array | Float64Array, into?: Float64Array) =>
         secondsOf(
-          () => operator.apply(v),
+          () => operator.apply(v, into),
           seconds => (inProducts += seconds),
         ),
     };
     const sessions = sessionTime();
-    console.log(`\nLanczos on ${operator.size} parameters, ${SAMPLES} samples of ${SIDE}×${SIDE}`);
+    console.log(
+      `\nLanczos on ${operator.size} parameters, ${SAMPLES} samples of ${SIDE}×${SIDE}, ${problem.batch} at a time, ` +
+        `within ${MEMORY}: ${(opened.predictedBytes / 1e9).toFixed(2)} GB predicted`,
+    );
     const began = performance.now();
     let steps = 0;
     // No residual is below 0, so that all steps are taken.
@@ -153,7 +158,7 @@ export async function lanczosCost(): Promise<void> {
     }
     sessions.stop();
     console.log(
-      `  ${steps} steps, peak of memory ${((1024 * process.resourceUsage().maxRSS) / 1e9).toFixed(2)} GB`,
+      `  ${steps} steps, peak of memory ${(process.resourceUsage().maxRSS / 2 ** 20).toFixed(2)} GiB`,
     );
     await operator.dispose();
   } finally {

@@ -4,6 +4,9 @@ import { type Vector } from '../util/vector';
 export interface LinearOperator {
   /** Number of rows, and of columns. */
   readonly size: number;
-  /** The product with `v`, of length `size`. The result is the caller's to change; `v` is left alone. */
-  apply(v: Vector): Promise<Float64Array>;
+  /**
+   * The product with `v`, of length `size`. The result is the caller's to change; `v` is left alone.
+   * @param into taken over, where it is given, to hold the result: fresh memory for 25 million rows costs more than filling it
+   */
+  apply(v: Vector, into?: Float64Array): Promise<Float64Array>;
 }

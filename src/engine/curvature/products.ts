@@ -2,7 +2,7 @@ import { cancelled, CurvatureError } from '../errors';
 import { float32Tensor, type Tensor } from '../onnx/tensor';
 import { compile } from '../runtime/compile';
 import type { Session } from '../runtime/session';
-import type { Vector } from '../util/vector';
+import { axpy, type Vector } from '../util/vector';
 import { fisherRuns, gaussNewtonRuns, hessianRuns } from './derived';
 import { gradientGraph, gradientName, hvpName, tangentName } from './productGraphs';
 import type { LinearOperator } from './linearOperator';
@@ -53,7 +53,7 @@ export async function matrixOperator(
   const scaleOver = ({ dataset }: Problem): number => (matrix === 'fisher' ? dataset.samples : 1);
   const apply =
     (runs: TangentRuns, factor: number) =>
-    async (v: Vector): Promise<Float64Array> => {
+    async (v: Vector, into?: Float64Array): Promise<Float64Array> => {
       const tangents: Record<string, Tensor> = {};
       forEachPart(parameters, (p, start) => {
         const range = v.subarray(start, start + p.size);
@@ -61,11 +61,11 @@ export async function matrixOperator(
         const part = range instanceof Float32Array ? range : Float32Array.from(range);
         tangents[tangentName(p.name)] = float32Tensor(p.shape, part);
       });
-      const sum = new Float64Array(size);
+      const sum = into?.fill(0) ?? new Float64Array(size);
       for await (const results of runs.run(tangents)) {
         forEachPart(parameters, (p, start) => {
           const part = results[hvpName(p.name)].data as Float32Array;
-          for (let i = 0; i < part.length; i++) sum[start + i] += factor * part[i];
+          axpy(factor, part, sum.subarray(start, start + p.size));
         });
       }
       return sum;

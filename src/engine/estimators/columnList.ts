@@ -6,6 +6,7 @@ const GROUP = 4;
 
 /** Columns in float64, one array each. */
 export class ColumnList implements Columns {
+  readonly copies = false;
   private readonly columns: Float64Array[] = [];
 
   constructor(private readonly size: number) {}

@@ -6,7 +6,9 @@ import { type Vector } from '../util/vector';
  */
 export interface Columns {
   readonly count: number;
-  /** Appends v, which is taken over; returns it as it is kept, good until the next push. */
+  /** Whether `push` leaves the array that it was given to its caller. */
+  readonly copies: boolean;
+  /** Appends v, which is taken over unless it is copied; returns it as it is kept, good until the next push. */
   push(v: Float64Array): Vector;
   column(k: number): Vector;
   /** y ← y + alpha·v_k. */

@@ -47,9 +47,10 @@ export class LanczosProcess {
   async step(): Promise<{ isInvariant: boolean }> {
     const { basis, block, operator, outside } = this;
     const v = basis.push(this.next);
+    const spare = basis.copies ? this.next : undefined;
     // A vector of all parameters in float64 is not held while the product makes another.
     this.next = EMPTY;
-    const next = await operator.apply(v);
+    const next = await operator.apply(v, spare);
     const alpha = dot(v, next);
     // What the recurrence takes away is most of the vector; the rest of the basis takes only rounding after that.
     axpy(-alpha, v, next);

@@ -20,6 +20,7 @@ const ROUNDOFF = 2 ** -24;
  * about 1e-9·‖v‖‖w‖ off, at most some 3e-7 where few rows hold all of both vectors.
  */
 export class PackedColumns implements Columns {
+  readonly copies = true;
   count = 0;
   private readonly blocks: Float32Array[][] = [];
   /** The column that was pushed last, all rows together. */

@@ -28,7 +28,21 @@ function longDot(a: Vector, b: Vector): number {
 }
 
 /** ‖a‖₂. */
-export const norm = (a: Vector): number => Math.sqrt(dot(a, a));
+export const norm = (a: Vector): number => Math.sqrt(a.length > LONG ? longSquares(a) : dot(a, a));
+
+/** As `longDot`; a loop over one kind of array is twice as fast as one that meets several. */
+function longSquares(a: Vector): number {
+  let [p, q, r, s] = [0, 0, 0, 0];
+  let i = 0;
+  for (; i + 4 <= a.length; i += 4) {
+    p += a[i] ** 2;
+    q += a[i + 1] ** 2;
+    r += a[i + 2] ** 2;
+    s += a[i + 3] ** 2;
+  }
+  for (; i < a.length; i++) p += a[i] ** 2;
+  return p + q + (r + s);
+}
 
 /** y ← y + alpha·x. */
 export function axpy(alpha: number, x: Vector, y: Vector): void {
