@@ -1,3 +1,4 @@
+import { dataNoise } from '../../src/engine/report/dataNoise';
 import type { Report } from '../../src/engine/report/schema';
 import { type Child, element, fill, icon } from '../shared/element';
 import {
@@ -101,7 +102,9 @@ function dataTile(report: Report): HTMLElement {
   const samples = plural(report.samples, 'sample');
   if (data.source === 'file') {
     const labels = data.labels ? `labels from “${data.labels}”` : 'without labels';
-    return tile('', 'Data', [fileName(data.file ?? 'file')], `${samples}, ${labels}`);
+    const noise = dataNoise(report);
+    const others = noise === undefined ? [] : [`other samples: traces ± ${formatPercent(noise)}`];
+    return tile('', 'Data', [fileName(data.file ?? 'file')], `${samples}, ${labels}`, ...others);
   }
   const warned = tile(
     '',

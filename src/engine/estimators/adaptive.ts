@@ -1,6 +1,6 @@
 import { cancelled, CurvatureError } from '../errors';
 import { isTimeUp, type TimeSpent } from '../util/timeBudget';
-import { relativeError, type TraceProgress } from './result';
+import { type Estimate, relativeError, type TraceProgress } from './result';
 
 export interface AdaptiveOptions {
   /** Names of the layers in the sampler's order; they appear in errors. */
@@ -24,7 +24,7 @@ export interface TraceAccumulator<Sample> {
   /** Takes one sample in whole; before that, throws a `not-finite` error if any of it isn't a number. */
   add(sample: Sample, index: number): void;
   /** Estimate and standard error per layer; asked for only after two samples. */
-  summary(): readonly { readonly estimate: number; readonly stderr: number }[];
+  summary(): readonly Pick<Estimate, 'estimate' | 'stderr' | 'dataStderr'>[];
 }
 
 /**
@@ -52,8 +52,8 @@ export async function* sampleUntilConverged<Sample>(
     if (samples < 2) return { estimates: [], samples, cap: maxSamples, relativeError: Infinity };
     const summary = accumulator.summary().map(s => ({ ...s, error: relativeError(s.estimate, s.stderr) }));
     return {
-      estimates: summary.map(({ estimate, stderr, error }) => ({
-        ...{ estimate, stderr, samples, seed },
+      estimates: summary.map(({ error, ...found }) => ({
+        ...{ ...found, samples, seed },
         exact: false,
         converged: error <= rtol,
       })),

@@ -1,7 +1,7 @@
 import { cancelled, invariant } from '../errors';
 import { RunningMoments } from '../util/statistics';
 import { type AdaptiveOptions, NotFinite, sampleUntilConverged, type TraceAccumulator } from './adaptive';
-import { type TraceProgress } from './result';
+import { type Estimate, type TraceProgress } from './result';
 
 /**
  * For each draw asked for, and each layer, the squared norms ‖∇_{W_l} ⟨S_i r_i, f(x_i)⟩‖² / N of the samples
@@ -24,7 +24,7 @@ export type GaussNewtonOptions = Omit<AdaptiveOptions, 'minSamples' | 'maxSample
  * outputs, where S_i S_iᵀ is the loss's output Hessian (softmax cross-entropy: S = diag(√p) − p√pᵀ). The
  * estimate is Σ_i t̄_il over the samples' means t̄_il. The data are fixed, so the error pools the draws'
  * variance *within* each sample: stderr² = Σ_i s_i²/m; how much samples differ from one another doesn't
- * enter. Cost: one backward pass per draw, no second derivatives.
+ * enter it, and is told beside it. Cost: one backward pass per draw, no second derivatives.
  *
  * Throws `cancelled`, `not-finite` (naming layer, draw and sample) and what the sampler throws; everything
  * yielded before stays good.
@@ -58,18 +58,23 @@ export async function* exactGaussNewtonTrace(
   options: ExactGaussNewtonOptions,
 ): AsyncGenerator<TraceProgress, void, void> {
   const { layers, columns, seed, samplesPerCall = 1, signal } = options;
-  const sums = layers.map(() => 0);
+  /** Of each layer, by sample. */
+  const sums: Float64Array[] = [];
   for (let done = 0; done < columns;) {
     if (signal?.aborted) throw cancelled();
     const indices = Array.from({ length: Math.min(samplesPerCall, columns - done) }, (_, i) => done + i);
     for (const norms of await sampler(indices)) {
       requireFinite(norms, layers, done);
-      norms.forEach((values, l) => (sums[l] += values.reduce((sum, value) => sum + value, 0)));
+      norms.forEach((values, l) => {
+        const sum = (sums[l] ??= new Float64Array(values.length));
+        values.forEach((value, i) => (sum[i] += value));
+      });
       done += 1;
     }
     const isWhole = done === columns;
-    const estimates = sums.map(estimate => ({
-      ...{ estimate, stderr: 0, samples: columns, seed },
+    const estimates = sums.map(parts => ({
+      ...{ estimate: parts.reduce((sum, part) => sum + part, 0), stderr: 0 },
+      ...{ ...noiseOfData(parts), samples: columns, seed },
       exact: true,
       converged: true,
     }));
@@ -103,12 +108,30 @@ class GradientNorms implements TraceAccumulator<readonly Float64Array[]> {
     });
   }
 
-  summary(): readonly { estimate: number; stderr: number }[] {
-    return this.moments.map(samples => ({
-      estimate: samples.reduce((sum, m) => sum + m.mean, 0),
-      stderr: Math.sqrt(samples.reduce((sum, m) => sum + m.variance / m.count, 0)),
-    }));
+  summary(): readonly Pick<Estimate, 'estimate' | 'stderr' | 'dataStderr'>[] {
+    return this.moments.map(samples => {
+      const squared = samples.reduce((sum, m) => sum + m.variance / m.count, 0);
+      return {
+        estimate: samples.reduce((sum, m) => sum + m.mean, 0),
+        stderr: Math.sqrt(squared),
+        ...noiseOfData(
+          samples.map(m => m.mean),
+          squared,
+        ),
+      };
+    });
   }
+}
+
+/**
+ * The standard error of a sum of samples' parts as an estimate for all data of the kind: √n sd(parts). The parts' own noise spreads them as well, so
+ * that its squares are taken off (one-way analysis of variance). A single part tells nothing.
+ */
+function noiseOfData(parts: ArrayLike<number>, squaredNoise = 0): { dataStderr?: number } {
+  if (parts.length < 2) return {};
+  const spread = new RunningMoments();
+  Array.from(parts, part => spread.add(part));
+  return { dataStderr: Math.sqrt(Math.max(0, spread.variance * parts.length - squaredNoise)) };
 }
 
 function requireFinite(norms: readonly Float64Array[], layers: readonly string[], draw: number): void {

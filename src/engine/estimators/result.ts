@@ -5,6 +5,11 @@ export interface Estimate {
   readonly estimate: number;
   /** Standard error of `estimate`; 0 when `exact`. */
   readonly stderr: number;
+  /**
+   * What other samples of the same kind would change it by: one standard error over the samples, or over batches where samples can't be told
+   * apart, without the draws' noise. Absent where nothing tells.
+   */
+  readonly dataStderr?: number;
   /** How many probes or draws the estimate rests on. */
   readonly samples: number;
   readonly seed: number;

@@ -28,6 +28,8 @@ export const diagnosticSchema = z.object({
 export const estimateSchema = z.object({
   estimate: z.number(),
   stderr: z.number().nonnegative(),
+  /** What other samples of the same kind would change it by, as one standard error; absent where nothing tells. */
+  dataStderr: z.number().nonnegative().optional(),
   /** How many probes (Hutchinson) or draws per sample (GGN) the estimate rests on. */
   samples: z.number().int().nonnegative(),
   seed: z.number().int(),

@@ -1,3 +1,4 @@
+import { dataNoise } from './dataNoise';
 import { latencyLines } from './latencyText';
 import { metricsLines } from './metricsText';
 import { formatBytes, formatEstimate, formatNumber, methodWord } from './format';
@@ -85,6 +86,7 @@ function summary(report: Report): string[] {
     ...layers.filter(layer => layer.status !== 'analysed').map(excluded),
     ...(report.activations ?? []).flatMap(a => (a.reason ? [`${a.name}: no trace (${a.reason}).`] : [])),
     ...methodLine(report),
+    ...dataNoiseLine(report),
     ...piecewiseLinearLine(report),
     ...measuredLine(report),
     ...oneScaleLine(report),
@@ -103,6 +105,15 @@ function methodLine({ layers }: Report): string[] {
   if (differences === 0) return [];
   return [
     `${differences} of ${layers.length} layers have no derivative: their GGN traces come from differences of forward runs.`,
+  ];
+}
+
+/** The other noise, which more draws don't lessen. */
+function dataNoiseLine(report: Report): string[] {
+  const share = dataNoise(report);
+  if (share === undefined) return [];
+  return [
+    `Errors are those of the draws. Other samples of the same kind would change a GGN trace by ${Number((100 * share).toPrecision(2))} % (one standard error, median of the layers).`,
   ];
 }
 

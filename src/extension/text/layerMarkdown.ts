@@ -73,9 +73,11 @@ function hessianWords(layer: LayerReport, report: Report): string {
 
 /** @param unit what the estimate's samples are: draws for every sample of the data, or probes over all of them */
 export function estimateText(estimate: Estimate, unit: 'draws' | 'probes'): string {
-  if (estimate.exact) return `**${formatEstimate(estimate)}** (exact)`;
-  const state = estimate.converged ? '' : ', not converged';
-  return `**${formatEstimate(estimate)}** (${estimate.samples} ${unit}${state})`;
+  const { exact, converged, samples, dataStderr } = estimate;
+  const data = dataStderr === undefined ? '' : `; other samples: ± ${Number(dataStderr.toPrecision(2))}`;
+  if (exact) return `**${formatEstimate(estimate)}** (exact${data})`;
+  const state = converged ? '' : ', not converged';
+  return `**${formatEstimate(estimate)}** (${samples} ${unit}${state}${data})`;
 }
 
 const size = (layer: LayerReport, bits: number): string => {

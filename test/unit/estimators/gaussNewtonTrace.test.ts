@@ -101,6 +101,7 @@ test('all columns of the factor give the trace exactly', async () => {
     assert.deepEqual(e, {
       estimate: e.estimate,
       stderr: 0,
+      dataStderr: e.dataStderr,
       samples: 4,
       seed: 3,
       exact: true,
@@ -119,6 +120,30 @@ test('the error pools the draws within samples; how samples differ does not ente
   assert.equal(estimates[0].estimate, 6000);
   // s_i² = 8/7 for each of 4 samples, over m = 8 draws.
   assertClose(estimates[0].stderr, Math.sqrt((4 * 8) / 7 / 8), 1e-12);
+});
+
+test('the noise of the data is that of the estimate over sets of samples, whatever the draws add', async () => {
+  const [sets, samples, draws] = [2000, 60, 3];
+  const squares = [0, 0];
+  for (let set = 0; set < sets; set++) {
+    const random = Rng.of(set, 'data');
+    // Samples' parts of variance 1, and draws of variance 4 around each.
+    const parts = random.normals(samples);
+    const noise = Array.from({ length: draws }, () => random.normals(samples));
+    const drawn: GradientNormSampler = asked =>
+      Promise.resolve(asked.map(k => [Float64Array.from(parts, (part, i) => 100 + part + 2 * noise[k][i])]));
+    const exact: GradientNormSampler = asked =>
+      Promise.resolve(asked.map(() => [Float64Array.from(parts, part => 100 + part)]));
+    const one = { layers: ['only'], seed: 0 };
+    const [a] = (await last(gaussNewtonTrace(drawn, { ...one, rtol: 1e-9, maxDraws: draws }))).estimates;
+    const [b] = (await last(exactGaussNewtonTrace(exact, { ...one, columns: 1 }))).estimates;
+    squares[0] += (a.dataStderr ?? NaN) ** 2 / sets;
+    squares[1] += (b.dataStderr ?? NaN) ** 2 / sets;
+  }
+  // The sum of 60 parts of variance 1 has the variance 60. By the variance of a sample variance, 2σ⁴/(n − 1), the means over the sets have standard
+  // errors of 0.62 and 0.25; the cut at zero adds about 0.2 to the first.
+  assert.ok(Math.abs(squares[0] - samples) < 2.1, `${squares[0]}`);
+  assert.ok(Math.abs(squares[1] - samples) < 0.75, `${squares[1]}`);
 });
 
 test('a layer may give one number per draw, beside layers that give one per sample', async () => {
