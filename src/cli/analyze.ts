@@ -8,11 +8,10 @@ import {
 } from '../engine';
 import { layersToCsv } from '../engine/report/csv';
 import { reportToText } from '../engine/report/text';
-import { exitCodeOf, printError } from './errors';
 import { replaceFile, requireWritable, writeResult } from './files';
 import { loadAssets, renderHtml } from './html';
 import { interruptible } from './interrupt';
-import { hintToResume, journalBeside } from './journal';
+import { conclude, journalBeside } from './journal';
 import { showProgress } from './progress';
 
 export type AnalyzeFlags = Omit<AnalyzeOptions, 'model' | 'seconds' | 'executionProvider'> & {
@@ -49,13 +48,7 @@ export async function runAnalyze(model: string, flags: AnalyzeFlags): Promise<nu
     if (csv !== undefined) await writeResult(csv, layersToCsv(report));
     if (html !== undefined && assets) await writeResult(html, renderHtml(report, assets));
   }
-  if (error === undefined) {
-    journal?.finish();
-    return 0;
-  }
-  printError(error);
-  hintToResume(journal);
-  return exitCodeOf(error);
+  return conclude(error, journal);
 }
 
 /** The report, or what is kept of one that was interrupted or failed, with the error. */

@@ -1,5 +1,5 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
-import { access, constants, stat, writeFile } from 'node:fs/promises';
+import { access, constants, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CurvatureError } from '../engine/errors';
 
@@ -42,6 +42,19 @@ export function replaceFile(file: string, content: string): void {
     renameSync(fresh, file);
   } catch {
     rmSync(fresh, { force: true });
+  }
+}
+
+/** Throws an error of this code, naming the file, when it can't be read. */
+export async function readText(
+  file: string,
+  code: 'problem-invalid' | 'report-invalid' = 'problem-invalid',
+): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CurvatureError(code, `'${file}' can't be read: ${reason}.`);
   }
 }
 

@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { CurvatureError, ProbeJournal } from '../engine';
+import { exitCodeOf, printError } from './errors';
 
 /**
  * Where a run keeps what it can go on from: beside its report, where that is a file.
@@ -17,6 +18,17 @@ export function journalBeside(out: string | undefined, resume: boolean): ProbeJo
   const journal = new ProbeJournal(`${out}.probes`, resume);
   if (resume) process.stderr.write(`note: ${journal.size} probes were kept and are not drawn again.\n`);
   return journal;
+}
+
+/** Ends a run with its exit code. One that failed says why, and keeps what it can go on from. */
+export function conclude(error: unknown, journal: ProbeJournal | undefined): number {
+  if (error === undefined) {
+    journal?.finish();
+    return 0;
+  }
+  printError(error);
+  hintToResume(journal);
+  return exitCodeOf(error);
 }
 
 /** Tells how a run that has stopped can go on. */

@@ -1,11 +1,10 @@
 import { type ProbeJournal, spectrum, type SpectrumReport } from '../engine';
 import type { SpectrumOptions } from '../engine/analysis/options';
 import { spectrumToText } from '../engine/report/spectrumText';
-import { exitCodeOf, printError } from './errors';
 import { printResult, replaceFile, requireWritable, toJson } from './files';
 import { interruptible } from './interrupt';
 import { addInto, requireReport } from './into';
-import { hintToResume, journalBeside } from './journal';
+import { conclude, journalBeside } from './journal';
 import { showProgress } from './progress';
 
 export type SpectrumFlags = Omit<SpectrumOptions, 'model' | 'seconds' | 'executionProvider' | 'layers'> & {
@@ -30,13 +29,7 @@ export async function runSpectrum(model: string, flags: SpectrumFlags): Promise<
     await printResult(report, spectrumToText, { out, json }, report.diagnostics)();
     if (into !== undefined) await addInto(into, report.model, { spectra: [report] });
   }
-  if (error === undefined) {
-    journal?.finish();
-    return 0;
-  }
-  printError(error);
-  hintToResume(journal);
-  return exitCodeOf(error);
+  return conclude(error, journal);
 }
 
 /** @param out where what is found so far can be read at any time */

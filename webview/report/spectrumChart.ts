@@ -7,6 +7,7 @@ import {
   type LinePlugin,
   tickStyle,
   tooltipStyle,
+  translucent,
 } from '../shared/chart';
 import { powerOfTen, typesetNumber, withError } from '../shared/format';
 import type { Theme } from '../shared/theme';
@@ -89,10 +90,6 @@ const outlierText = (figures: SpectrumFigures, found: Eigenvalue, rank: number):
   `λ${rank || ''} = ${withError(found.value, eigenvalueError(figures, found))}`,
   `relative residual ${typesetNumber(found.residual, 1)}`,
 ];
-
-/** A colour of the theme, `rgb(…)`, that lets what is behind it through. */
-const translucent = (colour: string, opacity: number): string =>
-  colour.replace(/^rgb\((.*)\)$/, `rgba($1, ${opacity})`);
 
 function xScale({ figures, isLogAxis, theme }: SpectrumPicture, axis: Axis) {
   const ticks = isLogAxis ? ticksOf(figures) : [];
