@@ -16,6 +16,7 @@ export class Analysis extends Disposable {
   readonly onDidChange = this.changed.event;
   private running: { readonly controller: AbortController; readonly engine: EngineClient } | undefined;
   private current: ViewState;
+  private askedSpectrum: ViewState['askedSpectrum'];
 
   constructor(
     readonly model: vscode.Uri,
@@ -30,7 +31,12 @@ export class Analysis extends Disposable {
 
   get state(): ViewState {
     const canAnalyze = vscode.workspace.isTrusted;
-    return { ...this.current, canAnalyze, ...(canAnalyze && this.canResume ? { canResume: true } : {}) };
+    return {
+      ...this.current,
+      canAnalyze,
+      ...(canAnalyze && this.canResume ? { canResume: true } : {}),
+      ...(this.askedSpectrum ? { askedSpectrum: this.askedSpectrum } : {}),
+    };
   }
 
   /** Whether a run was cut short, by whatever end, whose probes are there. */
@@ -115,6 +121,12 @@ export class Analysis extends Disposable {
     } finally {
       engine.dispose();
     }
+  }
+
+  /** Turns the page, once it is there, to a spectrum of the report. @param key `spectrumKey` of it */
+  showSpectrum(key: string): void {
+    this.askedSpectrum = { key, at: Date.now() };
+    this.changed.fire(this);
   }
 
   cancel(): void {

@@ -52,10 +52,10 @@ describe('the report page', { skip }, () => {
     const { page } = open;
     assert.deepEqual(await visibleHeadings(page), [
       'Summary',
-      'Sensitivity per layer',
-      'Size against predicted loss',
-      'Largest Hessian eigenvalues',
+      'Budget: size against predicted loss',
       'Layers',
+      'Sensitivity per layer',
+      'Largest Hessian eigenvalues',
       'More to measure',
       'Diagnostics',
       'Provenance',

@@ -46,6 +46,8 @@ describe('the text of a model', () => {
       assert.match(text, /Trace \(GGN\)/, layer.name);
       assert.match(text, new RegExp(`Suggested: \\*\\*${layer.bits} bits\\*\\*`), layer.name);
       assert.match(text, /\| bits \|[^|]*Ω \|[^|]*size \|/, layer.name);
+      const args = encodeURIComponent(JSON.stringify([uri().toString(), layer.name]));
+      assert.ok(text.includes(`[Spectrum of this layer](command:curvature.layerSpectrum?${args})`), text);
     }
   });
 

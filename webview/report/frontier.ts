@@ -67,14 +67,15 @@ export function frontier(channel: Channel, plans: Planner): Section {
   const controls = budgetControls(channel, plans);
   const columns = element('div', { class: 'bit-strip', 'aria-hidden': 'true' });
   const listed = element('dl', { class: 'bit-groups', tabindex: '0', 'aria-label': 'Layers by bit width' });
-  const root = panel('Size against predicted loss', 'frontier');
+  const root = panel('Budget: size against predicted loss', 'frontier');
   root.append(
     controls.notice,
-    key,
-    element('div', { class: 'chart-box' }, chart.canvas),
-    controls.root,
-    columns,
-    listed,
+    element(
+      'div',
+      { class: 'budget-columns' },
+      element('div', {}, key, element('div', { class: 'chart-box' }, chart.canvas)),
+      element('div', {}, controls.root, columns, listed),
+    ),
   );
 
   let shown: Shown | undefined;
