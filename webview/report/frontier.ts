@@ -57,7 +57,7 @@ const groups = (layers: readonly DecidedLayer[]): HTMLElement[] =>
 function finding(report: Report, points: readonly FrontierPoint[], own: Report | undefined): string {
   const said = ({ budget }: Report): string =>
     budget ? `${formatBytes(budget.chosen.bytes)}, ΣΩ ${typesetNumber(budget.chosen.sensitivity)}` : '';
-  return `Pareto frontier of ${plural(points.length, 'point')}, sum of Ω against size. Suggested: ${said(report)}.${own ? ` Your choice: ${said(own)}.` : ''} The budget below moves along it.`;
+  return `Pareto frontier of ${plural(points.length, 'point')}, sum of Ω against size. Suggested: ${said(report)}.${own ? ` Your choice: ${said(own)}.` : ''} The budget moves along it.`;
 }
 
 /** Size against predicted loss: what each further byte buys, and the budget. */
