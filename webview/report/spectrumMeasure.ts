@@ -4,6 +4,7 @@ import type { Report } from '../../src/engine/report/schema';
 import type { Channel } from '../shared/channel';
 import { button, dropdown } from '../shared/controls';
 import { element } from '../shared/element';
+import { resumeOf } from './measureAgain';
 import type { Section } from './section';
 import { capital } from './spectrumWords';
 
@@ -36,6 +37,7 @@ export function spectrumMeasure(channel: Channel): Section {
         choice: { matrix, ...(layer === WHOLE ? {} : { layers: [layer] }) },
       }),
   });
+  const resume = resumeOf(channel, 'spectrum', 'Spectrum');
   const root = element(
     'div',
     { class: 'spectrum-measure', role: 'group', 'aria-label': 'Measure a spectrum' },
@@ -43,10 +45,13 @@ export function spectrumMeasure(channel: Channel): Section {
     layers.root,
     choice.root,
     press.root,
+    resume.root,
   );
   return {
     root,
-    update({ state, measured }) {
+    update(shown) {
+      const { state, measured } = shown;
+      resume.update(shown);
       root.hidden = !channel.hasHost || !state.canAnalyze || !measured;
       if (!measured || root.hidden) return;
       const names = layersOf(measured);
