@@ -1,6 +1,6 @@
 import type { StudyKind } from '../../src/engine/analysis/study';
 import type { Channel } from '../shared/channel';
-import { element } from '../shared/element';
+import { element, fill } from '../shared/element';
 import { resumeButton, studyButton } from './studies';
 import type { Shown } from './section';
 
@@ -9,29 +9,18 @@ export interface MeasureAgain {
   update(shown: Shown): void;
 }
 
-/** The controls of a study's panel that go on with it, where a run was cut short, and measure it anew; not there where nothing can be measured. */
+/** The controls of a study's panel that measure it anew, and go on with a run that was cut short; not there where nothing can be measured. */
 export function measureAgain(channel: Channel, kind: StudyKind, title: string): MeasureAgain {
-  const resume = resumeOf(channel, kind, title);
+  const resume = resumeButton(channel, kind, title);
   const control = studyButton(channel, kind, 'Measure Again', title);
-  const root = element('span', { class: 'measure-again' }, resume.root, control.root);
+  const root = element('span', { class: 'measure-again' });
   return {
     root,
-    update(shown) {
-      const { state } = shown;
-      root.hidden = !channel.hasHost || !state.canAnalyze || state.phase !== 'done';
-      resume.update(shown);
-      control.enable(state.study === undefined);
-    },
-  };
-}
-
-/** The control that goes on with a study; there only where a run was cut short. */
-export function resumeOf(channel: Channel, kind: StudyKind, title: string): MeasureAgain {
-  const control = resumeButton(channel, kind, title);
-  return {
-    root: control.root,
     update({ state }) {
-      control.root.hidden = !channel.hasHost || !(state.resumable ?? []).includes(kind);
+      root.hidden = !channel.hasHost || !state.canAnalyze || state.phase !== 'done';
+      const canResume = state.resumable?.includes(kind) ?? false;
+      fill(root, canResume, () => [canResume ? resume.root : undefined, control.root]);
+      control.enable(state.study === undefined);
     },
   };
 }

@@ -4,9 +4,9 @@ import type { Report } from '../../src/engine/report/schema';
 import type { Channel } from '../shared/channel';
 import { button, dropdown } from '../shared/controls';
 import { element } from '../shared/element';
-import { resumeOf } from './measureAgain';
 import type { Section } from './section';
 import { capital } from './spectrumWords';
+import { resumeButton } from './studies';
 
 const WHOLE = '';
 const offered: readonly Matrix[] = ['hessian', 'ggn', 'fisher'];
@@ -37,7 +37,7 @@ export function spectrumMeasure(channel: Channel): Section {
         choice: { matrix, ...(layer === WHOLE ? {} : { layers: [layer] }) },
       }),
   });
-  const resume = resumeOf(channel, 'spectrum', 'Spectrum');
+  const resume = resumeButton(channel, 'spectrum', 'Spectrum');
   const root = element(
     'div',
     { class: 'spectrum-measure', role: 'group', 'aria-label': 'Measure a spectrum' },
@@ -49,11 +49,10 @@ export function spectrumMeasure(channel: Channel): Section {
   );
   return {
     root,
-    update(shown) {
-      const { state, measured } = shown;
-      resume.update(shown);
+    update({ state, measured }) {
       root.hidden = !channel.hasHost || !state.canAnalyze || !measured;
       if (!measured || root.hidden) return;
+      resume.root.hidden = !state.resumable?.includes('spectrum');
       const names = layersOf(measured);
       if (!names.includes(layer)) layer = WHOLE;
       layers.set(
