@@ -19,7 +19,8 @@ const offers: readonly Offer[] = [
     kind: 'spectrum',
     title: 'Spectrum',
     question: 'How is the curvature spread over all directions: how many are steep, flat, or bent downwards?',
-    isThere: ({ spectra }) => spectra !== undefined,
+    // A trace alone is not shown.
+    isThere: ({ spectra }) => spectra?.some(({ density }) => density) ?? false,
   },
   {
     kind: 'stability',
@@ -48,6 +49,16 @@ export const studyButton = (channel: Channel, kind: StudyKind, label: string, ti
     icon: label === 'Measure' ? 'play' : 'refresh',
     description: `${label}: ${title}`,
     onPress: () => channel.post({ type: 'study', kind }),
+  });
+
+/** A button that goes on with a measurement that was cut short. */
+export const resumeButton = (channel: Channel, kind: StudyKind, title: string) =>
+  button({
+    label: 'Resume',
+    icon: 'debug-continue',
+    primary: true,
+    description: `Resume: ${title}, go on with what is kept, to the numbers of a run that was not cut short`,
+    onPress: () => channel.post({ type: 'study', kind, choice: { resume: true } }),
   });
 
 /** What can be measured beside the layers' sensitivities and has not been, and the bar of what is being measured. */
@@ -86,6 +97,7 @@ export function studies(channel: Channel): Section {
     root,
     update({ state, measured }) {
       const running = state.study?.kind;
+      const resumable = state.resumable ?? [];
       const open = offers.filter(
         ({ kind, isThere }) => kind === running || !isThere(measured?.studies ?? {}),
       );
@@ -98,9 +110,11 @@ export function studies(channel: Channel): Section {
         icon('error'),
         [state.error?.message, state.error?.hint].filter(Boolean).join(' '),
       ]);
-      fill(list, [open.map(({ kind }) => kind), running], () =>
+      fill(list, [open.map(({ kind }) => kind), running, resumable], () =>
         open.map(({ kind, title, question }) => {
-          const control = studyButton(channel, kind, 'Measure', title);
+          const control = resumable.includes(kind)
+            ? resumeButton(channel, kind, title)
+            : studyButton(channel, kind, 'Measure', title);
           control.enable(running === undefined);
           return element(
             'li',
