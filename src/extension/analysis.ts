@@ -32,14 +32,16 @@ export class Analysis extends Disposable {
 
   get state(): ViewState {
     const canAnalyze = vscode.workspace.isTrusted;
-    const asked = this.askedSpectrum ? { askedSpectrum: this.askedSpectrum } : {};
-    if (!canAnalyze || this.isRunning) return { ...this.current, canAnalyze, ...asked };
+    const state = {
+      ...{ ...this.current, canAnalyze },
+      ...(this.askedSpectrum ? { askedSpectrum: this.askedSpectrum } : {}),
+    };
+    if (!canAnalyze || this.isRunning) return state;
     const resumable = studyKinds.filter(kind => existsSync(this.probesOf(kind)));
     return {
-      ...{ ...this.current, canAnalyze },
+      ...state,
       ...(this.canResume ? { canResume: true } : {}),
       ...(resumable.length > 0 ? { resumable } : {}),
-      ...asked,
     };
   }
 
