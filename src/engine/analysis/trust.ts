@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { requireFiniteLoss } from '../curvature/finiteLoss';
 import type { Layer } from '../curvature/layers';
 import { type MovedWeights, movedWeights } from '../curvature/movedWeights';
 import { matrixOperator } from '../curvature/products';
@@ -55,6 +56,7 @@ export async function trust(options: TrustOptions, hooks: MatrixHooks = {}): Pro
       const operator = await matrixOperator('hessian', problem, [parameter], hooks.signal);
       try {
         const origin = await moved.at(weights);
+        requireFiniteLoss(origin.loss, 'at the weights of the file');
         loss = origin.loss;
         rounding = ROUNDING * Math.abs(loss) + ROUNDING_OF_TERMS;
         const along = {
