@@ -20,6 +20,7 @@ import { expansion } from '../sensitivity/expansion';
 import { pairedDifference } from '../sensitivity/sampleMean';
 import { dot, type Vector } from '../util/vector';
 import { chooseParameters } from './chooseParameters';
+import { labelledSamples } from './drawBatch';
 import { type Model, openModel, requireLayers } from './model';
 import type { MatrixHooks, SaliencyOptions } from './options';
 import { ProgressTracker } from './progress';
@@ -51,12 +52,9 @@ export async function saliency(options: SaliencyOptions, hooks: MatrixHooks = {}
   const single = problem.batch === 1 ? problem : (await setUp(model, { ...options, batch: 1 })).problem;
   requireSingle(single);
   const layers = layersOf(model, ready, options.layers);
-  const count = Math.min(options.gradients, problem.dataset.samples);
-  requireMemory(layers, count, problem.memory);
-  const first = onSamples(
-    single,
-    Array.from({ length: count }, (_, i) => i),
-  );
+  const chosen = labelledSamples(problem).slice(0, options.gradients);
+  requireMemory(layers, chosen.length, problem.memory);
+  const first = onSamples(single, chosen);
   const reference = await referenceLogits(problem, hooks.signal);
   progress.begin('saliency', 'Saliencies');
   const found: LayerSaliency[] = [];
@@ -84,7 +82,7 @@ export async function saliency(options: SaliencyOptions, hooks: MatrixHooks = {}
     data: ready.data,
     settings: {
       loss: problem.loss.kind,
-      gradients: count,
+      gradients: chosen.length,
       damping: options.damping,
       executionProvider: options.executionProvider,
     },
