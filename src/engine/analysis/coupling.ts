@@ -143,7 +143,7 @@ function rootOf({ mean, stderr }: Mean): WithError {
   return { estimate, stderr: stderr === 0 ? 0 : stderr / (2 * estimate) };
 }
 
-/** 1 − Σ‖H_ll‖²/Σ‖H_lm‖², its error to first order; blocks above and below the diagonal are one estimate. */
+/** 1 − Σ‖H_ll‖²/Σ‖H_lm‖², its error to first order; blocks above and below the diagonal are one estimate. Of a matrix of zeros nothing lies outside. */
 function shareOutside(squares: BlockNorms['squares']): WithError {
   let [inside, outside, insideVariance, outsideVariance] = [0, 0, 0, 0];
   squares.forEach((row, l) =>
@@ -158,6 +158,7 @@ function shareOutside(squares: BlockNorms['squares']): WithError {
     }),
   );
   const all = inside + outside;
+  if (all === 0) return { estimate: 0, stderr: 0 };
   const stderr = Math.sqrt(inside ** 2 * outsideVariance + outside ** 2 * insideVariance) / all ** 2;
   return { estimate: outside / all, stderr };
 }

@@ -9,6 +9,7 @@ import { formatBytes } from '../report/format';
 import type { LayerSaliency, SaliencyReport } from '../report/saliency';
 import { isTimeUp, TimeBudget } from '../util/timeBudget';
 import { chooseParameters } from './chooseParameters';
+import { labelledSamples } from './drawBatch';
 import { fingerprintOf } from './journal';
 import { saliencyOfLayer } from './layerSaliency';
 import { type Model, openModel, requireLayers } from './model';
@@ -30,8 +31,8 @@ interface Task {
   /** With one sample to a run. */
   readonly single: Problem;
   readonly layers: readonly Layer[];
-  /** Gradients that the Fisher matrix is made of. */
-  readonly count: number;
+  /** The samples whose gradients the Fisher matrix is made of. */
+  readonly chosen: readonly number[];
   readonly options: SaliencyOptions;
 }
 
@@ -62,11 +63,11 @@ export async function saliency(
   const { journal } = hooks;
   const time = options.seconds === undefined ? undefined : new TimeBudget(options.seconds, hooks.now);
   const task = await prepareTask({ ...options, batch: options.batch ?? journal?.settled?.batch });
-  const { model, ready, layers, count } = task;
+  const { model, ready, layers, chosen } = task;
   const { damping, sparsity, bits, granularity } = options;
   journal?.begin({
     ...fingerprintOf(model, ready, options.seed),
-    ...{ command: 'saliency', gradients: count, damping, granularity },
+    ...{ command: 'saliency', gradients: chosen.length, damping, granularity },
     ...{ sparsity: sparsity.join(' '), bits: bits.join(' ') },
   });
   progress.begin('saliency', 'Saliencies');
@@ -100,23 +101,19 @@ async function prepareTask(options: SaliencyOptions): Promise<Task> {
   const single = problem.batch === 1 ? problem : (await setUp(model, { ...options, batch: 1 })).problem;
   requireSingle(single);
   const layers = layersOf(model, ready, options.layers);
-  const count = Math.min(options.gradients, problem.dataset.samples);
-  requireMemory(layers, count, problem.memory);
-  return { model, ready, single, layers, count, options };
+  const chosen = labelledSamples(problem).slice(0, options.gradients);
+  requireMemory(layers, chosen.length, problem.memory);
+  return { model, ready, single, layers, chosen, options };
 }
 
 async function measure(
-  { model, ready, single, count, options }: Task,
+  { model, ready, single, chosen, options }: Task,
   layer: Layer,
   reference: Awaited<ReturnType<typeof referenceLogits>>,
   signal: AbortSignal | undefined,
 ): Promise<KeptLayer> {
   const { problem, methods } = ready;
-  const first = onSamples(
-    single,
-    Array.from({ length: count }, (_, i) => i),
-  );
-  const gradients = await sampleGradients(first, layer, signal);
+  const gradients = await sampleGradients(onSamples(single, chosen), layer, signal);
   const scores = await scorer(problem, [layer], reference, signal);
   try {
     const { losses } = await scores.score(new Map());
@@ -133,7 +130,7 @@ async function measure(
 }
 
 function reportOf(
-  { model, ready, layers, count, options }: Task,
+  { model, ready, layers, chosen, options }: Task,
   found: readonly KeptLayer[],
   { complete, total }: { readonly complete: boolean; readonly total: number },
 ): SaliencyReport {
@@ -144,7 +141,7 @@ function reportOf(
     data: ready.data,
     settings: {
       loss: problem.loss.kind,
-      gradients: count,
+      gradients: chosen.length,
       damping: options.damping,
       executionProvider: options.executionProvider,
     },

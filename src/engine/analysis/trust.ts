@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { requireFiniteLoss } from '../curvature/finiteLoss';
 import type { Layer } from '../curvature/layers';
 import { type MovedWeights, movedWeights } from '../curvature/movedWeights';
 import type { Parameter } from '../curvature/parameters';
@@ -143,6 +144,7 @@ async function openLayer(
   const moved = await movedWeights(problem, parameter, signal);
   try {
     const origin = await moved.at(weights);
+    requireFiniteLoss(origin.loss, 'at the weights of the file');
     const operator = await matrixOperator('hessian', problem, [parameter], signal);
     return { ...rest, weights, moved, operator, origin };
   } catch (error) {
