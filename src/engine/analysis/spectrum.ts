@@ -14,7 +14,9 @@ import {
 import { spectrumBytes, spectrumStepsWithin, stochasticLanczos } from '../estimators/stochasticLanczos';
 import { chooseTraceMethod, estimateTrace, traceBytes, type TraceMethod } from '../estimators/trace';
 import type { Diagnostic } from '../report/schema';
-import { SPECTRUM_VERSION, type SpectrumReport, type TraceReport } from '../report/spectrum';
+import { formatEstimate } from '../report/format';
+import { type Density, SPECTRUM_VERSION, type SpectrumReport, type TraceReport } from '../report/spectrum';
+import { isSumApart } from '../report/traceAgainstSum';
 import { matrixFingerprint, type ProbeJournal } from './journal';
 import { note } from './note';
 import { type OpenedMatrix, openMatrix } from './openMatrix';
@@ -300,7 +302,7 @@ function reportOf(task: Task, { timings, timeStops, ...found }: Found, complete:
     ...classesOf(problem.loss),
     size,
     ...found,
-    diagnostics: [...ready.diagnostics, ...diagnosticsOf(task, found.trace, timeStops)],
+    diagnostics: [...ready.diagnostics, ...diagnosticsOf(task, found, timeStops)],
     timings,
   };
 }
@@ -310,7 +312,7 @@ const classesOf = ({ kind, shape, classAxis, parts }: LossSpec): { classes?: num
 
 function diagnosticsOf(
   { options, ready, size, steps }: Task,
-  trace: TraceReport | null,
+  { trace, density }: Pick<Found, 'trace' | 'density'>,
   timeStops: readonly string[],
 ): Diagnostic[] {
   const left = ready.withoutDerivatives.length;
@@ -335,5 +337,10 @@ function diagnosticsOf(
           ),
         ]
       : []),
+    ...(trace && density && isSumApart(trace, density) ? [warn('sum-apart', apartText(trace, density))] : []),
   ];
 }
+
+const apartText = (trace: TraceReport, { sum }: Density): string =>
+  `The trace, ${formatEstimate(trace)} by ${trace.method}, and Σλ by ${sum.samples} start vectors, ${formatEstimate({ ...sum, exact: false })}, ` +
+  'are further apart than in 19 of 20 runs. Both are unbiased: go by the one of smaller error; more --probes make that of Σλ smaller.';
