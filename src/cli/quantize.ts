@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import {
   allocateFile,
   analyze,
@@ -18,7 +17,7 @@ import {
 import type { GranularityChoice, RangeMethod } from '../engine/quantization/quantizer';
 import { parseBits } from '../engine/report/bits';
 import { granularityOf } from '../engine/report/granularity';
-import { requireWritable, writeResult } from './files';
+import { readText, requireWritable, writeResult } from './files';
 import { interruptible } from './interrupt';
 import { type ProgressView, showProgress } from './progress';
 import { exportToText } from './quantizeText';
@@ -104,10 +103,10 @@ async function chosenBits(
       'Give one of them.',
     );
   }
-  if (bits !== undefined) return parseBits(await textOf(bits));
+  if (bits !== undefined) return parseBits(await readText(bits));
   if (width !== undefined) return { bits: width };
   if (report !== undefined) {
-    const text = await textOf(report);
+    const text = await readText(report);
     if (budget === undefined) return suggestionOf(parseReport(text));
     const none = { ties: [], pins: {}, method: 'pareto' as const, seed: flags.seed, draws: 0 };
     const answer = await allocateFile(text, { ...none, budgets: [budget] });
@@ -159,13 +158,4 @@ function feasible(
   if (isFeasible) return bits;
   process.stderr.write(`error: ${message}\n`);
   return undefined;
-}
-
-async function textOf(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CurvatureError('problem-invalid', `'${file}' can't be read: ${reason}.`);
-  }
 }
