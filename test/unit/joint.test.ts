@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
-import { analyze, type AnalyzeOptions, parseReport, prove, type Report, stringifyReport } from '../../src/engine';
+import {
+  analyze,
+  type AnalyzeOptions,
+  parseReport,
+  prove,
+  type Report,
+  stringifyReport,
+} from '../../src/engine';
 import { allocateFile } from '../../src/engine/analysis/allocate';
 import { defaultOptions, defaultProveOptions } from '../../src/engine/analysis/options';
 import { float32Tensor } from '../../src/engine/onnx/tensor';
