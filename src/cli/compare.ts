@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { compareHessians, CurvatureError, parseReport } from '../engine';
 import type { CompareOptions } from '../engine/analysis/options';
@@ -6,7 +5,7 @@ import { compareReports } from '../engine/report/compareReports';
 import type { ComparisonSoFar } from '../engine/report/comparison';
 import { hessianComparisonToText, reportComparisonToText } from '../engine/report/comparisonText';
 import type { Report } from '../engine/report/schema';
-import { printResult, requireWritable, writeResult } from './files';
+import { printResult, readText, requireWritable, writeResult } from './files';
 import { loadAssets, renderComparison } from './html';
 import { type MatrixFlags, runStudy } from './matrixCommand';
 
@@ -58,12 +57,7 @@ export async function runCompare(files: readonly string[], flags: CompareFlags):
 }
 
 async function reportOf(file: string): Promise<Report> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    throw new CurvatureError('report-invalid', `'${file}' can't be read: ${(error as Error).message}.`);
-  }
+  const text = await readText(file, 'report-invalid');
   try {
     return parseReport(text);
   } catch (error) {

@@ -1,4 +1,4 @@
-import { access, constants, stat, writeFile } from 'node:fs/promises';
+import { access, constants, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CurvatureError } from '../engine/errors';
 
@@ -28,6 +28,19 @@ export async function writeResult(file: string, content: string): Promise<void> 
     );
   }
   process.stderr.write(`Wrote ${file}\n`);
+}
+
+/** Throws an error of this code, naming the file, when it can't be read. */
+export async function readText(
+  file: string,
+  code: 'problem-invalid' | 'report-invalid' = 'problem-invalid',
+): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CurvatureError(code, `'${file}' can't be read: ${reason}.`);
+  }
 }
 
 /** A result as its file holds it. */

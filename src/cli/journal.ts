@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { CurvatureError, ProbeJournal } from '../engine';
+import { exitCodeOf, printError } from './errors';
 
 /** A device or a pipe can't be written twice, and has nothing beside it. */
 export const isKeepable = (file: string): boolean => !existsSync(file) || statSync(file).isFile();

@@ -17,6 +17,7 @@ export class Analysis extends Disposable {
   readonly onDidChange = this.changed.event;
   private running: { readonly controller: AbortController; readonly engine: EngineClient } | undefined;
   private current: ViewState;
+  private askedSpectrum: ViewState['askedSpectrum'];
 
   constructor(
     readonly model: vscode.Uri,
@@ -31,12 +32,14 @@ export class Analysis extends Disposable {
 
   get state(): ViewState {
     const canAnalyze = vscode.workspace.isTrusted;
-    if (!canAnalyze || this.isRunning) return { ...this.current, canAnalyze };
+    const asked = this.askedSpectrum ? { askedSpectrum: this.askedSpectrum } : {};
+    if (!canAnalyze || this.isRunning) return { ...this.current, canAnalyze, ...asked };
     const resumable = studyKinds.filter(kind => existsSync(this.probesOf(kind)));
     return {
       ...{ ...this.current, canAnalyze },
       ...(this.canResume ? { canResume: true } : {}),
       ...(resumable.length > 0 ? { resumable } : {}),
+      ...asked,
     };
   }
 
@@ -138,6 +141,12 @@ export class Analysis extends Disposable {
     } finally {
       engine.dispose();
     }
+  }
+
+  /** Turns the page, once it is there, to a spectrum of the report. @param key `spectrumKey` of it */
+  showSpectrum(key: string): void {
+    this.askedSpectrum = { key, at: Date.now() };
+    this.changed.fire(this);
   }
 
   cancel(): void {

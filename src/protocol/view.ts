@@ -15,6 +15,8 @@ export interface ViewState {
   readonly error?: { readonly message: string; readonly hint?: string };
   /** False in a report file opened by itself or saved as HTML: there is nothing to run. */
   readonly canAnalyze: boolean;
+  /** The spectrum that the page is asked to turn to, by its key, and when (in ms): each request is answered once. */
+  readonly askedSpectrum?: { readonly key: string; readonly at: number };
   /** Where a run was cut short and its probes are there. */
   readonly canResume?: boolean;
   /** The same of what is measured beside. */

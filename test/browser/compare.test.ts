@@ -217,6 +217,15 @@ describe('two reports side by side', { skip }, () => {
     await open.close();
   });
 
+  test('Hessians fit at 320 px without a sideways scroll of the page', async () => {
+    const open = await openPage(browser, { name: 'compare', viewport: { width: 320, height: 800 } });
+    const hessians = { phase: 'done', comparison: hessianComparison(), notes: [] } as const;
+    await open.show({ ...compareState(), hessians });
+    await open.page.waitForTimeout(200);
+    assert.equal(await open.page.evaluate(() => document.documentElement.scrollWidth), 320);
+    await open.close();
+  });
+
   test('has no violations that axe knows', async () => {
     for (const theme of themes) {
       const open = await openPage(browser, { theme, name: 'compare', bypassCSP: true });

@@ -211,7 +211,7 @@ describe('using the report page', { skip }, () => {
     await open.show(doneState(largeReport()));
     const { page } = open;
     await page.getByRole('button', { name: 'Weights' }).click();
-    await page.getByText('Provenance').click();
+    await page.getByRole('button', { name: 'Provenance' }).click();
     await page.locator('.chart-scroll').evaluate(box => box.scrollTo(0, 240));
     await page.evaluate(() => window.scrollTo(0, 350));
     await page.waitForTimeout(100);
@@ -219,10 +219,8 @@ describe('using the report page', { skip }, () => {
     const again = await openPage(browser, { kept });
     await again.show(doneState(largeReport()));
     assert.equal(await sortedBy(again.page, 'parameters'), 'descending');
-    assert.equal(
-      await again.page.locator('details').evaluate(details => (details as HTMLDetailsElement).open),
-      true,
-    );
+    const provenance = again.page.getByRole('button', { name: 'Provenance' });
+    assert.equal(await provenance.getAttribute('aria-expanded'), 'true');
     assert.equal(await again.page.locator('.chart-scroll').evaluate(box => box.scrollTop), 240);
     const scrolled = await again.page.evaluate(() => window.scrollY);
     assert.ok(Math.abs(scrolled - 350) <= 2, `scrolled to ${scrolled}`);

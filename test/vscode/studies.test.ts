@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
+import { isOfLayer } from '../../src/engine/report/layerSpectrum';
+import { spectrumKey } from '../../src/engine/report/spectrumKey';
 import { analysisOf, analyze, eventually, inWorkspace } from '../support/vscode/host';
 
 const model = 'digits_cnn.onnx';
@@ -27,6 +29,24 @@ describe('measuring more of an analysed model', () => {
     assert.equal(studies?.coupling?.layers.length, report?.layers.length);
     assert.equal(studies?.stability?.training.momentum, 0.9);
     assert.equal(studies?.trust?.layers.length, report?.layers.length);
+  });
+
+  it('turns the page to the spectrum of one layer, measured where it has not been', async () => {
+    const analysis = await analysisOf(model);
+    const [layer] = analysis.report?.layers ?? [];
+    assert.ok(layer);
+    const show = () =>
+      vscode.commands.executeCommand('curvature.layerSpectrum', inWorkspace(model), layer.name);
+    const measured = () => analysis.report?.studies?.spectra?.filter(one => isOfLayer(one, layer.name)) ?? [];
+    await show();
+    const [found] = measured();
+    assert.ok(found);
+    const first = analysis.state.askedSpectrum;
+    assert.equal(first?.key, spectrumKey(found));
+    const { report } = analysis;
+    await show();
+    assert.equal(analysis.report, report, 'nothing is measured again');
+    assert.ok((analysis.state.askedSpectrum?.at ?? 0) > first.at);
   });
 
   it('cancelled, leaves the report as it was', async () => {

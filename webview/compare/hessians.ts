@@ -26,7 +26,7 @@ const eigenvalue = (found: RitzValue | undefined): Child[] =>
 function eigenvalueTable({ a, b }: HessianComparison): HTMLElement {
   const count = Math.max(a.eigenvalues.length, b.eigenvalues.length);
   const label = 'Largest eigenvalues of both Hessians';
-  return element(
+  const table = element(
     'table',
     { class: 'plain', 'aria-label': label },
     element(
@@ -53,6 +53,8 @@ function eigenvalueTable({ a, b }: HessianComparison): HTMLElement {
       ),
     ),
   );
+  const scrolled = `${label}, scrollable`;
+  return element('div', { class: 'rivals', tabindex: '0', role: 'group', 'aria-label': scrolled }, table);
 }
 
 const found = (comparison: HessianComparison, notes: readonly string[]): Child[] => {

@@ -5,6 +5,7 @@ import { textWidth } from '../shared/chart';
 import { checkbox, slider } from '../shared/controls';
 import { type Child, element, fill, setText } from '../shared/element';
 import { shorten, typesetNumber, withoutCommonScopes } from '../shared/format';
+import { onWidthChange } from '../shared/onWidthChange';
 import { basis, type Figures, figuresOf, percent, verdict, withError, words } from './couplingWords';
 import { heatGrid } from './heatGrid';
 import { heatColour, type HeatScale, heatScale } from './heatScale';
@@ -164,11 +165,7 @@ export function coupling(channel: Channel): Section {
   }
 
   channel.onSelect(() => grid.mark(channel.ui.selectedLayer));
-  let width = 0;
-  new ResizeObserver(() => {
-    if (root.clientWidth !== width) redraw();
-    width = root.clientWidth;
-  }).observe(root);
+  onWidthChange(root, redraw);
 
   return {
     root,

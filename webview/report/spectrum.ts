@@ -33,8 +33,8 @@ function legend({ apart, density }: SpectrumFigures): HTMLElement[] {
     );
   return [
     entry('mark-density', `Density ± standard error of ${density.quadratures.length} start vectors`),
-    ...(apart.count ? [entry('mark-apart', 'Apart from the bulk')] : []),
-    ...(density.outliers.length > apart.count ? [entry('mark-known', 'Known by itself')] : []),
+    ...(apart.count ? [entry('mark-apart', 'Stands apart from the bulk')] : []),
+    ...(density.outliers.length > apart.count ? [entry('mark-known', 'Found one by one')] : []),
   ];
 }
 

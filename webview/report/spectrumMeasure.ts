@@ -1,5 +1,6 @@
 import type { Matrix } from '../../src/engine/curvature/matrices';
 import { matrixNames } from '../../src/engine/report/format';
+import { spectrumMatrix } from '../../src/engine/report/layerSpectrum';
 import type { Report } from '../../src/engine/report/schema';
 import type { Channel } from '../shared/channel';
 import { button, dropdown } from '../shared/controls';
@@ -13,9 +14,7 @@ const offered: readonly Matrix[] = ['hessian', 'ggn', 'fisher'];
 
 /** What second derivatives reach. */
 const layersOf = ({ layers }: Report): string[] =>
-  layers
-    .filter(({ status, method }) => status === 'analysed' && (method ?? 'exact') === 'exact')
-    .map(({ name }) => name);
+  layers.filter(layer => spectrumMatrix(layer) === 'hessian').map(({ name }) => name);
 
 /** Asks for the spectrum of another layer or matrix; there only where something can run. */
 export function spectrumMeasure(channel: Channel): Section {

@@ -3,7 +3,7 @@ import type { Studies } from '../../src/engine/report/studies';
 import type { ViewState } from '../../src/protocol/view';
 import type { Channel } from '../shared/channel';
 import { button } from '../shared/controls';
-import { element, fill, setText } from '../shared/element';
+import { element, fill, icon, setText } from '../shared/element';
 import { panel, type Section } from './section';
 
 interface Offer {
@@ -65,7 +65,9 @@ export const resumeButton = (channel: Channel, kind: StudyKind, title: string) =
 export function studies(channel: Channel): Section {
   const list = element('ul', { class: 'offers' });
   const root = panel('More to measure', 'studies');
-  root.append(list);
+  // The head of the page announces it; here it stands beside what was asked for.
+  const notice = element('div', { class: 'notice', 'data-severity': 'error' });
+  root.append(notice, list);
   const fraction = element('span');
   const message = element('span', { class: 'progress-message' });
   const bar = element(
@@ -73,7 +75,13 @@ export function studies(channel: Channel): Section {
     { class: 'bar', role: 'progressbar', 'aria-valuemin': '0', 'aria-valuemax': '100' },
     fraction,
   );
-  const progress = element('div', { class: 'progress' }, bar, element('p', {}, message));
+  const cancel = button({
+    label: 'Cancel',
+    icon: 'debug-stop',
+    description: 'Cancel the measurement',
+    onPress: () => channel.post({ type: 'cancel' }),
+  });
+  const progress = element('div', { class: 'progress' }, bar, element('p', {}, message, cancel.root));
 
   function show({ study }: ViewState): void {
     const percent = Math.round(100 * (study?.progress?.fraction ?? 0));
@@ -97,6 +105,11 @@ export function studies(channel: Channel): Section {
       root.hidden = !isOffered || open.length === 0;
       if (root.hidden) return;
       show(state);
+      notice.hidden = !state.error;
+      fill(notice, state.error, () => [
+        icon('error'),
+        [state.error?.message, state.error?.hint].filter(Boolean).join(' '),
+      ]);
       fill(list, [open.map(({ kind }) => kind), running, resumable], () =>
         open.map(({ kind, title, question }) => {
           const control = resumable.includes(kind)

@@ -49,6 +49,11 @@ export interface AnalyzeOptions {
    * quadratic model can't be relied on. 0 for never.
    */
   readonly measureUpTo: number;
+  /**
+   * How many whole choices of widths around the one of least ΣΩ are run on the data, to suggest the one that changes the outputs least;
+   * the one of least ΣΩ is suggested as it is below 2, and on synthetic inputs.
+   */
+  readonly jointRuns: number;
   /** Measure metrics side by side: the loss with each layer quantized alone, its expansion, FIT, and others. */
   readonly metrics?: boolean;
   /** Time each layer on this machine's CPU at each width, stored as the export stores it in this format; not at all where absent. */
@@ -68,6 +73,7 @@ export const defaultOptions: Omit<AnalyzeOptions, 'model'> = {
   granularity: 'auto',
   budget: '0.5',
   measureUpTo: 3,
+  jointRuns: 32,
   seed: 0,
   executionProvider: 'auto',
 };
