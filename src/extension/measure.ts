@@ -45,10 +45,7 @@ export const measure =
       );
     } catch (error) {
       const command = studyCommands[kind];
-      const isKept = analysis.keptChoice(kind) !== undefined;
-      throw analysisError(
-        ...([error, model, command] as const),
-        isKept ? { command, args: [model, { resume: true } satisfies StudyChoice] } : undefined,
-      );
+      const resume = { command, args: [model, { resume: true } satisfies StudyChoice] };
+      throw analysisError(error, model, command, analysis.keptChoice(kind) ? resume : undefined);
     }
   };
