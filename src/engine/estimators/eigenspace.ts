@@ -29,7 +29,7 @@ export async function topEigenspace(
   { count, seed, tolerance = 1e-3, maxSteps = 10 * count + 50, signal }: EigenspaceOptions,
 ): Promise<Eigenspace> {
   const random = Rng.of(seed, 'eigenspace');
-  const start = Float64Array.from({ length: operator.size }, () => random.normal());
+  const start = random.fillNormal(new Float64Array(operator.size));
   scale(1 / norm(start), start);
   const lanczos = new LanczosProcess(operator, start);
   for (;;) {
@@ -42,7 +42,7 @@ export async function topEigenspace(
     const isFound = pairs.length === count && pairs.every(p => p.converged);
     if (isFound || isInvariant || lanczos.steps >= maxSteps) {
       const vectors: Vector[] = [];
-      for (const { vector } of pairs) vectors.push(await lanczos.combine(vector));
+      for (const { vector } of pairs) vectors.push(lanczos.combine(vector));
       return {
         values: pairs.map(({ value, residual, converged }) => ({ value, residual, converged })),
         vectors,
