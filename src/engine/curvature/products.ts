@@ -2,7 +2,7 @@ import { cancelled, CurvatureError } from '../errors';
 import { float32Tensor, type Tensor } from '../onnx/tensor';
 import { compile } from '../runtime/compile';
 import type { Session } from '../runtime/session';
-import { axpy, type Vector } from '../util/vector';
+import { assign, axpy, type Vector } from '../util/vector';
 import { fisherRuns, gaussNewtonRuns, hessianRuns } from './derived';
 import { requireFiniteLoss } from './finiteLoss';
 import { gradientGraph, gradientName, hvpName, tangentName } from './productGraphs';
@@ -62,12 +62,14 @@ export async function matrixOperator(
         const part = range instanceof Float32Array ? range : Float32Array.from(range);
         tangents[tangentName(p.name)] = float32Tensor(p.shape, part);
       });
-      const sum = into?.fill(0) ?? new Float64Array(size);
+      const sum = into ?? new Float64Array(size);
+      let add = assign;
       for await (const results of runs.run(tangents)) {
         forEachPart(parameters, (p, start) => {
           const part = results[hvpName(p.name)].data as Float32Array;
-          axpy(factor, part, sum.subarray(start, start + p.size));
+          add(factor, part, sum.subarray(start, start + p.size));
         });
+        add = axpy;
       }
       return sum;
     };

@@ -31,7 +31,7 @@ export async function topEigenspace(
   { count, seed, tolerance = 1e-3, maxSteps = 10 * count + 50, onStep, signal }: EigenspaceOptions,
 ): Promise<Eigenspace> {
   const random = Rng.of(seed, 'eigenspace');
-  const start = Float64Array.from({ length: operator.size }, () => random.normal());
+  const start = random.fillNormal(new Float64Array(operator.size));
   scale(1 / norm(start), start);
   const lanczos = new LanczosProcess(operator, start);
   for (;;) {
@@ -46,8 +46,8 @@ export async function topEigenspace(
     const isFound = pairs.length === count && pairs.every(p => p.converged);
     if (isFound || isInvariant || lanczos.steps >= maxSteps) {
       const vectors: Vector[] = [];
-      for (const { vector } of pairs) vectors.push(await lanczos.combine(vector));
-      return { values, vectors };
+        for (const { vector } of pairs) vectors.push(lanczos.combine(vector));
+        return { values, vectors };
     }
   }
 }
