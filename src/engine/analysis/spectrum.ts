@@ -337,7 +337,7 @@ function diagnosticsOf(
           ),
         ]
       : []),
-    ...(trace && density && isSumApart(trace, density) ? [warn('sum-apart', apartText(trace, density))] : []),
+    ...(trace && density && isSumApart(trace, density) ? [note('sum-apart', apartText(trace, density))] : []),
   ];
 }
 
