@@ -19,6 +19,7 @@ import './learningRates.css';
 import './coupling.css';
 import './trust.css';
 import './narrow.css';
+import { activations } from './activations';
 import { coupling } from './coupling';
 import { diagnostics } from './diagnostics';
 import { eigenvalues } from './eigenvalues';
@@ -53,6 +54,7 @@ const charts: readonly Section[] = [bars, sizes, eigenvalues()];
 const above: readonly Section[] = [progress(), figures];
 const below: readonly Section[] = [
   table,
+  activations(),
   prediction(channel),
   proof(),
   spectrum(channel),

@@ -8,6 +8,7 @@ import { cancelAnalysis } from './cancelAnalysis';
 import { chooseData } from './chooseData';
 import { compareReports } from './compareReports';
 import { exportQuantized } from './exportQuantized';
+import { measureActivations } from './measureActivations';
 import { measureCoupling } from './measureCoupling';
 import { measureSpectrum } from './measureSpectrum';
 import { measureStability } from './measureStability';
@@ -33,6 +34,7 @@ export const commands = {
   'curvature.saveReport': saveReport,
   'curvature.saveBits': saveBits,
   'curvature.exportQuantized': exportQuantized,
+  'curvature.measureActivations': measureActivations,
   'curvature.measureSpectrum': measureSpectrum,
   'curvature.measureStability': measureStability,
   'curvature.measureCoupling': measureCoupling,
