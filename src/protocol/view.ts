@@ -39,6 +39,8 @@ export type ToView<State = ViewState> = { readonly type: 'stateChanged'; readonl
 export type FromView =
   | { readonly type: 'ready' }
   | { readonly type: 'analyze' }
+  /** The analysis again, with the activations. */
+  | { readonly type: 'measureActivations' }
   | { readonly type: 'study'; readonly kind: StudyKind; readonly choice?: StudyChoice }
   | { readonly type: 'cancel' }
   | { readonly type: 'retry' }

@@ -1,4 +1,5 @@
 import type { StudyKind } from '../../src/engine/analysis/study';
+import type { Report } from '../../src/engine/report/schema';
 import type { Studies } from '../../src/engine/report/studies';
 import type { ViewState } from '../../src/protocol/view';
 import type { Channel } from '../shared/channel';
@@ -7,14 +8,20 @@ import { element, fill, icon, setText } from '../shared/element';
 import { panel, type Section } from './section';
 
 interface Offer {
-  readonly kind: StudyKind;
+  readonly kind: StudyKind | 'activations';
   readonly title: string;
   /** The question that it answers. */
   readonly question: string;
-  readonly isThere: (studies: Studies) => boolean;
+  readonly isThere: (studies: Studies, report: Report) => boolean;
 }
 
 const offers: readonly Offer[] = [
+  {
+    kind: 'activations',
+    title: 'Activations',
+    question: 'How many bits do the values between the layers need? Analyses the model again, with them.',
+    isThere: (_, { activations }) => activations !== undefined,
+  },
   {
     kind: 'spectrum',
     title: 'Spectrum',
@@ -43,12 +50,13 @@ const offers: readonly Offer[] = [
 ];
 
 /** A button that measures something, or measures it again. */
-export const studyButton = (channel: Channel, kind: StudyKind, label: string, title: string) =>
+export const studyButton = (channel: Channel, kind: Offer['kind'], label: string, title: string) =>
   button({
     label,
     icon: label === 'Measure' ? 'play' : 'refresh',
     description: `${label}: ${title}`,
-    onPress: () => channel.post({ type: 'study', kind }),
+    onPress: () =>
+      channel.post(kind === 'activations' ? { type: 'measureActivations' } : { type: 'study', kind }),
   });
 
 /** A button that goes on with a measurement that was cut short. */
@@ -99,7 +107,7 @@ export function studies(channel: Channel): Section {
       const running = state.study?.kind;
       const resumable = state.resumable ?? [];
       const open = offers.filter(
-        ({ kind, isThere }) => kind === running || !isThere(measured?.studies ?? {}),
+        ({ kind, isThere }) => kind === running || (measured && !isThere(measured.studies ?? {}, measured)),
       );
       const isOffered = channel.hasHost && state.canAnalyze && state.phase === 'done';
       root.hidden = !isOffered || open.length === 0;

@@ -151,7 +151,13 @@ function planOf(
     { stage: 'ggn', cost: matrix === 'hessian' ? 0 : 16 },
     { stage: 'hessian', cost: matrix === 'ggn' ? 0 : 2 * maxProbes },
     { stage: 'differences', cost: byDifferences * maxProbes },
-    { stage: 'activations', cost: activations === undefined ? 0 : 18 },
+    {
+      stage: 'activations',
+      cost:
+        activations === undefined
+          ? 0
+          : 2 + (matrix === 'hessian' ? 0 : 16) + (matrix === 'ggn' ? 0 : 2 * maxProbes),
+    },
     { stage: 'eigenvalues', cost: eigenvalues === 0 ? 0 : 3 * (2 * eigenvalues + 20) },
     // Runs forward from each layer on, for each width.
     { stage: 'metrics', cost: metrics ? layers * bits.length : (layers * coarse) / 6 },

@@ -22,11 +22,13 @@ export class Run {
     private readonly time?: TimeBudget,
   ) {
     const { matrix, activations } = state.options;
+    const values = state.setUp.activations.length;
     const byDifferences = [...state.methods.values()].filter(m => m === 'differences').length;
+    const ofActivations = (matrix === 'hessian' ? 0 : 1) + (matrix === 'ggn' ? 0 : values);
     this.searches =
       (matrix === 'both' ? 2 : 1) +
       byDifferences +
-      (activations === undefined ? 0 : 1) +
+      (activations === undefined ? 0 : ofActivations) +
       (state.fit.eigenvalues > 0 ? 1 : 0);
   }
 

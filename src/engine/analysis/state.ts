@@ -96,7 +96,8 @@ export function buildReport(state: State, complete: boolean, stopped?: Report['s
   const { model, options, setUp } = state;
   const { problem } = setUp;
   const { device } = problem.session;
-  const activations = state.activations && activationReports(state.activations, model.graph, setUp);
+  const activations =
+    state.activations && activationReports(state.activations, model.graph, setUp, matrixOf(options));
   const bops = layerBops(model, setUp, options.bits, activations ?? []);
   const layers = model.layers.map((layer, i) => ({
     ...layerReport(state, layer, complete),

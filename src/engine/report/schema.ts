@@ -88,6 +88,9 @@ export const activationSchema = z.object({
   reason: z.string().optional(),
   /** Trace of the Gauss–Newton matrix of a sample's loss with respect to the value, averaged over the samples. */
   trace: estimateSchema.optional(),
+  /** The same of the Hessian, where that was asked for. */
+  hessianTrace: estimateSchema.optional(),
+  /** Trace of the matrix that decides the bits, divided by the number of elements; null without one. */
   averageTrace: z.number().nullable(),
   /** ‖Q(a) − a‖² of a sample, averaged over the samples, per bit width. */
   quantizationError: perBits,

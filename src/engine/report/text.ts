@@ -64,15 +64,18 @@ function activationTable({ activations, settings }: Report): string[] {
   if (!activations || activations.length === 0) return [];
   const widths = settings.bits.map(String);
   const method = settings.activations ?? 'min-max';
+  const measured = (['trace', 'hessianTrace'] as const).filter(trace => activations.some(a => a[trace]));
+  const header = [
+    ...['activation', 'shape', 'from', 'to'],
+    ...measured.map(trace => matrices[trace === 'trace' ? 'ggn' : 'hessian']),
+    ...['average', ...widths.map(b => `Ω(${b})`)],
+  ];
   const rows = activations.map(a => [
     ...[a.name, a.shape.join('×'), formatNumber(a.ranges[method].min), formatNumber(a.ranges[method].max)],
-    ...[
-      a.trace ? formatEstimate(a.trace) : '–',
-      a.averageTrace === null ? '–' : formatNumber(a.averageTrace),
-    ],
+    ...measured.map(trace => (a[trace] ? formatEstimate(a[trace]) : '–')),
+    a.averageTrace === null ? '–' : formatNumber(a.averageTrace),
     ...widths.map(b => (b in a.sensitivity ? formatNumber(a.sensitivity[b]) : '–')),
   ]);
-  const header = ['activation', 'shape', 'from', 'to', 'GGN trace', 'average', ...widths.map(b => `Ω(${b})`)];
   return [...alignColumns([header, ...rows], column => column < 2), ''];
 }
 
