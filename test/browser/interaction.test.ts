@@ -207,6 +207,22 @@ describe('using the report page', { skip }, () => {
     assert.equal(await page.evaluate(() => document.activeElement?.className), 'layer-name');
   });
 
+  test('a study tells how it goes, and that it failed, where it was asked for', async () => {
+    const { page } = open;
+    const done = doneState(smallReport());
+    const progress = { stage: 'density', message: 'Density: step 3 of 80', fraction: 0.4 };
+    await open.show({ ...done, study: { kind: 'spectrum', progress } });
+    const more = page.locator('#more');
+    assert.equal(await more.getByRole('progressbar').getAttribute('aria-valuenow'), '40');
+    await more.locator('vscode-button', { hasText: 'Cancel' }).click();
+    assert.deepEqual((await open.posted()).at(-1), { type: 'cancel' });
+    await open.show({ ...done, error: { message: 'Out of memory.', hint: 'Take fewer samples.' } });
+    assert.equal(await more.locator('.notice').innerText(), 'Out of memory. Take fewer samples.');
+    assert.equal(await more.getByRole('progressbar').count(), 0);
+    await open.show(done);
+    assert.equal(await more.locator('.notice').isVisible(), false);
+  });
+
   test('a page made anew stands where the old one stood', async () => {
     await open.show(doneState(largeReport()));
     const { page } = open;
