@@ -4,6 +4,7 @@ import { compile } from '../runtime/compile';
 import type { Session } from '../runtime/session';
 import { assign, axpy, type Vector } from '../util/vector';
 import { fisherRuns, gaussNewtonRuns, hessianRuns } from './derived';
+import { requireFiniteLoss } from './finiteLoss';
 import { gradientGraph, gradientName, hvpName, tangentName } from './productGraphs';
 import type { LinearOperator } from './linearOperator';
 import type { Matrix } from './matrices';
@@ -158,13 +159,7 @@ export class Gradients {
       if (this.signal?.aborted) throw cancelled();
       const results = await this.session.run(feeds);
       const loss = Number(results['loss'].data[0]);
-      if (!Number.isFinite(loss)) {
-        throw new CurvatureError(
-          'not-finite',
-          `The loss became ${loss} in batch ${batch} (samples ${batch * problem.batch} and up).`,
-          'Look for inputs out of the range the model was trained on, or weights so large that float32 overflows.',
-        );
-      }
+      requireFiniteLoss(loss, `in batch ${batch} (samples ${batch * problem.batch} and up)`);
       yield { loss, gradient: name => results[gradientName(name)].data as Float32Array };
       batch++;
     }
