@@ -31,7 +31,7 @@ function diagonalToText({ parts, probes, converged, samples }: ExportedDiagonal)
   const rows = parts.map(({ name, shape, mean, least, most, relativeError }) => [
     ...[name, shape.join('×')],
     ...[mean, least, most].map(formatNumber),
-    `${Number((100 * relativeError).toPrecision(2))} %`,
+    Number.isFinite(relativeError) ? `${Number((100 * relativeError).toPrecision(2))} %` : 'noise',
   ]);
   const lines = [
     ...alignColumns(
