@@ -10,6 +10,8 @@ export const settings = {
   'curvature.relativeTolerance': 'rtol',
   'curvature.maxProbes': 'maxProbes',
   'curvature.bitWidths': 'bits',
+  'curvature.granularity': 'granularity',
+  'curvature.activations': 'activations',
   'curvature.budget': 'budget',
   'curvature.seed': 'seed',
   'curvature.executionProvider': 'executionProvider',

@@ -12,6 +12,8 @@ import {
   runningState,
   smallReport,
 } from './fixtures';
+import { stabilityReport } from './stabilityFixture';
+import { studiedReport } from './studiesFixture';
 
 const names = (page: Page): Promise<string[]> => page.locator('.layers tbody th').allInnerTexts();
 
@@ -58,6 +60,56 @@ describe('using the report page', { skip }, () => {
       await open.show(state);
       assert.deepEqual(await buttonNames(open.page), expected, state.phase);
     }
+  });
+
+  test('studies that were cut short are resumed, and say that they are not whole', async () => {
+    const { page } = open;
+    await open.show({ ...doneState(smallReport()), resumable: ['coupling'] });
+    await page
+      .locator('.offers')
+      .getByRole('button', { name: /^Resume: Coupling of layers/ })
+      .click();
+    const expected = { type: 'study', kind: 'coupling', choice: { resume: true } };
+    assert.deepEqual((await open.posted()).at(-1), expected);
+
+    const { studies, ...report } = studiedReport();
+    const { coupling, trust } = studies ?? {};
+    assert.ok(coupling && trust);
+    const cut = { coupling: { ...coupling, complete: false, probes: 3 }, trust };
+    const state = { ...doneState({ ...report, studies: cut }), resumable: ['coupling'] as const };
+    await open.show(state);
+    assert.match(await page.locator('.coupling .notice').innerText(), /stopped before it was through/);
+    assert.match(await page.locator('.coupling .left-out').innerText(), /3 random vectors/);
+    assert.equal(await page.locator('.trust .notice').isVisible(), false);
+    assert.equal(
+      await page
+        .locator('.trust')
+        .getByRole('button', { name: /^Resume/ })
+        .count(),
+      0,
+    );
+    await page
+      .locator('.coupling')
+      .getByRole('button', { name: /^Resume: Coupling/ })
+      .click();
+    assert.deepEqual((await open.posted()).at(-1), expected);
+    await open.show({ ...state, study: { kind: 'coupling' }, resumable: undefined });
+    assert.match(await page.locator('.coupling .notice').innerText(), /^Being measured/);
+  });
+
+  test('a report whose studies are hardly begun is shown without a fault', async () => {
+    const { studies, ...report } = studiedReport();
+    const { trust } = studies ?? {};
+    assert.ok(trust);
+    const [{ name, steps }] = trust.layers;
+    const begun = { ...trust, complete: false, layers: [{ name, steps: steps.slice(0, 1) }] };
+    const { studies: others } = stabilityReport();
+    assert.ok(others?.stability);
+    const stability = { ...others.stability, complete: false, noise: null, batchSizes: [] };
+    await open.show(doneState({ ...report, studies: { trust: begun, stability } }));
+    for (const panel of ['.trust', '.learning-rates'])
+      assert.match(await open.page.locator(`${panel} .notice`).innerText(), /stopped before/);
+    assert.deepEqual(open.problems, []);
   });
 
   test('buttons send their messages', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { isOfLayer } from '../../src/engine/report/layerSpectrum';
 import { spectrumKey } from '../../src/engine/report/spectrumKey';
-import { analysisOf, analyze, inWorkspace } from '../support/vscode/host';
+import { analysisOf, analyze, eventually, inWorkspace } from '../support/vscode/host';
 
 const model = 'digits_cnn.onnx';
 const measure = (command: string): Thenable<unknown> =>
@@ -58,7 +58,27 @@ describe('measuring more of an analysed model', () => {
     analysis.cancel();
     await running;
     assert.equal(analysis.isRunning, false);
-    assert.equal(analysis.report, before);
+    assert.deepEqual(analysis.report, before);
+  });
+
+  it('cut short, is there as far as it went, and goes on from there', async () => {
+    const name = 'cancelled.onnx';
+    await analyze(name);
+    const analysis = await analysisOf(name);
+    const measureIt = (...args: unknown[]): Thenable<unknown> =>
+      vscode.commands.executeCommand('curvature.measureStability', inWorkspace(name), ...args);
+    const running = measureIt({ matrix: 'ggn' });
+    await eventually('a partial result', () => analysis.report?.studies?.stability !== undefined);
+    analysis.cancel();
+    await running;
+    assert.equal(analysis.report?.studies?.stability?.complete, false);
+    assert.deepEqual(analysis.state.resumable, ['stability']);
+
+    await measureIt({ resume: true });
+    const { stability } = analysis.report.studies;
+    assert.equal(stability.complete, true);
+    assert.equal(stability.settings.matrix, 'ggn');
+    assert.equal(analysis.state.resumable, undefined);
   });
 
   it('analysed again on the same data, keeps what was measured', async () => {

@@ -11,6 +11,7 @@ import { heatGrid } from './heatGrid';
 import { heatColour, type HeatScale, heatScale } from './heatScale';
 import { measureAgain } from './measureAgain';
 import { panel, type Section, type Shown } from './section';
+import { unfinished } from './unfinished';
 
 const SMALLEST_CELL = 12;
 const LARGEST_CELL = 72;
@@ -56,6 +57,7 @@ function legend(scale: HeatScale | undefined, shown: Shown, isRelative: boolean)
 export function coupling(channel: Channel): Section {
   const title = 'Coupling of layers';
   const again = measureAgain(channel, 'coupling', title);
+  const progress = unfinished();
   const relativeControl = checkbox('Relative to their own blocks', isRelative => set({ isRelative }));
   const sideControl = slider('Size of the cells', position =>
     set({ cell: SMALLEST_CELL + CELL_STEP * position }),
@@ -95,7 +97,7 @@ export function coupling(channel: Channel): Section {
     element('div', {}, key, grid.root, readout, note),
     pairTable,
   );
-  root.append(said, columns);
+  root.append(progress.root, said, columns);
 
   let shown: Shown | undefined;
   let figures: Figures | undefined;
@@ -174,6 +176,7 @@ export function coupling(channel: Channel): Section {
       if (!found || !next.measured) return;
       figures = figuresOf(found, next.measured);
       again.update(next);
+      progress.update(found, next.state.study !== undefined);
       fill(said, found, () => verdict(found));
       setText(note, basis(found));
       redraw();

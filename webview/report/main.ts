@@ -20,6 +20,7 @@ import './coupling.css';
 import './trust.css';
 import './contents.css';
 import './narrow.css';
+import { activations } from './activations';
 import { type Chapter, contents } from './contents';
 import { coupling } from './coupling';
 import { diagnostics } from './diagnostics';
@@ -70,6 +71,7 @@ const reasons: readonly Chapter[] = [
   chapter('eigenvalues', 'Eigenvalues', eigenvalues()),
 ];
 const evidence: readonly Chapter[] = [
+  folding('activations', 'Activations', activations()),
   folding('prediction', 'Prediction', prediction(channel)),
   folding('proof', 'Proof', proof()),
   folding('spectrum', 'Spectrum', spectrum(channel)),

@@ -6,6 +6,7 @@ import { checkbox, dropdown, slider } from '../shared/controls';
 import { element, fill, setText } from '../shared/element';
 import { typesetNumber } from '../shared/format';
 import { panel, type Section, type Shown } from './section';
+import { unfinished } from './unfinished';
 import { spectrumConfig, type SpectrumPicture } from './spectrumChart';
 import { type SpectrumFigures, spectrumFigures } from './spectrumFigures';
 import { spectrumMeasure } from './spectrumMeasure';
@@ -59,7 +60,9 @@ export function spectrum(channel: Channel): Section {
   );
   const table = element('table', { class: 'plain', 'aria-label': 'Numbers of the spectrum' }, body);
   const name = 'Numbers of the spectrum, scrollable';
+  const progress = unfinished();
   root.append(
+    progress.root,
     said,
     element(
       'div',
@@ -109,6 +112,7 @@ export function spectrum(channel: Channel): Section {
     const figures = found && spectrumFigures(found);
     root.hidden = !figures;
     if (!figures) return;
+    progress.update(found, next.state.study !== undefined);
     choice.set(
       spectra.map(one => ({ value: spectrumKey(one), label: spectrumName(one) })),
       spectrumKey(found),

@@ -7,6 +7,7 @@ import { button, dropdown } from '../shared/controls';
 import { element } from '../shared/element';
 import type { Section } from './section';
 import { capital } from './spectrumWords';
+import { resumeButton } from './studies';
 
 const WHOLE = '';
 const offered: readonly Matrix[] = ['hessian', 'ggn', 'fisher'];
@@ -35,6 +36,7 @@ export function spectrumMeasure(channel: Channel): Section {
         choice: { matrix, ...(layer === WHOLE ? {} : { layers: [layer] }) },
       }),
   });
+  const resume = resumeButton(channel, 'spectrum', 'Spectrum');
   const root = element(
     'div',
     { class: 'spectrum-measure', role: 'group', 'aria-label': 'Measure a spectrum' },
@@ -42,12 +44,14 @@ export function spectrumMeasure(channel: Channel): Section {
     layers.root,
     choice.root,
     press.root,
+    resume.root,
   );
   return {
     root,
     update({ state, measured }) {
       root.hidden = !channel.hasHost || !state.canAnalyze || !measured;
       if (!measured || root.hidden) return;
+      resume.root.hidden = !state.resumable?.includes('spectrum');
       const names = layersOf(measured);
       if (!names.includes(layer)) layer = WHOLE;
       layers.set(

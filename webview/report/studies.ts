@@ -1,4 +1,5 @@
 import type { StudyKind } from '../../src/engine/analysis/study';
+import type { Report } from '../../src/engine/report/schema';
 import type { Studies } from '../../src/engine/report/studies';
 import type { ViewState } from '../../src/protocol/view';
 import type { Channel } from '../shared/channel';
@@ -7,19 +8,26 @@ import { element, fill, icon, setText } from '../shared/element';
 import { panel, type Section } from './section';
 
 interface Offer {
-  readonly kind: StudyKind;
+  readonly kind: StudyKind | 'activations';
   readonly title: string;
   /** The question that it answers. */
   readonly question: string;
-  readonly isThere: (studies: Studies) => boolean;
+  readonly isThere: (studies: Studies, report: Report) => boolean;
 }
 
 const offers: readonly Offer[] = [
   {
+    kind: 'activations',
+    title: 'Activations',
+    question: 'How many bits do the values between the layers need? Analyses the model again, with them.',
+    isThere: (_, { activations }) => activations !== undefined,
+  },
+  {
     kind: 'spectrum',
     title: 'Spectrum',
     question: 'How is the curvature spread over all directions: how many are steep, flat, or bent downwards?',
-    isThere: ({ spectra }) => spectra !== undefined,
+    // A trace alone is not shown.
+    isThere: ({ spectra }) => spectra?.some(({ density }) => density) ?? false,
   },
   {
     kind: 'stability',
@@ -42,12 +50,23 @@ const offers: readonly Offer[] = [
 ];
 
 /** A button that measures something, or measures it again. */
-export const studyButton = (channel: Channel, kind: StudyKind, label: string, title: string) =>
+export const studyButton = (channel: Channel, kind: Offer['kind'], label: string, title: string) =>
   button({
     label,
     icon: label === 'Measure' ? 'play' : 'refresh',
     description: `${label}: ${title}`,
-    onPress: () => channel.post({ type: 'study', kind }),
+    onPress: () =>
+      channel.post(kind === 'activations' ? { type: 'measureActivations' } : { type: 'study', kind }),
+  });
+
+/** A button that goes on with a measurement that was cut short. */
+export const resumeButton = (channel: Channel, kind: StudyKind, title: string) =>
+  button({
+    label: 'Resume',
+    icon: 'debug-continue',
+    primary: true,
+    description: `Resume: ${title}, go on with what is kept, to the numbers of a run that was not cut short`,
+    onPress: () => channel.post({ type: 'study', kind, choice: { resume: true } }),
   });
 
 /** What can be measured beside the layers' sensitivities and has not been, and the bar of what is being measured. */
@@ -86,8 +105,9 @@ export function studies(channel: Channel): Section {
     root,
     update({ state, measured }) {
       const running = state.study?.kind;
+      const resumable = state.resumable ?? [];
       const open = offers.filter(
-        ({ kind, isThere }) => kind === running || !isThere(measured?.studies ?? {}),
+        ({ kind, isThere }) => kind === running || (measured && !isThere(measured.studies ?? {}, measured)),
       );
       const isOffered = channel.hasHost && state.canAnalyze && state.phase === 'done';
       root.hidden = !isOffered || open.length === 0;
@@ -98,9 +118,11 @@ export function studies(channel: Channel): Section {
         icon('error'),
         [state.error?.message, state.error?.hint].filter(Boolean).join(' '),
       ]);
-      fill(list, [open.map(({ kind }) => kind), running], () =>
+      fill(list, [open.map(({ kind }) => kind), running, resumable], () =>
         open.map(({ kind, title, question }) => {
-          const control = studyButton(channel, kind, 'Measure', title);
+          const control = resumable.includes(kind)
+            ? resumeButton(channel, kind, title)
+            : studyButton(channel, kind, 'Measure', title);
           control.enable(running === undefined);
           return element(
             'li',

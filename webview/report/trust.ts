@@ -9,6 +9,7 @@ import { legendEntry } from './legend';
 import { measureAgain } from './measureAgain';
 import { inNetworkOrder } from './networkOrder';
 import { panel, type Section, type Shown } from './section';
+import { unfinished } from './unfinished';
 import { courseConfig } from './trustChart';
 import { gradientCourse, isRoundingVisible, lossCourse } from './trustCourse';
 import { type StepPlace, trustGrid } from './trustGrid';
@@ -93,6 +94,7 @@ const pointHead = (): HTMLElement => {
 export function trust(channel: Channel): Section {
   const title = 'Trust in the second-order model';
   const again = measureAgain(channel, 'trust', title);
+  const progress = unfinished();
   const said = element('p', { class: 'meaning' });
   const chosenSaid = element('span');
   const sentence = element('span');
@@ -121,6 +123,7 @@ export function trust(channel: Channel): Section {
   const tableName = 'The step that is shown';
   const root = panel(title, 'trust', again.root);
   root.append(
+    progress.root,
     said,
     element(
       'div',
@@ -200,6 +203,7 @@ export function trust(channel: Channel): Section {
       root.hidden = !found;
       if (!report || !found) return;
       again.update(next);
+      progress.update(found, next.state.study !== undefined);
       setText(sentence, trustSentence(found));
       setText(chosenSaid, chosenSentence(next.state.report ?? report));
       const known = new Set(report.layers.map(({ name }) => name));

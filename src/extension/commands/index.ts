@@ -9,6 +9,7 @@ import { chooseData } from './chooseData';
 import { compareReports } from './compareReports';
 import { exportQuantized } from './exportQuantized';
 import { layerSpectrum } from './layerSpectrum';
+import { measureActivations } from './measureActivations';
 import { measureCoupling } from './measureCoupling';
 import { measureSpectrum } from './measureSpectrum';
 import { measureStability } from './measureStability';
@@ -34,6 +35,7 @@ export const commands = {
   'curvature.saveReport': saveReport,
   'curvature.saveBits': saveBits,
   'curvature.exportQuantized': exportQuantized,
+  'curvature.measureActivations': measureActivations,
   'curvature.measureSpectrum': measureSpectrum,
   'curvature.measureStability': measureStability,
   'curvature.layerSpectrum': layerSpectrum,
