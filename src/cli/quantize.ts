@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import {
   allocateFile,
   analyze,
@@ -11,9 +12,12 @@ import {
   type ExportOptions,
   type ExportSummary,
   exportRecipe,
+  parseReport,
   type RecipeTool,
 } from '../engine';
 import type { GranularityChoice, RangeMethod } from '../engine/quantization/quantizer';
+import { sha256 } from '../engine/analysis/model';
+import { isActivationName } from '../engine/report/activationName';
 import { parseBits } from '../engine/report/bits';
 import { granularityOf } from '../engine/report/granularity';
 import { requireWritable, writeResult } from './files';
@@ -49,7 +53,8 @@ export async function runQuantize(model: string, flags: QuantizeFlags): Promise<
   try {
     const chosen = await chosenBits(model, flags, view, signal);
     if (chosen === undefined) return INFEASIBLE;
-    const { bits, granularity = defaultExportOptions.granularity } = chosen;
+    const { granularity = defaultExportOptions.granularity } = chosen;
+    const bits = ofWeights(chosen.bits);
     const options: ExportOptions = {
       format: flags.format,
       symmetric: !flags.asymmetric,
@@ -83,6 +88,23 @@ interface Chosen {
   readonly granularity?: GranularityChoice;
 }
 
+/** Without the activations, which stay in floats. */
+const ofWeights = (bits: Chosen['bits']): Chosen['bits'] =>
+  typeof bits === 'number'
+    ? bits
+    : Object.fromEntries(Object.entries(bits).filter(([name]) => !isActivationName(name)));
+
+/** A file that can't be read is told of when it is opened. @param report its text */
+async function requireSameModel(model: string, file: string, report: string): Promise<void> {
+  const bytes = await readFile(model).catch(() => undefined);
+  if (bytes === undefined || sha256(bytes) === parseReport(report).model.sha256) return;
+  throw new CurvatureError(
+    'option-invalid',
+    `${path.basename(file)} is of another model than ${path.basename(model)}: the files' checksums differ.`,
+    'Analyze this model first, or take the widths over with --bits, by the names of the layers.',
+  );
+}
+
 /** Widths by layer from whatever the flags name; undefined where the budget can't be met. */
 async function chosenBits(
   model: string,
@@ -109,6 +131,7 @@ async function chosenBits(
     const text = await textOf(report);
     const none = { ties: [], pins: {}, method: 'pareto' as const, seed: flags.seed, draws: 0 };
     const answer = await allocateFile(text, { ...none, budgets });
+    await requireSameModel(model, report, text);
     const widths = feasible(answer.bits, answer.feasible, answer.message);
     return widths && { bits: widths, granularity: answer.granularity };
   }
