@@ -1,7 +1,8 @@
 """Writes activations/<file>.json: curvature with respect to the activations of trained models, and their ranges; and
 activations/entropy.json: thresholds by entropy.
 
-Traces are exact: gradients of all rows of a root of the Gauss-Newton matrix, in float64. Thresholds are those of NVIDIA's
+Traces are exact: gradients of all rows of a root of the Gauss-Newton matrix, and all rows of the Hessian of the cross-entropy
+where it differs, in float64. Thresholds are those of NVIDIA's
 pytorch-quantization, written anew here.
 """
 
@@ -10,6 +11,7 @@ import pathlib
 
 import numpy
 import torch
+import torch.nn.functional as F
 from scipy.stats import entropy
 
 from interpreter import Model, run, tensor
@@ -18,6 +20,16 @@ from trained import DATA, FIXTURES, rounded
 HERE = pathlib.Path(__file__).parent
 FOLDER = HERE / "activations"
 MODELS = ["mlp_digits_legacy", "resnet_mnist_legacy", "vit_digits_legacy"]
+# Piecewise linear from its activations to its loss, so that both matrices have one trace.
+LINEAR = {"resnet_mnist_legacy"}
+# Where the Hessian's rows would take many minutes: those behind the last attention.
+SMOOTH = {
+    "vit_digits_legacy": {
+        "/layers.1/Reshape_1_output_0",
+        "/layers.1/ln2/LayerNormalization_output_0",
+        "/Gather_1_output_0",
+    }
+}
 BITS = [2, 4, 8]
 PERCENTILE = 99.99
 
@@ -42,10 +54,21 @@ def quantization_error(values, bits):
     return float((((levels - zero) * scale - values) ** 2).sum())
 
 
+def hessian_trace(loss, value):
+    """The sum over the samples of their blocks' traces. A product finds one row of each sample's block, since samples share nothing."""
+    (gradient,) = torch.autograd.grad(loss, value, create_graph=True)
+    columns, total = gradient.flatten(1), torch.zeros(())
+    for j in range(columns.shape[1] if gradient.requires_grad else 0):
+        (row,) = torch.autograd.grad(columns[:, j].sum(), value, retain_graph=True)
+        total = total + row.flatten(1)[:, j].sum()
+    return total
+
+
 def golden(name):
     model = Model(FIXTURES / f"{name}.onnx")
     with numpy.load(FIXTURES / DATA[name.rsplit("_", 1)[0]]) as data:
-        samples = len(data["labels"])
+        labels = tensor(data["labels"])
+        samples = len(labels)
         inputs = {n: tensor(data[n] if n in data else data["inputs"]).requires_grad_() for n in model.inputs}
     parameters = {n: p.clone().requires_grad_() for n, p in model.parameters.items()}
     values = run(model.nodes, model.opset, {**model.constants, **parameters, **inputs})
@@ -58,6 +81,8 @@ def golden(name):
         gradients = torch.autograd.grad(row, [values[n] for n in names], retain_graph=True)
         for n, gradient in zip(names, gradients):
             traces[n] = traces[n] + gradient.square().sum() / samples
+    loss = F.cross_entropy(logits, labels)
+    hessians = traces.get if name in LINEAR else lambda n: hessian_trace(loss, values[n])
     found = {}
     for n in names:
         array = values[n].detach().numpy()
@@ -68,6 +93,7 @@ def golden(name):
             "max": rounded(array.max()),
             "percentiles": [rounded(t) for t in tails],
             "traceGgn": rounded(traces[n]),
+            "traceHessian": rounded(hessians(n)) if n in SMOOTH.get(name, names) else None,
             "error": {str(b): rounded(quantization_error(array, b) / samples) for b in BITS},
         }
     return found

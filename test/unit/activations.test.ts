@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import { allocateFile, analyze, type AnalyzeOptions, stringifyReport } from '../../src/engine';
+import { bopsAllocation } from '../../src/engine/analysis/bopsAllocation';
 import { defaultOptions } from '../../src/engine/analysis/options';
 import { float32Tensor } from '../../src/engine/onnx/tensor';
 import { layersToCsv } from '../../src/engine/report/csv';
@@ -31,6 +32,8 @@ interface Golden {
   readonly max: number;
   readonly percentiles: readonly [number, number];
   readonly traceGgn: number;
+  /** Null where it took too long to find. */
+  readonly traceHessian: number | null;
   readonly error: Readonly<Record<string, number>>;
 }
 
@@ -40,7 +43,8 @@ for (const [name, data] of [
   ['vit_digits_legacy', 'digits_eval.npz'],
 ]) {
   describe(`activations of ${name}, against PyTorch in float64`, () => {
-    const report = measure(path.join(models, `${name}.onnx`), path.join(models, data), { batch: 48 });
+    const [model, samples] = [path.join(models, `${name}.onnx`), path.join(models, data)];
+    const report = measure(model, samples, { batch: 48 });
     const golden = JSON.parse(
       readFileSync(path.join(goldenFolder, 'activations', `${name}.json`), 'utf8'),
     ) as Record<string, Golden>;
@@ -58,6 +62,31 @@ for (const [name, data] of [
         assertClose(found.trace.estimate, expected.traceGgn, 1e-4, found.name);
         assertClose(found.averageTrace!, expected.traceGgn / expected.elements, 1e-4, found.name);
       }));
+
+    test('traces of the Hessian, by probes within their errors, and Ω made of them', async () => {
+      const { activations = [] } = await measure(model, samples, {
+        batch: 48,
+        matrix: 'hessian',
+        maxProbes: 60,
+      });
+      for (const { name, elements, trace, hessianTrace, averageTrace, ...found } of activations) {
+        const { traceHessian } = golden[name];
+        if (traceHessian === null) continue;
+        const { estimate, stderr } = hessianTrace!;
+        assert.equal(trace, undefined);
+        assert.ok(
+          Math.abs(estimate - traceHessian) < 4 * stderr,
+          `${name}: ${estimate} ± ${stderr}, ${traceHessian}`,
+        );
+        assert.equal(averageTrace, estimate / elements);
+        const error = found.quantizationError['4'];
+        assertClose(found.sensitivity['4'], (Math.max(estimate, 0) / elements) * error, 1e-12, name);
+        assertClose(found.sensitivityStderr['4'], (stderr / elements) * error, 1e-12, name);
+      }
+      // The error of the input's trace, the largest, tells that the probes say something.
+      const [{ hessianTrace: input }] = activations;
+      assert.ok(input!.stderr < 0.1 * input!.estimate, `${input!.estimate} ± ${input!.stderr}`);
+    });
 
     test('ranges: the ends, and percentiles to a bin', () =>
       each(({ name, ranges }, expected) => {
@@ -111,6 +140,22 @@ describe('y = xW with mse: the Hessian by x is 2WWᵀ/k for every sample', () =>
       `${found.trace!.estimate}, ${trace}`,
     );
     assert.ok(found.trace!.stderr < 0.011 * trace);
+  });
+
+  test('with both matrices, the Hessian’s beside the GGN’s, which it equals here', async () => {
+    const { activations } = await measure(model, data, {
+      batch: 8,
+      matrix: 'both',
+      rtol: 0.01,
+      maxProbes: 2000,
+    });
+    const { trace: ggn, hessianTrace, averageTrace } = activations![0];
+    assert.ok(
+      Math.abs(hessianTrace!.estimate - trace) < 4 * hessianTrace!.stderr,
+      `${hessianTrace!.estimate}, ${trace}`,
+    );
+    assert.ok(hessianTrace!.stderr < 0.011 * trace);
+    assert.equal(averageTrace, ggn!.estimate / features);
   });
 
   test('bit operations: multiplications × bits², or × 8 where activations are not measured', async () => {
@@ -207,6 +252,21 @@ describe('a report with activations', () => {
     });
     assert.equal(costs.latency, layers.length + 1);
     assert.equal(bits['activation:q'], 8);
+  });
+
+  test('has the same choices for pages, which have no integer program', async () => {
+    const whole = await report;
+    const choice = bopsAllocation(whole)!;
+    assert.equal(bopsAllocation({ ...whole, activations: [] }), undefined);
+    for (const share of [0, 0.2, 0.5, 0.8, 1]) {
+      const limit = choice.smallest + share * (choice.largest - choice.smallest);
+      const { bits, costs, objective } = await solve([`bops=${limit}`]);
+      const found = choice.within(limit);
+      assert.deepEqual(Object.fromEntries(found.bits), bits);
+      assert.equal(found.bops, costs.bops);
+      assertClose(found.sensitivity, objective, 1e-12, `limit ${limit}`);
+    }
+    assert.deepEqual(Object.fromEntries(choice.within(choice.middle).bits), (await solve(['bops=50%'])).bits);
   });
 
   test('pairs them with weights under a limit on bit operations: the best of all pairs', async () => {

@@ -1,4 +1,5 @@
 import type { Estimate, LayerReport, Report } from '../../src/engine/report/schema';
+import { scalesPer } from '../../src/engine/report/granularity';
 import { type Child, element, icon, spoken } from '../shared/element';
 import { formatCount, formatNumber, formatPercent, formatShape } from '../shared/format';
 import { bitChip } from './bitChip';
@@ -196,6 +197,21 @@ export function columnsFor(report: Report, { widths, kept }: Beside): Column[] {
       layer => layer.parameters,
       layer => [formatCount(layer.parameters)],
     ),
+    ...(report.layers.some(layer => layer.granularity)
+      ? [
+          simple(
+            'scales',
+            'Scale per',
+            false,
+            layer => scalesPer(layer),
+            layer => {
+              const per = scalesPer(layer);
+              return per ? [per] : dash();
+            },
+            'What has a scale of its own at the layer’s width: each output channel, or the whole tensor',
+          ),
+        ]
+      : []),
     ...(report.layers.some(layer => layer.currentBits !== undefined)
       ? [
           simple(

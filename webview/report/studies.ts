@@ -1,25 +1,33 @@
 import type { StudyKind } from '../../src/engine/analysis/study';
+import type { Report } from '../../src/engine/report/schema';
 import type { Studies } from '../../src/engine/report/studies';
 import type { ViewState } from '../../src/protocol/view';
 import type { Channel } from '../shared/channel';
 import { button } from '../shared/controls';
-import { element, fill, setText } from '../shared/element';
+import { element, fill, icon, setText } from '../shared/element';
 import { panel, type Section } from './section';
 
 interface Offer {
-  readonly kind: StudyKind;
+  readonly kind: StudyKind | 'activations';
   readonly title: string;
   /** The question that it answers. */
   readonly question: string;
-  readonly isThere: (studies: Studies) => boolean;
+  readonly isThere: (studies: Studies, report: Report) => boolean;
 }
 
 const offers: readonly Offer[] = [
   {
+    kind: 'activations',
+    title: 'Activations',
+    question: 'How many bits do the values between the layers need? Analyses the model again, with them.',
+    isThere: (_, { activations }) => activations !== undefined,
+  },
+  {
     kind: 'spectrum',
     title: 'Spectrum',
     question: 'How is the curvature spread over all directions: how many are steep, flat, or bent downwards?',
-    isThere: ({ spectra }) => spectra !== undefined,
+    // A trace alone is not shown.
+    isThere: ({ spectra }) => spectra?.some(({ density }) => density) ?? false,
   },
   {
     kind: 'stability',
@@ -42,19 +50,32 @@ const offers: readonly Offer[] = [
 ];
 
 /** A button that measures something, or measures it again. */
-export const studyButton = (channel: Channel, kind: StudyKind, label: string, title: string) =>
+export const studyButton = (channel: Channel, kind: Offer['kind'], label: string, title: string) =>
   button({
     label,
     icon: label === 'Measure' ? 'play' : 'refresh',
     description: `${label}: ${title}`,
-    onPress: () => channel.post({ type: 'study', kind }),
+    onPress: () =>
+      channel.post(kind === 'activations' ? { type: 'measureActivations' } : { type: 'study', kind }),
+  });
+
+/** A button that goes on with a measurement that was cut short. */
+export const resumeButton = (channel: Channel, kind: StudyKind, title: string) =>
+  button({
+    label: 'Resume',
+    icon: 'debug-continue',
+    primary: true,
+    description: `Resume: ${title}, go on with what is kept, to the numbers of a run that was not cut short`,
+    onPress: () => channel.post({ type: 'study', kind, choice: { resume: true } }),
   });
 
 /** What can be measured beside the layers' sensitivities and has not been, and the bar of what is being measured. */
 export function studies(channel: Channel): Section {
   const list = element('ul', { class: 'offers' });
   const root = panel('More to measure', 'studies');
-  root.append(list);
+  // The head of the page announces it; here it stands beside what was asked for.
+  const notice = element('div', { class: 'notice', 'data-severity': 'error' });
+  root.append(notice, list);
   const fraction = element('span');
   const message = element('span', { class: 'progress-message' });
   const bar = element(
@@ -62,7 +83,13 @@ export function studies(channel: Channel): Section {
     { class: 'bar', role: 'progressbar', 'aria-valuemin': '0', 'aria-valuemax': '100' },
     fraction,
   );
-  const progress = element('div', { class: 'progress' }, bar, element('p', {}, message));
+  const cancel = button({
+    label: 'Cancel',
+    icon: 'debug-stop',
+    description: 'Cancel the measurement',
+    onPress: () => channel.post({ type: 'cancel' }),
+  });
+  const progress = element('div', { class: 'progress' }, bar, element('p', {}, message, cancel.root));
 
   function show({ study }: ViewState): void {
     const percent = Math.round(100 * (study?.progress?.fraction ?? 0));
@@ -78,16 +105,25 @@ export function studies(channel: Channel): Section {
     root,
     update({ state, measured }) {
       const running = state.study?.kind;
+      const resumable = state.resumable ?? [];
       const open = offers.filter(
-        ({ kind, isThere }) => kind === running || !isThere(measured?.studies ?? {}),
+        ({ kind, isThere }) => kind === running || (measured && !isThere(measured.studies ?? {}, measured)),
       );
       const isOffered = channel.hasHost && state.canAnalyze && state.phase === 'done';
       root.hidden = !isOffered || open.length === 0;
       if (root.hidden) return;
       show(state);
-      fill(list, [open.map(({ kind }) => kind), running], () =>
+      notice.hidden = !state.error;
+      fill(notice, state.error, () => [
+        icon('error'),
+        [state.error?.message, state.error?.hint].filter(Boolean).join(' '),
+      ]);
+      fill(list, [open.map(({ kind }) => kind), running, resumable], () =>
         open.map(({ kind, title, question }) => {
-          const control = studyButton(channel, kind, 'Measure', title);
+          const control =
+            kind !== 'activations' && resumable.includes(kind)
+              ? resumeButton(channel, kind, title)
+              : studyButton(channel, kind, 'Measure', title);
           control.enable(running === undefined);
           return element(
             'li',

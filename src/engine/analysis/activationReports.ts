@@ -6,15 +6,17 @@ import { omega } from '../sensitivity/omega';
 import type { MeasuredActivation } from './activations';
 import type { SetUp } from './setUp';
 
-/** What reports say of the activations. */
+/** What reports say of the activations. @param matrix that decides their bits, where it reaches them */
 export function activationReports(
   measured: readonly MeasuredActivation[],
   graph: Graph,
   { problem, products }: SetUp,
+  matrix: 'ggn' | 'hessian',
 ): ActivationReport[] {
   return measured.map(({ activation, elements, ranges, error, reason, trace }) => {
-    const omegas = trace
-      ? Object.entries(error).map(([b, e]) => [b, omega(trace, elements, e)] as const)
+    const deciding = trace[matrix] ?? trace.ggn;
+    const omegas = deciding
+      ? Object.entries(error).map(([b, e]) => [b, omega(deciding, elements, e)] as const)
       : [];
     return {
       name: activation.name,
@@ -26,8 +28,9 @@ export function activationReports(
         calibrationMethods.map(m => [m, { min: ranges[m].low, max: ranges[m].high }]),
       ) as Record<CalibrationMethod, { min: number; max: number }>,
       ...(reason === undefined ? {} : { reason }),
-      ...(trace ? { trace } : {}),
-      averageTrace: trace ? trace.estimate / elements : null,
+      ...(trace.ggn ? { trace: trace.ggn } : {}),
+      ...(trace.hessian ? { hessianTrace: trace.hessian } : {}),
+      averageTrace: deciding ? deciding.estimate / elements : null,
       quantizationError: error,
       sensitivity: Object.fromEntries(omegas.map(([b, o]) => [b, o.value])),
       sensitivityStderr: Object.fromEntries(omegas.map(([b, o]) => [b, o.stderr])),

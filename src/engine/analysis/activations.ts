@@ -1,19 +1,13 @@
-import { obstacles } from '../autodiff/reach';
 import type { Activation } from '../curvature/activations';
 import { forEachValue } from '../curvature/activationValues';
-import type { TraceProgress } from '../estimators/result';
-import { ancestors } from '../graph/topology';
 import { numElements } from '../onnx/tensor';
 import { calibratedRange, calibrationMethods, type CalibrationMethod } from '../quantization/calibrate';
 import { WideningHistogram } from '../quantization/histogram';
 import { affineOf, type Range } from '../quantization/levels';
 import { errorWith } from '../quantization/quantize';
 import type { Estimate } from '../report/schema';
-import { noteTime } from './chain';
-import { adaptiveShare } from './progress';
+import { measureActivationTraces } from './activationCurvature';
 import type { Run } from './run';
-import type { SetUp } from './setUp';
-import { activationTraces } from './traces';
 
 /** What is found of an activation. */
 export interface MeasuredActivation {
@@ -22,8 +16,9 @@ export interface MeasuredActivation {
   readonly ranges: Readonly<Record<CalibrationMethod, Range>>;
   /** ‖Q(a) − a‖² of a sample, averaged over the samples, by width. */
   readonly error: Readonly<Record<string, number>>;
-  readonly reason?: string;
-  trace?: Estimate;
+  /** Why there is no trace. */
+  reason?: string;
+  readonly trace: { ggn?: Estimate; hessian?: Estimate };
 }
 
 /** Activations are quantized with a zero point: after Relu, half of symmetric levels would stay unused. */
@@ -31,7 +26,7 @@ const SYMMETRIC = false;
 
 /** Measures the activations by two runs over the data, which find ranges and errors, and as many as their traces take. */
 export async function measureActivations(run: Run, method: CalibrationMethod): Promise<void> {
-  const { state, journal, signal } = run;
+  const { state, signal } = run;
   const { problem, activations } = state.setUp;
   const values = activations.map(a => a.value);
   const tell = (message: string, share: number): void => run.progress.step('activations', message, share);
@@ -57,34 +52,14 @@ export async function measureActivations(run: Run, method: CalibrationMethod): P
     signal,
   );
 
-  const reasons = whyWithoutTrace(state.setUp, values);
-  const measured = activations.map((activation, i): MeasuredActivation => {
-    const reason = reasons.get(activation.value);
-    return {
-      activation,
-      elements: numElements(activation.shape) / problem.batch,
-      ranges: ranges[i],
-      error: Object.fromEntries(bits.map((b, k) => [String(b), sums[i][k] / samples[i]])),
-      ...(reason === undefined ? {} : { reason }),
-    };
-  });
-  state.activations = measured;
-  const reached = measured.filter(m => m.reason === undefined);
-  if (reached.length === 0) return;
-  const search = activationTraces(
-    problem,
-    reached.map(m => m.activation.value),
-    { ...state.options, journal, timeSpent: run.timeSpent(), signal },
-  );
-  let last: TraceProgress | undefined;
-  for await (const step of search) {
-    last = step;
-    step.estimates.forEach((estimate, i) => (reached[i].trace = estimate));
-    const share = adaptiveShare(step.samples, step.cap, step.relativeError, state.options.rtol);
-    tell(`Activations: traces, draw ${step.samples} of at most ${step.cap}`, 0.2 + 0.8 * share);
-    run.partial();
-  }
-  noteTime(run, 'Traces of activations', last);
+  state.activations = activations.map((activation, i): MeasuredActivation => ({
+    activation,
+    elements: numElements(activation.shape) / problem.batch,
+    ranges: ranges[i],
+    error: Object.fromEntries(bits.map((b, k) => [String(b), sums[i][k] / samples[i]])),
+    trace: {},
+  }));
+  await measureActivationTraces(run, state.activations);
 }
 
 const rangesOf = (histogram: WideningHistogram): Record<CalibrationMethod, Range> =>
@@ -92,23 +67,3 @@ const rangesOf = (histogram: WideningHistogram): Record<CalibrationMethod, Range
     CalibrationMethod,
     Range
   >;
-
-/** Values that the loss doesn't depend on, or not by way of derivatives. */
-function whyWithoutTrace({ problem, shortfalls }: SetUp, values: readonly string[]): Map<string, string> {
-  const { graph } = problem.prepared;
-  const present = ancestors(graph.nodes, [problem.loss.logits]);
-  const blocked = obstacles(graph.nodes, problem.loss.logits, shortfalls);
-  return new Map(
-    values.flatMap((value): [string, string][] => {
-      if (!present.has(value)) return [[value, 'The loss does not depend on it.']];
-      const obstacle = blocked.get(value);
-      if (obstacle?.order !== 0) return [];
-      return [
-        [
-          value,
-          `Node "${obstacle.node}" (${obstacle.opType}), on its way to the loss, has no derivative rule.`,
-        ],
-      ];
-    }),
-  );
-}

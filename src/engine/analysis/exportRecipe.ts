@@ -39,7 +39,12 @@ export function exportRecipe(
       isOneScale: width !== FLOAT_BITS && hasOneScale(opened, layer, width, options),
     };
   });
-  const { text, notes } = recipes[tool]({ model: file, layers, options });
+  const { text, notes } = recipes[tool]({
+    model: file,
+    opset: opened.graph.opsets.get('') ?? 0,
+    layers,
+    options,
+  });
   const named = new Set(readModelFile(file).model.graph!.node.map(n => n.name));
   const nameless = tool !== 'llama.cpp' && layers.some(({ layer }) => layer.nodes.some(n => !named.has(n)));
   const warning =

@@ -1,5 +1,11 @@
 import { valuesGraph } from '../curvature/activationValues';
-import { activationNormsGraph, formsRuns, hessianRuns, normsGraph } from '../curvature/derived';
+import {
+  activationFormsRuns,
+  activationNormsGraph,
+  formsRuns,
+  hessianRuns,
+  normsGraph,
+} from '../curvature/derived';
 import { directionalRuns } from '../curvature/directional';
 import { scoreRuns } from '../curvature/scores';
 import type { RunPlan } from '../curvature/tangentRuns';
@@ -119,7 +125,11 @@ async function predictPeak(
     const names = activations.map(a => a.value);
     const { types } = problem.prepared;
     peaks.push(predictPeakBytes([{ graph: valuesGraph(problem, names), types }]));
-    await consider(async () => predictPeakBytes([await activationNormsGraph(problem, names)]));
+    if (matrix !== 'hessian')
+      await consider(async () => predictPeakBytes([await activationNormsGraph(problem, names)]));
+    // The first value has the most behind it.
+    if (matrix !== 'ggn')
+      await consider(async () => peakOfRuns(await activationFormsRuns(problem, names[0], probes)));
   }
   if (reached.length > 0 && options.metrics) {
     // The first layer has the most behind it.

@@ -5,10 +5,8 @@ import type { ProbeJournal } from './journal';
 import type { AnalyzeHooks, Stage } from './options';
 import type { ProgressTracker } from './progress';
 import { percent } from './estimateDiagnostics';
+import { PARTIAL_INTERVAL_MS } from './partials';
 import { buildReport, type State } from './state';
-
-/** Partial reports cost something to build and to send; more than a few a second help nobody. */
-export const PARTIAL_INTERVAL_MS = 300;
 
 /** One analysis under way: runs its stages, tells how far they are, and keeps what they find. */
 export class Run {
@@ -24,11 +22,13 @@ export class Run {
     private readonly time?: TimeBudget,
   ) {
     const { matrix, activations } = state.options;
+    const values = state.setUp.activations.length;
     const byDifferences = [...state.methods.values()].filter(m => m === 'differences').length;
+    const ofActivations = (matrix === 'hessian' ? 0 : 1) + (matrix === 'ggn' ? 0 : values);
     this.searches =
       (matrix === 'both' ? 2 : 1) +
       byDifferences +
-      (activations === undefined ? 0 : 1) +
+      (activations === undefined ? 0 : ofActivations) +
       (state.fit.eigenvalues > 0 ? 1 : 0);
   }
 

@@ -5,6 +5,7 @@ import { hessianOperator } from '../curvature/products';
 import type { Parameter } from '../curvature/parameters';
 import { numBatches, type Problem } from '../curvature/problem';
 import {
+  activationForms,
   type QuadraticForms,
   quadraticForms,
   rademacherDirection,
@@ -60,6 +61,26 @@ export async function* activationTraces(
 ): AsyncGenerator<TraceProgress, void, void> {
   const norms = await activationNorms(problem, values, options.seed, options.signal);
   yield* tracesFrom('activations', norms, values, options);
+}
+
+/**
+ * The trace of a sample's Hessian with respect to a value, averaged over the samples, by Hutchinson's estimate. One value at a time: what
+ * values share of the curvature is noise to their traces, and larger than most of these in a row of layers.
+ */
+export async function* activationHessianTrace(
+  problem: Problem,
+  value: string,
+  { seed, rtol, maxProbes, probesPerRun = 4, journal, timeSpent, signal }: EstimationOptions,
+): AsyncGenerator<TraceProgress, void, void> {
+  const forms = await activationForms(problem, value, probesPerRun, seed, signal);
+  try {
+    yield* hutchinson(kept(journal, 'activation hessian', [value], forms.sample), {
+      ...{ layers: [value], seed, rtol, maxProbes, samplesPerCall: probesPerRun },
+      ...{ timeSpent, signal },
+    });
+  } finally {
+    await forms.dispose();
+  }
 }
 
 async function* tracesFrom(

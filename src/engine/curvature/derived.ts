@@ -1,5 +1,6 @@
 import { prune } from '../graph/topology';
 import { settledTypes } from '../runtime/settledTypes';
+import { activationFormGraph, activationProbe } from './activationFormGraph';
 import { activationNormGraph } from './activationNormGraph';
 import type { Typed } from './gradient';
 import { gradientNormGraph } from './gradientNormGraph';
@@ -69,6 +70,14 @@ export const activationNormsGraph = (
   once(problem, `activations ${JSON.stringify(values)}`, async () => {
     const { graph, perSample } = activationNormGraph(problem.prepared, problem.loss, values, new Set());
     return { graph, perSample, types: await settledTypes(graph, problem.prepared.types) };
+  });
+
+/** vᵀHv for so many probes of a value. */
+export const activationFormsRuns = (problem: Problem, value: string, probes: number): Promise<RunPlan> =>
+  once(problem, `activation forms ${probes} ${value}`, async () => {
+    const graph = await activationFormGraph(problem.prepared, problem.loss, value, probes);
+    const inputs = Array.from({ length: probes }, (_, k) => activationProbe(value, k));
+    return planRuns(problem, graph, new Set(inputs));
   });
 
 const tangentsOf = (parameters: readonly Parameter[]): Set<string> =>

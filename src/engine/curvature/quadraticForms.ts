@@ -1,6 +1,7 @@
-import { float32Tensor, type Tensor } from '../onnx/tensor';
+import { float32Tensor, numElements, type Tensor } from '../onnx/tensor';
 import { Rng } from '../util/rng';
-import { formsRuns } from './derived';
+import { activationProbe } from './activationFormGraph';
+import { activationFormsRuns, formsRuns } from './derived';
 import { probeInput, quadraticFormName } from './quadraticFormGraph';
 import type { Layer } from './layers';
 import type { Problem } from './problem';
@@ -23,32 +24,60 @@ export async function quadraticForms(
   direction: (probe: number, layer: number) => Float32Array,
   signal?: AbortSignal,
 ): Promise<QuadraticForms> {
-  const places = Array.from({ length: probesPerRun }, (_, k) => k);
-  const plan = await formsRuns(problem, layers, probesPerRun);
-  const runs = await TangentRuns.create(problem, plan, signal);
-  return {
-    probesPerRun,
-    sample: async probes => {
-      const tangents: Record<string, Tensor> = {};
-      for (const k of places) {
-        // A last, shorter group fills its places with its first probe.
-        const probe = probes[k] ?? probes[0];
-        layers.forEach(
-          (layer, l) => (tangents[probeInput(layer, k)] = float32Tensor(layer.shape, direction(probe, l))),
-        );
-      }
-      const forms = probes.map(() => new Float64Array(layers.length));
-      for await (const results of runs.run(tangents)) {
-        forms.forEach((perLayer, k) => {
-          for (let l = 0; l < layers.length; l++)
-            perLayer[l] += Number(results[quadraticFormName(l, k)].data[0]);
-        });
-      }
-      return forms;
-    },
-    dispose: () => runs.dispose(),
-  };
+  const runs = await TangentRuns.create(problem, await formsRuns(problem, layers, probesPerRun), signal);
+  const tangents = (probe: number, k: number): [string, Tensor][] =>
+    layers.map((layer, l) => [probeInput(layer, k), float32Tensor(layer.shape, direction(probe, l))]);
+  return drawing(runs, layers.length, probesPerRun, probes => feedsOf(probes, probesPerRun, tangents));
 }
+
+/** Draws vᵀHv of a value within the model, by Rademacher signs of their own for each sample. */
+export async function activationForms(
+  problem: Problem,
+  value: string,
+  probesPerRun: number,
+  seed: number,
+  signal?: AbortSignal,
+): Promise<QuadraticForms> {
+  const plan = await activationFormsRuns(problem, value, probesPerRun);
+  const runs = await TangentRuns.create(problem, plan, signal);
+  const { shape } = problem.prepared.types.get(value)!;
+  const tangents =
+    (batch: number) =>
+    (probe: number, k: number): [string, Tensor][] => {
+      const signs = Rng.of(seed, 'activation hessian', probe, batch, value).rademacher(numElements(shape));
+      return [[activationProbe(value, k), float32Tensor(shape, signs)]];
+    };
+  return drawing(runs, 1, probesPerRun, probes => batch => feedsOf(probes, probesPerRun, tangents(batch)));
+}
+
+/** The tangents of a run. @param tangents of a probe at its place in the run */
+const feedsOf = (
+  probes: readonly number[],
+  places: number,
+  tangents: (probe: number, place: number) => [string, Tensor][],
+): Record<string, Tensor> =>
+  // A last, shorter group fills its places with its first probe.
+  Object.fromEntries(Array.from({ length: places }, (_, k) => tangents(probes[k] ?? probes[0], k)).flat());
+
+/** @param count of layers */
+const drawing = (
+  runs: TangentRuns,
+  count: number,
+  probesPerRun: number,
+  feeds: (probes: readonly number[]) => Parameters<TangentRuns['run']>[0],
+): QuadraticForms => ({
+  probesPerRun,
+  sample: async probes => {
+    const forms = probes.map(() => new Float64Array(count));
+    for await (const results of runs.run(feeds(probes))) {
+      forms.forEach((perLayer, k) => {
+        for (let l = 0; l < count; l++) perLayer[l] += Number(results[quadraticFormName(l, k)].data[0]);
+      });
+    }
+    return forms;
+  },
+  dispose: () => runs.dispose(),
+});
 
 /** Rademacher probes over all layers together; probe k is the same whichever probes were drawn before. */
 export const rademacherDirection =

@@ -76,10 +76,11 @@ export class TangentRuns {
 
   /**
    * The results of each batch in turn.
+   * @param tangents the same for all batches, or of each
    * @param besides what a batch is fed besides the data, the same in every run
    */
   async *run(
-    tangents: Feeds,
+    tangents: Feeds | ((batch: number) => Feeds),
     besides: (batch: number) => Feeds = () => ({}),
   ): AsyncGenerator<Readonly<Record<string, Tensor>>, void, void> {
     let batch = 0;
@@ -87,7 +88,8 @@ export class TangentRuns {
       if (this.signal?.aborted) throw cancelled();
       const feeds = { ...data, ...besides(batch) };
       const kept = this.fixed && (this.kept[batch] ??= await this.fixed.run(feeds));
-      yield await this.session.run({ ...feeds, ...kept, ...tangents });
+      const varying = typeof tangents === 'function' ? tangents(batch) : tangents;
+      yield await this.session.run({ ...feeds, ...kept, ...varying });
       batch++;
     }
   }

@@ -1,4 +1,5 @@
 import { activationName } from './activationName';
+import { scalesPer } from './granularity';
 import { type Estimate, type Report } from './schema';
 
 /**
@@ -16,7 +17,7 @@ export function layersToCsv(report: Report): string {
       `sensitivity_stderr_${b}`,
       `bytes_${b}`,
     ]),
-    ...['bits', 'method'],
+    ...['bits', 'method', 'scales'],
   ];
   const lines = report.layers.map(layer => [
     ...[layer.name, layer.opType, layer.shape.join('x'), layer.parameters, layer.status, layer.reason],
@@ -27,14 +28,14 @@ export function layersToCsv(report: Report): string {
       layer.sensitivityStderr[b],
       layer.sizeBytes[b],
     ]),
-    ...[layer.bits, layer.method],
+    ...[layer.bits, layer.method, scalesPer(layer)],
   ]);
   const activations = (report.activations ?? []).map(a => [
     ...[activationName(a.name), 'Activation', a.shape.join('x'), undefined],
-    ...[a.trace ? 'analysed' : 'not-reached', a.reason],
-    ...[...estimateCells(a.trace), undefined, undefined, a.averageTrace],
+    ...[a.averageTrace === null ? 'not-reached' : 'analysed', a.reason],
+    ...[...estimateCells(a.trace), ...estimateCells(a.hessianTrace), a.averageTrace],
     ...widths.flatMap(b => [a.quantizationError[b], a.sensitivity[b], a.sensitivityStderr[b], undefined]),
-    ...[undefined, undefined],
+    ...[undefined, undefined, undefined],
   ]);
   return [header, ...lines, ...activations].map(cells => `${cells.map(cell).join(',')}\r\n`).join('');
 }

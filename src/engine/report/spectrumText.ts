@@ -25,7 +25,6 @@ export function spectrumToText(report: SpectrumReport): string {
     ...(numbers.length > 0 ? alignColumns(numbers, column => column !== 1) : ['Nothing was measured.']),
     ...(density ? ['', ...histogramLines(density, report.size), '', densityNote(report, density)] : []),
     `Ran on ${report.device}, in at most ${formatBytes(report.memory.predictedBytes)} of memory as predicted.`,
-    ...(report.complete ? [] : ['The run stopped before it was through; this is what it had.']),
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -3,6 +3,7 @@ import { latencyLines } from './latencyText';
 import { metricsLines } from './metricsText';
 import { formatBytes, formatEstimate, formatNumber, methodWord } from './format';
 import { hasOneScale } from './granularity';
+import { jointSentence } from './jointText';
 import { type Eigenvalue, type LayerReport, type Report } from './schema';
 import { alignColumns } from './table';
 
@@ -63,20 +64,24 @@ function activationTable({ activations, settings }: Report): string[] {
   if (!activations || activations.length === 0) return [];
   const widths = settings.bits.map(String);
   const method = settings.activations ?? 'min-max';
+  const measured = (['trace', 'hessianTrace'] as const).filter(trace => activations.some(a => a[trace]));
+  const header = [
+    ...['activation', 'shape', 'from', 'to'],
+    ...measured.map(trace => matrices[trace === 'trace' ? 'ggn' : 'hessian']),
+    ...['average', ...widths.map(b => `Ω(${b})`)],
+  ];
   const rows = activations.map(a => [
     ...[a.name, a.shape.join('×'), formatNumber(a.ranges[method].min), formatNumber(a.ranges[method].max)],
-    ...[
-      a.trace ? formatEstimate(a.trace) : '–',
-      a.averageTrace === null ? '–' : formatNumber(a.averageTrace),
-    ],
+    ...measured.map(trace => (a[trace] ? formatEstimate(a[trace]) : '–')),
+    a.averageTrace === null ? '–' : formatNumber(a.averageTrace),
     ...widths.map(b => (b in a.sensitivity ? formatNumber(a.sensitivity[b]) : '–')),
   ]);
-  const header = ['activation', 'shape', 'from', 'to', 'GGN trace', 'average', ...widths.map(b => `Ω(${b})`)];
   return [...alignColumns([header, ...rows], column => column < 2), ''];
 }
 
 function summary(report: Report): string[] {
   const { settings, layers, budget } = report;
+  const joint = jointSentence(report);
   const matrix = settings.sensitivityMatrix === 'ggn' ? 'Gauss–Newton matrix' : 'Hessian';
   const loss = report.loss === null ? 'not known' : formatNumber(report.loss);
   const source =
@@ -92,6 +97,7 @@ function summary(report: Report): string[] {
     ...oneScaleLine(report),
     ...(report.eigenvalues.length > 0 ? [eigenvalueLine(report)] : []),
     ...(budget ? [budgetLine(budget), ...(budget.message ? [budget.message] : [])] : []),
+    ...(joint === undefined ? [] : [joint]),
     ...(report.device ? [deviceLine(report.device, report.memory?.predictedBytes)] : []),
     ...(report.stopped ? [`Stopped (${report.stopped.reason}): ${report.stopped.message}`] : []),
   ];

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { AnalyzeOptions } from '../../engine/analysis/options';
 import { readOptions } from '../config';
 import type { Ctx } from '../ctx';
 import { MODEL_EDITOR } from '../editors/modelEditor';
@@ -12,11 +13,15 @@ export async function analyzeCurvature(ctx: Ctx, resource?: Resource): Promise<v
   await analyzeModelFile(ctx, resource, false);
 }
 
-/** @param resume go on with what a run that was cut short has kept */
+/**
+ * @param resume go on with what a run that was cut short has kept
+ * @param chosen in place of the settings
+ */
 export async function analyzeModelFile(
   ctx: Ctx,
   resource: Resource | undefined,
   resume: boolean,
+  chosen: Pick<AnalyzeOptions, 'activations'> = {},
 ): Promise<void> {
   const model = modelFor(resource);
   if (!vscode.workspace.isTrusted) {
@@ -36,6 +41,7 @@ export async function analyzeModelFile(
   await showPanel(model);
   const options = {
     ...readOptions(model),
+    ...chosen,
     model: model.fsPath,
     ...(data.kind === 'file' ? { data: data.path } : {}),
   };
@@ -49,7 +55,8 @@ export async function analyzeModelFile(
       onProgress => analysis.run(options, onProgress, resume),
     );
   } catch (error) {
-    throw analysisError(error, model, 'curvature.analyzeCurvature', analysis.canResume);
+    const going = { command: 'curvature.resumeAnalysis', args: [model] };
+    throw analysisError(error, model, 'curvature.analyzeCurvature', analysis.canResume ? going : undefined);
   }
 }
 

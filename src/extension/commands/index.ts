@@ -8,6 +8,8 @@ import { cancelAnalysis } from './cancelAnalysis';
 import { chooseData } from './chooseData';
 import { compareReports } from './compareReports';
 import { exportQuantized } from './exportQuantized';
+import { layerSpectrum } from './layerSpectrum';
+import { measureActivations } from './measureActivations';
 import { measureCoupling } from './measureCoupling';
 import { measureSpectrum } from './measureSpectrum';
 import { measureStability } from './measureStability';
@@ -33,8 +35,10 @@ export const commands = {
   'curvature.saveReport': saveReport,
   'curvature.saveBits': saveBits,
   'curvature.exportQuantized': exportQuantized,
+  'curvature.measureActivations': measureActivations,
   'curvature.measureSpectrum': measureSpectrum,
   'curvature.measureStability': measureStability,
+  'curvature.layerSpectrum': layerSpectrum,
   'curvature.measureCoupling': measureCoupling,
   'curvature.measureTrust': measureTrust,
 } satisfies Record<string, Command>;

@@ -7,12 +7,14 @@ import { modelFor, type Resource } from './resource';
 /** Goes on with the analysis of a model that was cancelled, or that ended with its process or window. */
 export async function resumeAnalysis(ctx: Ctx, resource?: Resource): Promise<void> {
   const model = modelFor(resource);
-  if (!(await ctx.analyses.of(model)).canResume) {
+  const { canResume, report } = await ctx.analyses.of(model);
+  if (!canResume) {
     throw new UserError(
       `Nothing is kept of an analysis of ${fileName(model)} that was cut short.`,
       undefined,
       [{ title: 'Analyze Curvature', command: 'curvature.analyzeCurvature', args: [model] }],
     );
   }
-  await analyzeModelFile(ctx, model, true);
+  const activations = report?.settings.activations;
+  await analyzeModelFile(ctx, model, true, activations ? { activations } : {});
 }

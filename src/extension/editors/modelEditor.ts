@@ -34,6 +34,8 @@ export class ModelEditor implements vscode.CustomReadonlyEditorProvider<Readonly
         return vscode.commands.executeCommand('curvature.analyzeCurvature', model);
       case 'resume':
         return vscode.commands.executeCommand('curvature.resumeAnalysis', model);
+      case 'measureActivations':
+        return vscode.commands.executeCommand('curvature.measureActivations', model);
       case 'study':
         return vscode.commands.executeCommand(studyCommands[message.kind], model, message.choice);
       case 'cancel':

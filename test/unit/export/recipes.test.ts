@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import { exportRecipe } from '../../../src/engine/analysis/exportRecipe';
 import { defaultExportOptions } from '../../../src/engine/export/options';
@@ -70,12 +71,33 @@ describe('recipes', () => {
     const found = JSON.parse(recipe('nncf').text) as Record<string, unknown>;
     assert.deepEqual(found.quantize, { ignored_scope: { names: ['y'] } });
     assert.deepEqual(found.compress_weights, [
+      { mode: 'int8_sym', ignored_scope: { names: ['a', 'y'] } },
       {
         ...{ mode: 'int4_sym', ratio: 1, all_layers: true, group_size: -1 },
         ignored_scope: { names: ['b', 'c', 'y'] },
       },
-      { mode: 'int8_sym', ignored_scope: { names: ['a', 'y'] } },
     ]);
+  });
+
+  test('NNCF, which compresses convolutions to 8 bits, is asked for these, and for operator set 21 where it writes int4', () => {
+    const sample = path.resolve('media/sample/digits_cnn.onnx');
+    const bits = { 'conv1.weight': 4, 'fc1.weight': 4, 'fc2.weight': 8 };
+    const { text, notes } = exportRecipe(sample, bits, defaultExportOptions, 'nncf');
+    const { compress_weights: calls } = JSON.parse(text) as {
+      compress_weights: { mode: string; ignored_scope: { names: string[] } }[];
+    };
+    assert.deepEqual(
+      calls.map(({ mode, ignored_scope: { names } }) => [
+        mode,
+        ['/conv1/Conv', '/fc1/Gemm', '/fc2/Gemm'].filter(name => !names.includes(name)),
+      ]),
+      [
+        ['int8_sym', ['/conv1/Conv', '/fc2/Gemm']],
+        ['int4_sym', ['/fc1/Gemm']],
+      ],
+    );
+    assert.match(notes.join('\n'), /^For convolutions NNCF has 8 bits.*: conv1\.weight \(4\)\.$/m);
+    assert.match(notes.join('\n'), /this model has 17: raise it to 21 first/);
   });
 
   test('llama.cpp gets patterns of the names in GGUF files, one to a line and nothing else', () => {

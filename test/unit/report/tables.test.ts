@@ -82,7 +82,7 @@ test('a layer that was not measured by exact derivatives has a word for it', () 
       '1 of 3 layers have no derivative: their GGN traces come from differences of forward runs.',
     ),
   );
-  assert.match(layersToCsv({ ...report, layers }), /,104,8,differences\r\n/);
+  assert.match(layersToCsv({ ...report, layers }), /,104,8,differences,\r\n/);
 });
 
 test('a budget that could not be met carries its message', () => {
@@ -98,12 +98,31 @@ test('CSV has a line per layer and a group of columns per bit width', () => {
   const lines = layersToCsv(sampleReport()).split('\r\n');
   assert.deepEqual(lines, [
     'name,op_type,shape,parameters,status,reason,ggn_trace,ggn_trace_stderr,hessian_trace,hessian_trace_stderr,average_trace,' +
-      'quantization_error_4,sensitivity_4,sensitivity_stderr_4,bytes_4,quantization_error_8,sensitivity_8,sensitivity_stderr_8,bytes_8,bits,method',
-    `features.conv1.weight,Conv,8x1x3x3,72,analysed,,12.5,0.25,,,${12.5 / 72},0.03206,0.005566,0.0001113,68,0.00007087,0.0000123,2.46e-7,104,8,`,
-    '"fc, ""last""",MatMul,32x10,320,analysed,,1234567,0,,,3858.02,0.2,771.6,0,200,0.001,3.858,0,360,4,',
-    `embedding,Gather,26x3,78,not-reached,operator 'Custom' of node '/custom' has no derivative,,,,,,0.1,,,51,0.01,,,90,,`,
+      'quantization_error_4,sensitivity_4,sensitivity_stderr_4,bytes_4,quantization_error_8,sensitivity_8,sensitivity_stderr_8,bytes_8,bits,method,scales',
+    `features.conv1.weight,Conv,8x1x3x3,72,analysed,,12.5,0.25,,,${12.5 / 72},0.03206,0.005566,0.0001113,68,0.00007087,0.0000123,2.46e-7,104,8,,`,
+    '"fc, ""last""",MatMul,32x10,320,analysed,,1234567,0,,,3858.02,0.2,771.6,0,200,0.001,3.858,0,360,4,,',
+    `embedding,Gather,26x3,78,not-reached,operator 'Custom' of node '/custom' has no derivative,,,,,,0.1,,,51,0.01,,,90,,,`,
     '',
   ]);
+});
+
+test('CSV tells what has a scale of its own at the chosen width', () => {
+  const report = sampleReport();
+  const [conv] = report.layers;
+  const layers = [
+    { ...conv, granularity: { 4: 'channel' as const, 8: 'tensor' as const } },
+    { ...conv, granularity: { 4: 'channel' as const, 8: 'tensor' as const }, bits: 4 },
+    { ...conv, bits: null },
+  ];
+  const ends = layersToCsv({ ...report, layers }).split('\r\n');
+  assert.deepEqual(
+    ends.slice(1, 4).map(line => line.split(',').slice(-3)),
+    [
+      ['8', '', 'tensor'],
+      ['4', '', 'channel'],
+      ['', '', ''],
+    ],
+  );
 });
 
 test('a name that a spreadsheet would run is defused, a negative number is not', () => {

@@ -15,6 +15,8 @@ export interface RecipeLayer {
 export interface RecipeInput {
   /** The model's file, as the recipe is to name it. */
   readonly model: string;
+  /** Its operator set of ONNX. */
+  readonly opset: number;
   /** All layers of the model. */
   readonly layers: readonly RecipeLayer[];
   readonly options: ExportOptions;

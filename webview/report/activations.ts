@@ -1,0 +1,177 @@
+import {
+  bopsAllocation,
+  type BopsAllocation,
+  type BopsWidths,
+} from '../../src/engine/analysis/bopsAllocation';
+import { activationName } from '../../src/engine/report/activationName';
+import type { ActivationReport, Estimate, Report } from '../../src/engine/report/schema';
+import { slider } from '../shared/controls';
+import { type Child, element, fill, setText } from '../shared/element';
+import { formatNumber, typesetNumber } from '../shared/format';
+import { bitChip } from './bitChip';
+import { bitWidths, matrixName } from './facts';
+import { panel, type Section } from './section';
+
+const STEPS = 200;
+const rangeWords = {
+  'min-max': 'from the least to the largest value',
+  percentile: 'without the outermost 0.01 % on either side',
+  entropy: 'cut where the least entropy is lost',
+} as const;
+
+/** Figure and standard error in places of their own, so that figures stand under each other. */
+const withError = (value: number | undefined, stderr = 0): Child[] => [
+  value === undefined ? '–' : typesetNumber(value),
+  stderr > 0 ? element('span', { class: 'error' }, ` ± ${formatNumber(stderr, 2)}`) : undefined,
+];
+
+const ofEstimate = (trace: Estimate | undefined): Child[] => withError(trace?.estimate, trace?.stderr);
+
+interface Column {
+  readonly label: string;
+  readonly hint?: string;
+  readonly isNumber?: boolean;
+  readonly cell: (activation: ActivationReport) => readonly Child[];
+}
+
+function columnsFor(report: Report, widths: BopsWidths | undefined): Column[] {
+  const { activations = [], settings } = report;
+  const method = settings.activations ?? 'min-max';
+  const chosen = (a: ActivationReport): number | undefined => widths?.bits.get(activationName(a.name));
+  const trace = (key: 'trace' | 'hessianTrace', matrix: 'ggn' | 'hessian'): Column[] =>
+    activations.some(a => a[key])
+      ? [
+          {
+            label: `${matrixName(matrix)} trace`,
+            hint: `Trace of the ${matrixName(matrix)} of a sample’s loss by the activation, mean over the samples ± standard error`,
+            isNumber: true,
+            cell: a => ofEstimate(a[key]),
+          },
+        ]
+      : [];
+  return [
+    ...(widths
+      ? [
+          {
+            label: 'Bits',
+            hint: 'Of the activation and of the weights that it is multiplied by',
+            cell: (a: ActivationReport) => {
+              const bits = chosen(a);
+              return bits === undefined ? ['–'] : [bitChip(bits)];
+            },
+          },
+        ]
+      : []),
+    {
+      label: 'Read by',
+      hint: 'Layers, or products of two activations',
+      cell: a => [a.layers.length > 0 ? a.layers.join(', ') : 'products'],
+    },
+    {
+      label: 'Range',
+      isNumber: true,
+      hint: `Within which it is quantized: ${rangeWords[method]}`,
+      cell: a => [`${typesetNumber(a.ranges[method].min)} to ${typesetNumber(a.ranges[method].max)}`],
+    },
+    ...trace('trace', 'ggn'),
+    ...trace('hessianTrace', 'hessian'),
+    ...bitWidths(report).map((bits): Column => ({
+      label: `Ω ${bits} bit`,
+      hint: `Average trace × squared quantization error of a sample at ${bits} bits`,
+      isNumber: true,
+      cell: a => {
+        const figure = withError(a.sensitivity[bits], a.sensitivityStderr[bits]);
+        return chosen(a) === bits ? [element('strong', { class: 'chosen' }, ...figure)] : figure;
+      },
+    })),
+  ];
+}
+
+const heading = ({ label, hint, isNumber }: Column): HTMLElement =>
+  element(
+    'th',
+    { scope: 'col', ...(isNumber ? { class: 'number' } : {}), ...(hint ? { title: hint } : {}) },
+    label,
+  );
+
+const row = (activation: ActivationReport, columns: readonly Column[]): HTMLElement =>
+  element(
+    'tr',
+    activation.reason ? { title: `No trace: ${activation.reason}` } : {},
+    element('th', { scope: 'row' }, element('code', {}, activation.name)),
+    ...columns.map(({ isNumber, cell }) =>
+      element('td', isNumber ? { class: 'number' } : {}, ...cell(activation)),
+    ),
+  );
+
+/** What a runtime of integers would quantize beside the weights, and the widths that a limit on the bit operations allows. */
+export function activations(): Section {
+  const said = element('p', { class: 'meaning' });
+  const control = slider('Limit on the bit operations', step => {
+    limit = allocation && allocation.smallest + (step / STEPS) * (allocation.largest - allocation.smallest);
+    redraw();
+  });
+  const reading = element('output', { class: 'reading' });
+  const budget = element(
+    'div',
+    { class: 'budget' },
+    element('div', { class: 'budget-head' }, element('span', { class: 'budget-label' }, 'Bit operations')),
+    control.root,
+    reading,
+  );
+  const head = element('thead');
+  const body = element('tbody');
+  const title = 'Activations';
+  const root = panel(title, 'activations');
+  root.append(
+    said,
+    budget,
+    element(
+      'div',
+      { class: 'rivals', tabindex: '0', role: 'group', 'aria-label': `${title}, scrollable` },
+      element('table', { class: 'plain', 'aria-label': title }, head, body),
+    ),
+  );
+
+  let report: Report | undefined;
+  let allocation: BopsAllocation | undefined;
+  /** Where the reader has moved it. */
+  let limit: number | undefined;
+
+  function redraw(): void {
+    if (!report?.activations) return;
+    const most = limit ?? allocation?.middle ?? 0;
+    const widths = allocation?.within(most);
+    budget.hidden = !widths;
+    if (allocation && widths) {
+      const { smallest, largest } = allocation;
+      const words = `${formatNumber(widths.bops)} bit operations a sample, ${Math.round((100 * widths.bops) / largest)} % of all at the largest width · ΣΩ ${typesetNumber(widths.sensitivity)}, weights included`;
+      control.set(Math.round((STEPS * (most - smallest)) / (largest - smallest || 1)), STEPS, words);
+      setText(reading, words);
+    }
+    const columns = columnsFor(report, widths);
+    fill(head, [report.activations, widths !== undefined], () => [
+      element('tr', {}, element('th', { scope: 'col' }, 'Activation'), ...columns.map(heading)),
+    ]);
+    fill(body, [report.activations, [...(widths?.bits ?? [])]], () =>
+      report!.activations!.map(activation => row(activation, columns)),
+    );
+  }
+
+  return {
+    root,
+    update({ measured }) {
+      root.hidden = !measured?.activations?.length;
+      if (root.hidden || measured === report) return;
+      report = measured;
+      limit = undefined;
+      allocation = measured && bopsAllocation(measured);
+      setText(
+        said,
+        'Values that layers read, and the operands of products of two values, quantized with a zero point and one scale. ' +
+          'In integer kernels an activation and the weights it is multiplied by take one width, so that the limit chooses for both; the widths above are for weights alone.',
+      );
+      redraw();
+    },
+  };
+}
