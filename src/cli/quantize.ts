@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import {
   allocateFile,
   analyze,
@@ -15,6 +17,8 @@ import {
   type Report,
 } from '../engine';
 import type { GranularityChoice, RangeMethod } from '../engine/quantization/quantizer';
+import { sha256 } from '../engine/analysis/model';
+import { isActivationName } from '../engine/report/activationName';
 import { parseBits } from '../engine/report/bits';
 import { granularityOf } from '../engine/report/granularity';
 import { readText, requireWritable, writeResult } from './files';
@@ -50,7 +54,8 @@ export async function runQuantize(model: string, flags: QuantizeFlags): Promise<
   try {
     const chosen = await chosenBits(model, flags, view, signal);
     if (chosen === undefined) return INFEASIBLE;
-    const { bits, granularity = defaultExportOptions.granularity } = chosen;
+    const { granularity = defaultExportOptions.granularity } = chosen;
+    const bits = ofWeights(chosen.bits);
     const options: ExportOptions = {
       format: flags.format,
       symmetric: !flags.asymmetric,
@@ -84,6 +89,23 @@ interface Chosen {
   readonly granularity?: GranularityChoice;
 }
 
+/** Without the activations, which stay in floats. */
+const ofWeights = (bits: Chosen['bits']): Chosen['bits'] =>
+  typeof bits === 'number'
+    ? bits
+    : Object.fromEntries(Object.entries(bits).filter(([name]) => !isActivationName(name)));
+
+/** A file that can't be read is told of when it is opened. */
+async function requireSameModel(model: string, file: string, report: Report): Promise<void> {
+  const bytes = await readFile(model).catch(() => undefined);
+  if (bytes === undefined || sha256(bytes) === report.model.sha256) return;
+  throw new CurvatureError(
+    'option-invalid',
+    `${path.basename(file)} is of another model than ${path.basename(model)}: the files' checksums differ.`,
+    'Analyze this model first, or take the widths over with --bits, by the names of the layers.',
+  );
+}
+
 /** Widths by layer from whatever the flags name; undefined where the budget can't be met. */
 async function chosenBits(
   model: string,
@@ -107,7 +129,9 @@ async function chosenBits(
   if (width !== undefined) return { bits: width };
   if (report !== undefined) {
     const text = await readText(report);
-    if (budget === undefined) return suggestionOf(parseReport(text));
+    const found = parseReport(text);
+    await requireSameModel(model, report, found);
+    if (budget === undefined) return suggestionOf(found);
     const none = { ties: [], pins: {}, method: 'pareto' as const, seed: flags.seed, draws: 0 };
     const answer = await allocateFile(text, { ...none, budgets: [budget] });
     const widths = feasible(answer.bits, answer.feasible, answer.message);

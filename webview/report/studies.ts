@@ -120,8 +120,9 @@ export function studies(channel: Channel): Section {
       ]);
       fill(list, [open.map(({ kind }) => kind), running, resumable], () =>
         open.map(({ kind, title, question }) => {
-          const control = resumable.includes(kind)
-            ? resumeButton(channel, kind, title)
+          const kept = resumable.find(one => one === kind);
+          const control = kept
+            ? resumeButton(channel, kept, title)
             : studyButton(channel, kind, 'Measure', title);
           control.enable(running === undefined);
           return element(

@@ -18,7 +18,9 @@ export const bitsFileSchema = z.object({
     .record(
       z.string(),
       z
-        .union([z.number().int().min(2).max(16), z.literal(32)])
+        .union([z.number().int().min(2).max(16), z.literal(32)], {
+          error: ({ input }) => `expected a width from 2 to 16, or 32, found ${JSON.stringify(input)}`,
+        })
         .describe('Bits per weight, 2 to 16; 32 leaves the layer in float32.'),
     )
     .describe('Widths by the name of the layer. Layers that are not named stay as they are.'),
