@@ -129,7 +129,8 @@ for (const [name, theme] of Object.entries(themes).filter(([key]) => asked.inclu
       await workbench.menuEntry('Spectrum of This Layer').click();
       const section = workbench.panel.locator('#spectrum');
       await section.getByText('eigenvalues', { exact: false }).first().waitFor({ timeout: 60_000 });
-      assert.match(await section.locator('vscode-dropdown').first().innerText(), /conv1\.weight/);
+      const chosen = section.locator('vscode-dropdown').first();
+      assert.match(await chosen.evaluate(one => (one as HTMLSelectElement).value), /"conv1\.weight"/);
       await workbench.statusBar.waitFor({ state: 'detached', timeout: 60_000 });
       await session.page.waitForTimeout(1000);
       await workbench.shot(`${name}-3-spectrum`);
