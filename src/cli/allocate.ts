@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { allocateFile, type AllocateOptions, type Answer, CurvatureError } from '../engine';
+import { allocateFile, type AllocateOptions, type Answer } from '../engine';
 import { formatNumber } from '../engine/report/format';
 import { alignColumns } from '../engine/report/table';
+import { readText } from './files';
 
 export interface AllocateFlags extends Pick<AllocateOptions, 'method' | 'firstLast' | 'seed' | 'draws'> {
   readonly budget?: readonly string[];
@@ -16,7 +16,7 @@ const INFEASIBLE = 3;
 /** `curvature allocate`: resolves to the exit code. */
 export async function runAllocate(file: string, flags: AllocateFlags): Promise<number> {
   const { budget = [], tie = [], pin = [], json, ...options } = flags;
-  const found = await allocateFile(await textOf(file), {
+  const found = await allocateFile(await readText(file), {
     ...options,
     budgets: budget,
     ties: tie,
@@ -24,15 +24,6 @@ export async function runAllocate(file: string, flags: AllocateFlags): Promise<n
   });
   process.stdout.write(json ? `${JSON.stringify(found, null, 2)}\n` : answerToText(found));
   return found.feasible ? 0 : INFEASIBLE;
-}
-
-async function textOf(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CurvatureError('problem-invalid', `'${file}' can't be read: ${reason}.`);
-  }
 }
 
 function answerToText({

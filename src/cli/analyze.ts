@@ -1,19 +1,12 @@
-import {
-  analyze,
-  type AnalyzeOptions,
-  CurvatureError,
-  type ProbeJournal,
-  type Report,
-  stringifyReport,
-} from '../engine';
+import { analyze, type AnalyzeOptions, CurvatureError, type Report, stringifyReport } from '../engine';
 import { layersToCsv } from '../engine/report/csv';
 import { reportToText } from '../engine/report/text';
 import { exitCodeOf, printError } from './errors';
-import { replaceFile, requireWritable, writeResult } from './files';
+import { replaceFile } from '../engine/util/replaceFile';
+import { requireWritable, writeResult } from './files';
 import { loadAssets, renderHtml } from './html';
-import { interruptible } from './interrupt';
 import { hintToResume, journalBeside } from './journal';
-import { showProgress } from './progress';
+import { toTheEnd } from './toTheEnd';
 
 export type AnalyzeFlags = Omit<AnalyzeOptions, 'model' | 'seconds' | 'executionProvider'> & {
   readonly ep: string;
@@ -37,7 +30,16 @@ export async function runAnalyze(model: string, flags: AnalyzeFlags): Promise<nu
 
   const journal = journalBeside(out, resume);
   const options = { ...settings, model, seconds, executionProvider: ep };
-  const { report, error } = await runToTheEnd(options, journal && out, journal);
+  const { report: found, error } = await toTheEnd<Report>(
+    hooks => analyze(options, { ...hooks, journal }),
+    // What a killed process leaves can be opened as any report.
+    kept => {
+      if (journal && out !== undefined && kept.loss !== null) replaceFile(out, stringifyReport(kept));
+    },
+  );
+  // A run that stopped before its first number has nothing to show but the error.
+  const report =
+    error === undefined ? found : found && found.loss !== null ? stoppedBy(found, error) : undefined;
   if (report) {
     process.stdout.write(json ? stringifyReport(report) : reportToText(report));
     for (const { severity, message, node } of report.diagnostics) {
@@ -54,38 +56,8 @@ export async function runAnalyze(model: string, flags: AnalyzeFlags): Promise<nu
     return 0;
   }
   printError(error);
-  hintToResume(journal);
+  hintToResume(journal, error);
   return exitCodeOf(error);
-}
-
-/** The report, or what is kept of one that was interrupted or failed, with the error. */
-async function runToTheEnd(
-  options: AnalyzeOptions,
-  out: string | undefined,
-  journal: ProbeJournal | undefined,
-): Promise<{ report?: Report; error?: unknown }> {
-  const view = showProgress();
-  const { signal, release } = interruptible();
-  let partial: Report | undefined;
-  try {
-    const report = await analyze(options, {
-      signal,
-      onProgress: progress => view.update(progress),
-      onPartial: kept => {
-        partial = kept;
-        // What a killed process leaves can be opened as any report.
-        if (out !== undefined && kept.loss !== null) replaceFile(out, stringifyReport(kept));
-      },
-      journal,
-    });
-    return { report };
-  } catch (error) {
-    // A run that stopped before its first number has nothing to show but the error.
-    return { report: partial && partial.loss !== null ? stoppedBy(partial, error) : undefined, error };
-  } finally {
-    release();
-    view.stop();
-  }
 }
 
 function stoppedBy(partial: Report, error: unknown): Report {

@@ -1,13 +1,13 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { compareHessians, CurvatureError, parseReport } from '../engine';
 import type { CompareOptions } from '../engine/analysis/options';
 import { compareReports } from '../engine/report/compareReports';
+import type { ComparisonSoFar } from '../engine/report/comparison';
 import { hessianComparisonToText, reportComparisonToText } from '../engine/report/comparisonText';
 import type { Report } from '../engine/report/schema';
-import { printResult, requireWritable, writeResult } from './files';
+import { printResult, readText, requireWritable, writeResult } from './files';
 import { loadAssets, renderComparison } from './html';
-import { type MatrixFlags, withProgress } from './matrixCommand';
+import { type MatrixFlags, runStudy } from './matrixCommand';
 
 export type CompareFlags = Omit<MatrixFlags, 'data'> &
   Pick<CompareOptions, 'matrix' | 'count'> & {
@@ -18,7 +18,7 @@ export type CompareFlags = Omit<MatrixFlags, 'data'> &
 
 /** `curvature compare`: of two reports, or of one or two models on one or two sets of data. Resolves to the exit code. */
 export async function runCompare(files: readonly string[], flags: CompareFlags): Promise<number> {
-  const { ep, layer, out, json, html, model: models = [], data = [], ...settings } = flags;
+  const { ep, layer, out, json, resume, html, model: models = [], data = [], ...settings } = flags;
   if (models.length === 0) {
     if (files.length !== 2)
       throw new CurvatureError(
@@ -29,7 +29,7 @@ export async function runCompare(files: readonly string[], flags: CompareFlags):
     for (const file of [out, html]) if (file !== undefined) await requireWritable(file);
     const assets = html === undefined ? undefined : await loadAssets(__dirname, 'compare');
     const comparison = compareReports(await reportOf(files[0]), await reportOf(files[1]));
-    await printResult(comparison, reportComparisonToText, { out, json }, [])();
+    await printResult(comparison, reportComparisonToText, { out, json }, []);
     if (html !== undefined && assets) {
       const names = [path.basename(files[0]), path.basename(files[1])] as const;
       await writeResult(html, renderComparison(comparison, names, assets));
@@ -44,20 +44,20 @@ export async function runCompare(files: readonly string[], flags: CompareFlags):
       'Hessians are compared of two models, or of one model on two sets of data.',
       'Give --model A.onnx --data A.npz B.npz, or --model A.onnx B.onnx --data DATA.npz.',
     );
-  return withProgress({ out }, async hooks => {
-    const options = { ...settings, models, data, executionProvider: ep, layers: layer };
-    const report = await compareHessians(options, hooks);
-    return printResult(report, hessianComparisonToText, { out, json }, report.diagnostics);
-  });
+  const options = { ...settings, models, data, executionProvider: ep, layers: layer };
+  return runStudy<ComparisonSoFar>(
+    { out, json, resume },
+    {
+      name: 'compare',
+      measure: hooks => compareHessians(options, hooks),
+      toText: hessianComparisonToText,
+      notes: report => report.diagnostics,
+    },
+  );
 }
 
 async function reportOf(file: string): Promise<Report> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    throw new CurvatureError('report-invalid', `'${file}' can't be read: ${(error as Error).message}.`);
-  }
+  const text = await readText(file, 'report-invalid');
   try {
     return parseReport(text);
   } catch (error) {

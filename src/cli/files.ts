@@ -1,5 +1,4 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
-import { access, constants, stat, writeFile } from 'node:fs/promises';
+import { access, constants, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CurvatureError } from '../engine/errors';
 
@@ -31,38 +30,35 @@ export async function writeResult(file: string, content: string): Promise<void> 
   process.stderr.write(`Wrote ${file}\n`);
 }
 
-/**
- * Writes what a run has so far in one step: whoever reads the file finds the old content or the new one, whole. A failure is left to the last
- * write, which tells it.
- */
-export function replaceFile(file: string, content: string): void {
-  const fresh = `${file}.new`;
+/** Throws an error of this code, naming the file, when it can't be read. */
+export async function readText(
+  file: string,
+  code: 'problem-invalid' | 'report-invalid' = 'problem-invalid',
+): Promise<string> {
   try {
-    writeFileSync(fresh, content);
-    renameSync(fresh, file);
-  } catch {
-    rmSync(fresh, { force: true });
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CurvatureError(code, `'${file}' can't be read: ${reason}.`);
   }
 }
 
 /** A result as its file holds it. */
 export const toJson = (result: unknown): string => `${JSON.stringify(result, null, 2)}\n`;
 
-/**
- * Prints a result as text or as JSON, writes the JSON where it is asked for, and the notes to stderr. Comes back as a function, to be called once the
- * progress bar is gone.
- */
-export const printResult =
-  <T>(
-    result: T,
-    toText: (result: T) => string,
-    { out, json }: { readonly out?: string; readonly json?: boolean },
-    notes: readonly { readonly severity: string; readonly message: string }[],
-  ) =>
-  async (): Promise<void> => {
-    const text = toJson(result);
-    process.stdout.write(json ? text : toText(result));
-    for (const { severity, message } of notes)
-      process.stderr.write(`${severity === 'info' ? 'note' : severity}: ${message}\n`);
-    if (out !== undefined) await writeResult(out, text);
-  };
+/** Prints a result as text or as JSON, writes the JSON where it is asked for, and the notes to stderr. */
+export async function printResult<T extends object>(
+  result: T,
+  toText: (result: T) => string,
+  { out, json }: { readonly out?: string; readonly json?: boolean },
+  notes: readonly { readonly severity: string; readonly message: string }[],
+): Promise<void> {
+  const text = toJson(result);
+  const isWhole = !('complete' in result && result.complete === false);
+  process.stdout.write(json ? text : `${toText(result)}${isWhole ? '' : UNFINISHED}`);
+  for (const { severity, message } of notes)
+    process.stderr.write(`${severity === 'info' ? 'note' : severity}: ${message}\n`);
+  if (out !== undefined) await writeResult(out, text);
+}
+
+const UNFINISHED = 'The run stopped before it was through; this is what it had.\n';

@@ -1,7 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { parseReport, stringifyReport } from '../engine';
 import { CurvatureError } from '../engine/errors';
 import { mergeStudies, type Studies } from '../engine/report/studies';
+import { replaceFile } from '../engine/util/replaceFile';
 import { requireWritable, writeResult } from './files';
 
 /** The report that a result is put into. */
@@ -9,22 +10,40 @@ export interface IntoFlag {
   readonly into?: string;
 }
 
+/** A model as its reports name it. */
+interface Named {
+  readonly file: string;
+  readonly sha256: string;
+}
+
 /** Refuses, before a long run, a report that can't be read or written. */
 export async function requireReport(file: string): Promise<void> {
   await requireWritable(file);
-  parseReport(await readFile(file, 'utf8'));
+  parseReport(readFileSync(file, 'utf8'));
 }
 
 /**
- * Puts what was measured into a model's report, which the editor and saved pages then show.
+ * Puts what was measured into a model's report, which the editor and saved pages then show. What stopped early takes no whole one's place.
  * @throws CurvatureError `option-invalid` when the report is of another model
  */
-export async function addInto(
-  file: string,
-  model: { readonly file: string; readonly sha256: string },
-  studies: Studies,
-): Promise<void> {
-  const report = parseReport(await readFile(file, 'utf8'));
+export async function addInto(file: string, model: Named, studies: Studies): Promise<void> {
+  const { before, after } = withStudies(file, model, studies);
+  if (before === after) process.stderr.write(`note: '${file}' keeps the whole result that it has.\n`);
+  else await writeResult(file, after);
+}
+
+/** The same while the run goes on; a failure is left to the last write, which tells it. */
+export function keepInto(file: string, model: Named, studies: Studies): void {
+  try {
+    const { before, after } = withStudies(file, model, studies);
+    if (before !== after) replaceFile(file, after);
+  } catch {
+    return;
+  }
+}
+
+function withStudies(file: string, model: Named, studies: Studies): { before: string; after: string } {
+  const report = parseReport(readFileSync(file, 'utf8'));
   if (report.model.sha256 !== model.sha256) {
     throw new CurvatureError(
       'option-invalid',
@@ -32,17 +51,6 @@ export async function addInto(
       'Analyze this model, or leave --into away.',
     );
   }
-  await writeResult(file, stringifyReport({ ...report, studies: mergeStudies(report.studies, studies) }));
+  const after = { ...report, studies: mergeStudies(report.studies, studies) };
+  return { before: stringifyReport(report), after: stringifyReport(after) };
 }
-
-/** Prints a result, and then puts it into the report that was named. */
-export const thenInto =
-  (
-    print: () => Promise<void>,
-    into: string | undefined,
-    ...what: [{ file: string; sha256: string }, Studies]
-  ) =>
-  async (): Promise<void> => {
-    await print();
-    if (into !== undefined) await addInto(into, ...what);
-  };

@@ -1,9 +1,12 @@
 import type { MatrixHooks, MatrixOptions } from '../engine/analysis/options';
-import { requireWritable } from './files';
-import { requireReport } from './into';
-import { interruptible } from './interrupt';
-import { hintToResume, journalBeside } from './journal';
-import { showProgress } from './progress';
+import type { Diagnostic } from '../engine/report/schema';
+import type { Studies } from '../engine/report/studies';
+import { replaceFile } from '../engine/util/replaceFile';
+import { exitCodeOf, printError } from './errors';
+import { printResult, requireWritable, toJson } from './files';
+import { addInto, type IntoFlag, keepInto, requireReport } from './into';
+import { hintToResume, isKeepable, journalBeside } from './journal';
+import { toTheEnd } from './toTheEnd';
 
 /** Flags that commands share which multiply by a curvature matrix. */
 export type MatrixFlags = Omit<MatrixOptions, 'model' | 'executionProvider' | 'layers' | 'matrix'> & {
@@ -11,32 +14,84 @@ export type MatrixFlags = Omit<MatrixOptions, 'model' | 'executionProvider' | 'l
   readonly layer?: readonly string[];
   readonly out?: string;
   readonly json?: boolean;
+  readonly resume?: boolean;
 };
 
+/** What a run may leave unfinished. */
+interface Stoppable {
+  readonly complete?: boolean;
+}
+
+/** One run of a command that can be stopped at any time and resumed. */
+interface Measurement<R extends Stoppable> {
+  /** The file beside which it keeps what it can go on from. */
+  readonly beside: string | undefined;
+  readonly resume: boolean | undefined;
+  readonly measure: (hooks: MatrixHooks<R>) => Promise<R>;
+  /** Keeps what there is so far where it can be read. */
+  readonly keep: (report: R) => void;
+  /** Prints and writes what came of it. */
+  readonly tell: (report: R) => Promise<void>;
+}
+
 /**
- * Runs with a progress bar until it is through or interrupted; resolves to the exit code 0 and throws what the run throws.
- * @param resume for a run that keeps what it finds: whether to go on with what an earlier one kept
+ * Runs until it is through or interrupted; resolves to the exit code. What a run has found that stops early is told all the same, and how it can go
+ * on.
  */
-export async function withProgress(
-  { out, into, resume }: { readonly out?: string; readonly into?: string; readonly resume?: boolean },
-  run: (hooks: MatrixHooks) => Promise<() => Promise<void>>,
+export async function runMeasurement<R extends Stoppable>({
+  beside,
+  resume = false,
+  measure,
+  keep,
+  tell,
+}: Measurement<R>): Promise<number> {
+  const journal = journalBeside(beside, resume);
+  const { report, error } = await toTheEnd<R>(hooks => measure({ ...hooks, journal }), keep);
+  if (report) await tell(report);
+  if (report && error === undefined && report.complete !== false) {
+    journal?.finish();
+    return 0;
+  }
+  if (error !== undefined) printError(error);
+  hintToResume(journal, error);
+  return error === undefined ? 0 : exitCodeOf(error);
+}
+
+/** A command that measures something of a model and tells it as text or JSON. */
+export interface StudyCommand<R extends Stoppable> {
+  /** Names what it keeps beside a report that its result is put into. */
+  readonly name: string;
+  readonly measure: (hooks: MatrixHooks<R>) => Promise<R>;
+  readonly toText: (report: R) => string;
+  readonly notes: (report: R) => readonly Diagnostic[];
+  /** As a model's report holds it; absent where it holds none. */
+  readonly into?: (report: R) => {
+    readonly model: { file: string; sha256: string };
+    readonly studies: Studies;
+  };
+}
+
+/** Runs a study, whose result can be read in `out`, and in the report `into`, while it is measured. Resolves to the exit code. */
+export async function runStudy<R extends Stoppable>(
+  { out, into, json, resume }: Pick<MatrixFlags, 'out' | 'json' | 'resume'> & IntoFlag,
+  { name, measure, toText, notes, into: partOf }: StudyCommand<R>,
 ): Promise<number> {
   if (out !== undefined) await requireWritable(out);
   if (into !== undefined) await requireReport(into);
-  const journal = resume === undefined ? undefined : journalBeside(out, resume);
-  const view = showProgress();
-  const { signal, release } = interruptible();
-  let print: () => Promise<void>;
-  try {
-    print = await run({ signal, onProgress: progress => view.update(progress), journal });
-  } catch (error) {
-    hintToResume(journal);
-    throw error;
-  } finally {
-    release();
-    view.stop();
-  }
-  await print();
-  journal?.finish();
-  return 0;
+  const kept = out !== undefined && isKeepable(out) ? out : undefined;
+  return runMeasurement<R>({
+    beside: out ?? (into === undefined ? undefined : `${into}.${name}`),
+    resume,
+    measure,
+    keep(report) {
+      if (kept !== undefined) replaceFile(kept, toJson(report));
+      const part = partOf?.(report);
+      if (into !== undefined && part) keepInto(into, part.model, part.studies);
+    },
+    async tell(report) {
+      await printResult(report, toText, { out, json }, notes(report));
+      const part = partOf?.(report);
+      if (into !== undefined && part) await addInto(into, part.model, part.studies);
+    },
+  });
 }

@@ -18,7 +18,7 @@ import {
   intoOption,
   matrixOption,
   matrixOptions,
-  resumeOption,
+  partOption,
   timeOption,
 } from './options';
 import type { DiagonalFlags } from './diagonal';
@@ -107,7 +107,7 @@ function addSpectrum(program: Command, action: (model: string, flags: SpectrumFl
       '\nExample:\n  curvature spectrum resnet.onnx --data images.npz --layer "layer4.*" --out layer4.spectrum.json',
     )
     .action(action);
-  for (const option of [...matrixOptions(), intoOption(), resumeOption()]) command.addOption(option);
+  for (const option of [...matrixOptions(), intoOption()]) command.addOption(option);
 }
 
 function addStability(
@@ -137,7 +137,7 @@ function addStability(
       '\nSettings that are not given are read from curvature.json beside the model or in the working directory.\n\nExample:\n  curvature stability resnet.onnx --data images.npz --lr 0.1 --batch-size 32 --momentum 0.9',
     )
     .action(action);
-  for (const option of [...matrixOptions(), intoOption(), resumeOption()]) command.addOption(option);
+  for (const option of [...matrixOptions(), intoOption()]) command.addOption(option);
 }
 
 function addCoupling(program: Command, action: (model: string, flags: CouplingFlags) => Promise<void>): void {
@@ -156,9 +156,10 @@ function addCoupling(program: Command, action: (model: string, flags: CouplingFl
       defaultCouplingOptions.bits,
     )
     .addOption(granularityOption())
+    .addOption(timeOption())
     .addHelpText('after', '\nExample:\n  curvature coupling resnet.onnx --data images.npz')
     .action(action);
-  for (const option of [...matrixOptions(), intoOption(), resumeOption()]) command.addOption(option);
+  for (const option of [...matrixOptions(), intoOption()]) command.addOption(option);
 }
 
 function addCompare(
@@ -219,6 +220,7 @@ function addSaliency(program: Command, action: (model: string, flags: SaliencyFl
         .default([...defaultSaliencyOptions.bits], defaultSaliencyOptions.bits.join(',')),
     )
     .addOption(granularityOption())
+    .addOption(partOption('layer'))
     .addHelpText(
       'after',
       '\nExample:\n  curvature saliency resnet.onnx --data images.npz --layer "layer4.*" --sparsity 0.5',
@@ -249,6 +251,7 @@ function addDiagonal(program: Command, action: (model: string, flags: DiagonalFl
       read.probes,
       defaultExportDiagonalOptions.maxProbes,
     )
+    .addOption(timeOption())
     .addHelpText(
       'after',
       '\nExample:\n  curvature diagonal resnet.onnx --data images.npz --average --out resnet.diagonal.npz',
@@ -277,6 +280,7 @@ function addTrust(program: Command, action: (model: string, flags: TrustFlags) =
       read.tolerance,
       defaultTrustOptions.tolerance,
     )
+    .addOption(partOption('step'))
     .addHelpText('after', '\nExample:\n  curvature trust resnet.onnx --data images.npz --bits 4,8')
     .action(action);
   for (const option of [...matrixOptions(), intoOption()]) command.addOption(option);

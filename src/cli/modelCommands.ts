@@ -103,6 +103,12 @@ function addAnalyze(program: Command, action: (model: string, flags: AnalyzeFlag
       defaultOptions.measureUpTo,
     )
     .option(
+      '--joint-runs <n>',
+      'run so many whole choices of widths around the one of least ΣΩ, and suggest the one that changes the outputs least, 0 to suggest that of least ΣΩ',
+      read.count,
+      defaultOptions.jointRuns,
+    )
+    .option(
       '--metrics',
       'measure metrics side by side: the loss and outputs with each layer quantized alone, the expansion of the loss, FIT, XᵀX, SQNR, and how they rank the layers',
     )

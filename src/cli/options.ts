@@ -64,6 +64,13 @@ export const timeOption = (): Option =>
     'draw no more probes than error bars need once this time is up, such as 60s or 5min (default: until --rtol)',
   ).argParser(read.duration);
 
+/** Of commands that draw nothing at random and measure one thing after the other. @param part what they end after */
+export const partOption = (part: string): Option =>
+  new Option(
+    '--for <time>',
+    `end after the ${part} at which this time is up, such as 60s or 5min; --resume goes on with the rest (default: measure all)`,
+  ).argParser(read.duration);
+
 export const providerOption = (): Option =>
   new Option(
     '--ep <name>',
@@ -107,6 +114,7 @@ export const matrixOptions = (): Option[] => [
   providerOption(),
   outOption(),
   new Option('--json', 'print that JSON in place of the text'),
+  resumeOption(),
 ];
 
 /** The matrices that a command offers. */

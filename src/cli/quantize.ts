@@ -14,13 +14,14 @@ import {
   exportRecipe,
   parseReport,
   type RecipeTool,
+  type Report,
 } from '../engine';
 import type { GranularityChoice, RangeMethod } from '../engine/quantization/quantizer';
 import { sha256 } from '../engine/analysis/model';
 import { isActivationName } from '../engine/report/activationName';
 import { parseBits } from '../engine/report/bits';
 import { granularityOf } from '../engine/report/granularity';
-import { requireWritable, writeResult } from './files';
+import { readText, requireWritable, writeResult } from './files';
 import { interruptible } from './interrupt';
 import { type ProgressView, showProgress } from './progress';
 import { exportToText } from './quantizeText';
@@ -124,14 +125,14 @@ async function chosenBits(
       'Give one of them.',
     );
   }
-  if (bits !== undefined) return parseBits(await textOf(bits));
+  if (bits !== undefined) return parseBits(await readText(bits));
   if (width !== undefined) return { bits: width };
   if (report !== undefined) {
-    const budgets = budget === undefined ? [] : [budget];
-    const text = await textOf(report);
-    const none = { ties: [], pins: {}, method: 'pareto' as const, seed: flags.seed, draws: 0 };
-    const answer = await allocateFile(text, { ...none, budgets });
+    const text = await readText(report);
     await requireSameModel(model, report, text);
+    if (budget === undefined) return suggestionOf(parseReport(text));
+    const none = { ties: [], pins: {}, method: 'pareto' as const, seed: flags.seed, draws: 0 };
+    const answer = await allocateFile(text, { ...none, budgets: [budget] });
     const widths = feasible(answer.bits, answer.feasible, answer.message);
     return widths && { bits: widths, granularity: answer.granularity };
   }
@@ -159,9 +160,17 @@ async function chosenBits(
     },
     { signal, onProgress: progress => view.update(progress) },
   );
-  const chosen = found.layers.flatMap(l => (l.bits === null ? [] : [[l.name, l.bits] as const]));
-  const widths = feasible(Object.fromEntries(chosen), found.budget?.feasible ?? false, found.budget?.message);
-  return widths && { bits: widths, granularity: granularityOf(found) };
+  return suggestionOf(found);
+}
+
+/** The widths that the analysis suggests. */
+function suggestionOf(report: Report): Chosen | undefined {
+  const chosen = report.layers.flatMap(l => (l.bits === null ? [] : [[l.name, l.bits] as const]));
+  if (chosen.length === 0)
+    throw new CurvatureError('report-invalid', 'No layer of the report has a sensitivity.');
+  const { feasible: isFeasible = false, message } = report.budget ?? {};
+  const widths = feasible(Object.fromEntries(chosen), isFeasible, message);
+  return widths && { bits: widths, granularity: granularityOf(report) };
 }
 
 function feasible(
@@ -172,13 +181,4 @@ function feasible(
   if (isFeasible) return bits;
   process.stderr.write(`error: ${message}\n`);
   return undefined;
-}
-
-async function textOf(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CurvatureError('problem-invalid', `'${file}' can't be read: ${reason}.`);
-  }
 }

@@ -1,17 +1,24 @@
 import { saliency } from '../engine';
 import type { SaliencyOptions } from '../engine/analysis/options';
 import { saliencyToText } from '../engine/report/saliencyText';
-import { printResult } from './files';
-import { type MatrixFlags, withProgress } from './matrixCommand';
+import { type MatrixFlags, runStudy } from './matrixCommand';
 
 export type SaliencyFlags = MatrixFlags &
-  Pick<SaliencyOptions, 'gradients' | 'damping' | 'sparsity' | 'bits' | 'granularity'>;
+  Pick<SaliencyOptions, 'gradients' | 'damping' | 'sparsity' | 'bits' | 'granularity'> & {
+    readonly for?: number;
+  };
 
 /** `curvature saliency`: resolves to the exit code. */
-export async function runSaliency(model: string, flags: SaliencyFlags): Promise<number> {
-  const { ep, layer, out, json, ...settings } = flags;
-  return withProgress({ out }, async hooks => {
-    const report = await saliency({ ...settings, model, executionProvider: ep, layers: layer }, hooks);
-    return printResult(report, saliencyToText, { out, json }, report.diagnostics);
-  });
+export function runSaliency(model: string, flags: SaliencyFlags): Promise<number> {
+  const { ep, for: seconds, layer, out, json, resume, ...settings } = flags;
+  const options = { ...settings, model, seconds, executionProvider: ep, layers: layer };
+  return runStudy(
+    { out, json, resume },
+    {
+      name: 'saliency',
+      measure: hooks => saliency(options, hooks),
+      toText: saliencyToText,
+      notes: report => report.diagnostics,
+    },
+  );
 }

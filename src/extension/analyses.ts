@@ -37,8 +37,8 @@ export class Analyses extends Disposable {
   }
 
   private async make(model: vscode.Uri): Promise<Analysis> {
-    const [kept, probes] = [await this.store.read(model), await this.store.probesOf(model)];
-    const analysis = this.register(new Analysis(model, this.newEngine, kept, probes));
+    const [kept, probesOf] = [await this.store.read(model), await this.store.probesOf(model)];
+    const analysis = this.register(new Analysis(model, this.newEngine, kept, probesOf));
     this.made.add(analysis);
     let wasRunning = false;
     analysis.onDidChange(() => {

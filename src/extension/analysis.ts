@@ -1,14 +1,15 @@
 import { existsSync } from 'node:fs';
 import * as vscode from 'vscode';
 import type { AnalyzeOptions, Progress } from '../engine/analysis/options';
-import type { StudyRequest } from '../engine/analysis/study';
+import type { StudyKind, StudyRequest } from '../engine/analysis/study';
 import type { Report } from '../engine/report/schema';
-import { mergeStudies } from '../engine/report/studies';
-import type { ViewState } from '../protocol/view';
+import { mergeStudies, type Studies } from '../engine/report/studies';
+import type { StudyChoice, ViewState } from '../protocol/view';
 import { Disposable } from './dispose';
 import type { EngineClient } from './engineClient';
 import { EngineError, cancelledError, toEngineError } from './engineError';
 import { fileName } from './modelUri';
+import { keptChoice, studyKinds } from './studies';
 
 /** The analysis of one model: what is known of it, and at most one run at a time. */
 export class Analysis extends Disposable {
@@ -16,13 +17,14 @@ export class Analysis extends Disposable {
   readonly onDidChange = this.changed.event;
   private running: { readonly controller: AbortController; readonly engine: EngineClient } | undefined;
   private current: ViewState;
+  private askedSpectrum: ViewState['askedSpectrum'];
 
   constructor(
     readonly model: vscode.Uri,
     private readonly newEngine: () => EngineClient,
     kept: Report | undefined,
-    /** The file in which the engine's process keeps the probes of a run until its report is whole. */
-    private readonly probes: string,
+    /** The file in which the engine's process keeps the probes of an analysis, or of a study, until it is through. */
+    private readonly probesOf: (kind?: StudyKind) => string,
   ) {
     super();
     this.current = this.settled(kept);
@@ -30,12 +32,22 @@ export class Analysis extends Disposable {
 
   get state(): ViewState {
     const canAnalyze = vscode.workspace.isTrusted;
-    return { ...this.current, canAnalyze, ...(canAnalyze && this.canResume ? { canResume: true } : {}) };
+    const state = {
+      ...{ ...this.current, canAnalyze },
+      ...(this.askedSpectrum ? { askedSpectrum: this.askedSpectrum } : {}),
+    };
+    if (!canAnalyze || this.isRunning) return state;
+    const resumable = studyKinds.filter(kind => existsSync(this.probesOf(kind)));
+    return {
+      ...state,
+      ...(this.canResume ? { canResume: true } : {}),
+      ...(resumable.length > 0 ? { resumable } : {}),
+    };
   }
 
   /** Whether a run was cut short, by whatever end, whose probes are there. */
   get canResume(): boolean {
-    return !this.isRunning && existsSync(this.probes);
+    return !this.isRunning && existsSync(this.probesOf());
   }
 
   get report(): Report | undefined {
@@ -74,7 +86,7 @@ export class Analysis extends Disposable {
         },
         onPartial: (partial: Report) => this.update({ ...this.current, report: partial }),
       };
-      const measured = await engine.analyze(options, hooks, { file: this.probes, resume });
+      const measured = await engine.analyze(options, hooks, { file: this.probesOf(), resume });
       const report = withStudiesOf(before.report, measured);
       this.finish(this.settled(report));
       if (report.stopped?.reason === 'failed') throw new EngineError('stopped', report.stopped.message);
@@ -88,33 +100,55 @@ export class Analysis extends Disposable {
     }
   }
 
-  /** Measures something beside the report, which holds it then; the rest of the report stays as it is. Cancelled, it rejects and changes nothing. */
+  /** What was chosen for a study that was cut short; undefined where none was. */
+  keptChoice(kind: StudyKind): StudyChoice | undefined {
+    return keptChoice(this.probesOf(kind));
+  }
+
+  /**
+   * Measures something beside the report, which holds what there is so far, and in the end all of it; the rest of the report stays as it is. It goes on
+   * with what a run of the same settings has kept that was cut short. Cancelled, it rejects, and what there is takes no whole one's place.
+   */
   async study(request: StudyRequest, onProgress: (progress: Progress) => void): Promise<void> {
     const { error: _, ...before } = this.current;
-    const { report } = before;
-    if (!report) throw new Error('A study is put into a report.');
+    if (!before.report) throw new Error('A study is put into a report.');
+    let report = before.report;
+    const { studies } = report;
     const engine = this.newEngine();
     const controller = new AbortController();
     this.running = { engine, controller };
     const { kind } = request;
     this.update({ ...before, study: { kind } });
     try {
-      const found = await engine.study(request, {
+      const hooks = {
         signal: controller.signal,
-        onProgress: progress => {
+        onProgress: (progress: Progress) => {
           onProgress(progress);
-          this.update({ ...before, study: { kind, progress } });
+          this.update({ ...before, report, study: { kind, progress } });
         },
-      });
-      this.finish({ ...before, report: { ...report, studies: mergeStudies(report.studies, found) } });
+        onPartial: (found: Studies) => {
+          report = { ...report, studies: mergeStudies(studies, found) };
+        },
+      };
+      const found = await engine.study(request, hooks, { file: this.probesOf(kind), resume: true });
+      this.finish({ ...before, report: { ...report, studies: mergeStudies(studies, found) } });
     } catch (thrown) {
       const error = toEngineError(thrown);
       const { message, hint } = error;
-      this.finish(error.isCancelled ? before : { ...before, error: hint ? { message, hint } : { message } });
+      this.finish({
+        ...{ ...before, report },
+        ...(error.isCancelled ? {} : { error: hint ? { message, hint } : { message } }),
+      });
       throw error;
     } finally {
       engine.dispose();
     }
+  }
+
+  /** Turns the page, once it is there, to a spectrum of the report. @param key `spectrumKey` of it */
+  showSpectrum(key: string): void {
+    this.askedSpectrum = { key, at: Date.now() };
+    this.changed.fire(this);
   }
 
   cancel(): void {

@@ -12,6 +12,7 @@ export interface Ctx {
   readonly extensionUri: vscode.Uri;
   readonly log: vscode.LogOutputChannel;
   readonly analyses: Analyses;
+  readonly reports: ReportStore;
   readonly coverages: Coverages;
   readonly data: DataChoices;
   readonly texts: ModelTexts;
@@ -25,10 +26,10 @@ export function createCtx(extension: vscode.ExtensionContext): Ctx {
   const serverPath = vscode.Uri.joinPath(extension.extensionUri, 'dist', 'server.js').fsPath;
   const newEngine = (): EngineClient =>
     new EngineClient({ serverPath, log: text => log.info(text.trimEnd()) });
-  const store = new ReportStore(extension.storageUri ?? extension.globalStorageUri, log);
+  const reports = new ReportStore(extension.storageUri ?? extension.globalStorageUri, log);
   // Reading models has a process of its own: it goes on whatever becomes of an analysis.
   const reader = newEngine();
-  const analyses = new Analyses(store, newEngine);
+  const analyses = new Analyses(reports, newEngine);
   const texts = new ModelTexts(model => reader.describeModel(model));
   const coverages = new Coverages(newEngine, texts.onDidChange);
   extension.subscriptions.push(log, reader, analyses, coverages, texts);
@@ -36,6 +37,7 @@ export function createCtx(extension: vscode.ExtensionContext): Ctx {
     extensionUri: extension.extensionUri,
     log,
     analyses,
+    reports,
     coverages,
     texts,
     widths: new ChosenWidths(),

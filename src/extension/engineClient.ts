@@ -16,6 +16,9 @@ import type { EngineMethods, KeptProbes } from '../protocol/engine';
 import { EngineError, cancelledError, markStopped, toEngineError } from './engineError';
 import { EngineProcess } from './engineProcess';
 
+/** What any run may be given. */
+type RunHooks = Pick<AnalyzeHooks, 'onProgress' | 'signal'>;
+
 export interface EngineClientOptions {
   readonly serverPath: string;
   readonly log?: (text: string) => void;
@@ -86,25 +89,38 @@ export class EngineClient {
   /** Writes a quantized model; cancelled, it rejects with a `cancelled` error. */
   exportQuantized(
     params: EngineMethods['exportQuantized']['params'],
-    hooks?: MatrixHooks,
+    hooks?: RunHooks,
   ): Promise<ExportSummary> {
     return this.wholeOrNothing('exportQuantized', params, hooks);
   }
 
-  /** Measures something beside an analysis; cancelled, it rejects with a `cancelled` error. */
-  study(request: StudyRequest, hooks?: MatrixHooks): Promise<Studies> {
-    return this.wholeOrNothing('study', request, hooks);
+  /** Measures something beside an analysis, and tells what there is so far; cancelled, it rejects with a `cancelled` error. */
+  async study(
+    request: StudyRequest,
+    { onPartial, ...hooks }: RunHooks & Pick<MatrixHooks<Studies>, 'onPartial'> = {},
+    probes?: KeptProbes,
+  ): Promise<Studies> {
+    const listener = this.start().on('partialStudies', partial => onPartial?.(partial));
+    try {
+      return await this.wholeOrNothing('study', { request, ...(probes ? { probes } : {}) }, hooks);
+    } finally {
+      listener.dispose();
+    }
   }
 
   /** Compares the curvature of two models, or on two sets of data; cancelled, it rejects with a `cancelled` error. */
-  compareHessians(options: CompareOptions, hooks?: MatrixHooks): Promise<HessianComparison> {
-    return this.wholeOrNothing('compareHessians', options, hooks);
+  compareHessians(
+    options: CompareOptions,
+    hooks?: RunHooks,
+    probes?: KeptProbes,
+  ): Promise<HessianComparison> {
+    return this.wholeOrNothing('compareHessians', { options, ...(probes ? { probes } : {}) }, hooks);
   }
 
   private async wholeOrNothing<M extends 'compareHessians' | 'exportQuantized' | 'study'>(
     method: M,
     params: EngineMethods[M]['params'],
-    { onProgress, signal }: MatrixHooks = {},
+    { onProgress, signal }: RunHooks = {},
   ): Promise<EngineMethods[M]['result']> {
     if (signal?.aborted) throw cancelledError();
     const process = this.start();

@@ -14,7 +14,7 @@ import { modelFor, type Resource } from './commands/resource';
 /** A command that measures one thing beside the analysis of a model, and puts it into that model's report. */
 export const measure =
   (kind: StudyKind) =>
-  async (ctx: Ctx, resource?: Resource, choice: StudyChoice = {}): Promise<void> => {
+  async (ctx: Ctx, resource?: Resource, asked: StudyChoice = {}): Promise<void> => {
     const model = modelFor(resource);
     if (!vscode.workspace.isTrusted) {
       throw new UserError('Models are not run in an untrusted workspace.', 'Trust the workspace first.');
@@ -28,6 +28,7 @@ export const measure =
     if (analysis.isRunning) throw new UserError(`${fileName(model)} is being measured already.`);
     const data = await ctx.data.find(model);
     if (!data) throw new Cancelled('no data was chosen');
+    const choice = (asked.resume ? analysis.keptChoice(kind) : undefined) ?? asked;
     const training = kind === 'stability' ? await trainingOf(model, choice.askAgain) : undefined;
     await vscode.commands.executeCommand('vscode.openWith', model, MODEL_EDITOR);
     const base = {
@@ -43,6 +44,8 @@ export const measure =
         onProgress => analysis.study(request, onProgress),
       );
     } catch (error) {
-      throw analysisError(error, model, studyCommands[kind]);
+      const command = studyCommands[kind];
+      const resume = { command, args: [model, { resume: true } satisfies StudyChoice] };
+      throw analysisError(error, model, command, analysis.keptChoice(kind) ? resume : undefined);
     }
   };

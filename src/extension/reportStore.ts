@@ -2,10 +2,14 @@ import { createHash } from 'node:crypto';
 import * as vscode from 'vscode';
 import { parseReport, stringifyReport } from '../engine/report/json';
 import type { Report } from '../engine/report/schema';
+import type { StudyKind } from '../engine/analysis/study';
 import { exists } from './modelUri';
+import { studyKinds } from './studies';
 
 const statOf = (file: vscode.Uri): Thenable<vscode.FileStat | undefined> =>
   vscode.workspace.fs.stat(file).then(undefined, () => undefined);
+
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);
 
 /**
  * Keeps the last report of each model in the extension's own storage, so that panels, hovers and diagnostics are back
@@ -47,20 +51,35 @@ export class ReportStore {
   }
 
   fileOf(model: vscode.Uri): vscode.Uri {
-    const name = createHash('sha256').update(model.toString()).digest('hex').slice(0, 32);
-    return vscode.Uri.joinPath(this.folder, `${name}.curvature.json`);
+    return vscode.Uri.joinPath(this.folder, `${hashOf(model.toString())}.curvature.json`);
   }
 
-  /** Where the engine's process keeps the probes of a run, in a folder that is there; those of an older model are taken away. */
-  async probesOf(model: vscode.Uri): Promise<string> {
-    const file = this.fileOf(model).with({ path: `${this.fileOf(model).path}.probes` });
+  /** Where the engine's process keeps the probes of an analysis, or of a study, in a folder that is there; those of an older model are taken away. */
+  async probesOf(model: vscode.Uri): Promise<(kind?: StudyKind) => string> {
+    const fileOf = (kind?: StudyKind): string =>
+      `${this.fileOf(model).fsPath}.${kind === undefined ? '' : `${kind}.`}probes`;
     try {
       await vscode.workspace.fs.createDirectory(this.folder);
-      const [probes, { mtime }] = [await statOf(file), await vscode.workspace.fs.stat(model)];
-      if (probes && probes.mtime < mtime) await vscode.workspace.fs.delete(file);
+      const { mtime } = await vscode.workspace.fs.stat(model);
+      for (const file of [undefined, ...studyKinds].map(fileOf)) await forgetBefore(mtime, file);
     } catch (error) {
       this.log.warn(`Probes of ${model.fsPath} can't be looked after: ${String(error)}`);
     }
-    return file.fsPath;
+    return fileOf;
   }
+
+  /** Where the products of a comparison of Hessians are kept. */
+  async probesOfComparison(sides: readonly vscode.Uri[]): Promise<string> {
+    await vscode.workspace.fs.createDirectory(this.folder);
+    const name = hashOf(sides.map(String).join('\n'));
+    return vscode.Uri.joinPath(this.folder, `${name}.compare.probes`).fsPath;
+  }
+}
+
+/** Takes away a journal, and the products beside it, that is older than a time. */
+async function forgetBefore(time: number, file: string): Promise<void> {
+  const kept = await statOf(vscode.Uri.file(file));
+  if (!kept || kept.mtime >= time) return;
+  for (const part of [file, `${file}.products`].map(name => vscode.Uri.file(name)))
+    if (await statOf(part)) await vscode.workspace.fs.delete(part, { recursive: true });
 }

@@ -6,7 +6,9 @@ import {
   type AnalyzeOptions,
   type MatrixOptions,
 } from '../engine/analysis/options';
+import { layersOf, readFingerprint } from '../engine/analysis/fingerprint';
 import type { StudyKind, StudyRequest } from '../engine/analysis/study';
+import { matrices } from '../engine/curvature/matrices';
 import type { Training } from '../engine/training/optimizers';
 import type { StudyChoice } from '../protocol/view';
 
@@ -23,6 +25,16 @@ export const studyTitles: Record<StudyKind, string> = {
   coupling: 'Coupling of layers',
   trust: 'Trust in the second-order model',
 };
+
+export const studyKinds = Object.keys(studyCommands) as StudyKind[];
+
+/** What was chosen for the study whose probes a file holds; undefined where it holds none. */
+export function keptChoice(file: string): StudyChoice | undefined {
+  const kept = readFingerprint(file);
+  if (!kept) return undefined;
+  const layers = layersOf(kept);
+  return { matrix: matrices.find(one => one === kept['matrix']), ...(layers ? { layers } : {}) };
+}
 
 /** What a study takes over from the settings of an analysis. */
 type Base = Pick<

@@ -26,20 +26,20 @@ export class Cancelled extends Error {
 
 const dataCodes = new Set(['data-unreadable', 'data-mismatch', 'labels-invalid']);
 
-/** A failed analysis as the user meets it: with Retry, or with other data where the data is at fault. */
+/**
+ * A failed run as the user meets it: with Retry, or with other data where the data is at fault.
+ * @param resume what goes on with it, where something is kept
+ */
 export function analysisError(
   error: unknown,
   model: unknown,
   command = 'curvature.analyzeCurvature',
-  canResume = false,
+  resume?: Omit<ErrorAction, 'title'>,
 ): Error {
   if (!(error instanceof EngineError)) return error instanceof Error ? error : new Error(String(error));
   if (error.isCancelled) return new Cancelled(error.message);
   const actions = dataCodes.has(error.code)
     ? [{ title: 'Choose Data…', command: 'curvature.chooseData', args: [model] }]
-    : [
-        ...(canResume ? [{ title: 'Resume', command: 'curvature.resumeAnalysis', args: [model] }] : []),
-        { title: 'Retry', command, args: [model] },
-      ];
+    : [...(resume ? [{ title: 'Resume', ...resume }] : []), { title: 'Retry', command, args: [model] }];
   return new UserError(error.message, error.hint, actions);
 }

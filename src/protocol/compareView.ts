@@ -5,7 +5,12 @@ import type { HessianComparison } from '../engine/report/comparison';
 /** The comparison of two Hessians: why there can be none, or how far it is. */
 export type HessiansState =
   | { readonly phase: 'unavailable'; readonly reason: string }
-  | { readonly phase: 'idle'; readonly error?: { readonly message: string; readonly hint?: string } }
+  | {
+      readonly phase: 'idle';
+      readonly error?: { readonly message: string; readonly hint?: string };
+      /** Where a run was cut short and its products are there. */
+      readonly canResume?: boolean;
+    }
   | { readonly phase: 'running'; readonly progress?: Progress }
   | { readonly phase: 'done'; readonly comparison: HessianComparison; readonly notes: readonly string[] };
 

@@ -7,7 +7,7 @@ import type { Coverage } from '../engine/report/coverage';
 import type { Report } from '../engine/report/schema';
 import type { Studies } from '../engine/report/studies';
 
-/** Where an analysis keeps its probes, a file that is gone once the report is whole. */
+/** Where a run keeps its probes, a file that is gone once it is through. */
 export interface KeptProbes {
   readonly file: string;
   /** Whether to go on with what is there; probes of another model, other data or other settings are begun anew. */
@@ -17,8 +17,11 @@ export interface KeptProbes {
 /** Requests that the extension sends to the engine's process: method → parameters and result. */
 export interface EngineMethods {
   analyze: { params: { readonly options: AnalyzeOptions; readonly probes?: KeptProbes }; result: Report };
-  compareHessians: { params: CompareOptions; result: HessianComparison };
-  study: { params: StudyRequest; result: Studies };
+  compareHessians: {
+    params: { readonly options: CompareOptions; readonly probes?: KeptProbes };
+    result: HessianComparison;
+  };
+  study: { params: { readonly request: StudyRequest; readonly probes?: KeptProbes }; result: Studies };
   describeModel: { params: { model: string }; result: ModelDescription };
   exportQuantized: {
     params: {
@@ -32,10 +35,11 @@ export interface EngineMethods {
   coverage: { params: { model: string }; result: Coverage };
 }
 
-/** Notifications from the engine's process while it works; only `analyze` has partial results. */
+/** Notifications from the engine's process while it works; partial results are of `analyze`, and of `study`. */
 export interface EngineEvents {
   progressed: Progress;
   partialResult: Report;
+  partialStudies: Studies;
 }
 
 /** How a `CurvatureError` crosses the process boundary: the `data` of a JSON-RPC error. */

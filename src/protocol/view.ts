@@ -15,8 +15,12 @@ export interface ViewState {
   readonly error?: { readonly message: string; readonly hint?: string };
   /** False in a report file opened by itself or saved as HTML: there is nothing to run. */
   readonly canAnalyze: boolean;
+  /** The spectrum that the page is asked to turn to, by its key, and when (in ms): each request is answered once. */
+  readonly askedSpectrum?: { readonly key: string; readonly at: number };
   /** Where a run was cut short and its probes are there. */
   readonly canResume?: boolean;
+  /** The same of what is measured beside. */
+  readonly resumable?: readonly StudyKind[];
 }
 
 /** What of a study the reader may choose; the rest is as for the analysis. */
@@ -26,6 +30,8 @@ export interface StudyChoice {
   readonly matrix?: Matrix;
   /** Ask for the training settings even where they are known. */
   readonly askAgain?: boolean;
+  /** As it was chosen for the run that was cut short, in place of the rest. */
+  readonly resume?: boolean;
 }
 
 export type ToView<State = ViewState> = { readonly type: 'stateChanged'; readonly state: State };

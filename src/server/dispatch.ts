@@ -9,7 +9,7 @@ import {
   exportQuantized,
   study,
 } from '../engine';
-import type { EngineErrorData, EngineEvents, EngineMethods } from '../protocol/engine';
+import type { EngineErrorData, EngineEvents, EngineMethods, KeptProbes } from '../protocol/engine';
 
 type Method = keyof EngineMethods;
 
@@ -24,23 +24,41 @@ type Handler<M extends Method> = (
   context: RequestContext,
 ) => Promise<EngineMethods[M]['result']>;
 
+/** Runs with what it can go on from kept on disk, which goes once it is through. */
+async function keeping<R>(
+  probes: KeptProbes | undefined,
+  run: (journal: ProbeJournal | undefined) => Promise<R>,
+): Promise<R> {
+  const journal = probes && new ProbeJournal(probes.file, probes.resume, 'begin anew');
+  const result = await run(journal);
+  journal?.finish();
+  return result;
+}
+
 /** Method → façade call. A method without a handler doesn't compile. */
 export const handlers: { readonly [M in Method]: Handler<M> } = {
-  analyze: async ({ options, probes }, { signal, notify }) => {
-    const journal = probes && new ProbeJournal(probes.file, probes.resume, 'begin anew');
-    const report = await analyze(options, {
-      signal,
-      onProgress: progress => notify('progressed', progress),
-      onPartial: partial => notify('partialResult', partial),
-      journal,
-    });
-    journal?.finish();
-    return report;
-  },
-  compareHessians: (options, { signal, notify }) =>
-    compareHessians(options, { signal, onProgress: progress => notify('progressed', progress) }),
-  study: (request, { signal, notify }) =>
-    study(request, { signal, onProgress: progress => notify('progressed', progress) }),
+  analyze: ({ options, probes }, { signal, notify }) =>
+    keeping(probes, journal =>
+      analyze(options, {
+        signal,
+        onProgress: progress => notify('progressed', progress),
+        onPartial: partial => notify('partialResult', partial),
+        journal,
+      }),
+    ),
+  compareHessians: ({ options, probes }, { signal, notify }) =>
+    keeping(probes, journal =>
+      compareHessians(options, { signal, onProgress: progress => notify('progressed', progress), journal }),
+    ),
+  study: ({ request, probes }, { signal, notify }) =>
+    keeping(probes, journal =>
+      study(request, {
+        signal,
+        onProgress: progress => notify('progressed', progress),
+        onPartial: partial => notify('partialStudies', partial),
+        journal,
+      }),
+    ),
   exportQuantized: ({ model, bits, options, output }, { signal, notify }) =>
     exportQuantized(model, bits, options, output, {
       signal,

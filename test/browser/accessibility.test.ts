@@ -56,7 +56,7 @@ describe('accessibility', { skip }, () => {
         await open.show(state);
         assert.deepEqual(await violations(open.page), [], name);
       }
-      await open.page.getByText('Provenance').click();
+      await open.page.getByRole('button', { name: 'Provenance' }).click();
       assert.deepEqual(await violations(open.page), [], 'provenance open');
       await open.close();
     });

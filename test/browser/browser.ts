@@ -72,7 +72,9 @@ function setUpHost({ theme, kept }: { theme: Theme; kept: unknown }): void {
     for (const [name, value] of Object.entries(theme.colours)) {
       document.documentElement.style.setProperty(`--vscode-${name}`, value);
     }
-    document.body.className = theme.kind;
+    // The light one of high contrast has both classes.
+    document.body.className =
+      theme.kind === 'vscode-high-contrast-light' ? `${theme.kind} vscode-high-contrast` : theme.kind;
     document.body.dataset.vscodeThemeKind = theme.kind;
   };
   const observer = new MutationObserver(() => {

@@ -124,9 +124,20 @@ describe('two reports side by side', { skip }, () => {
     assert.equal(await first.page.getByRole('progressbar').getAttribute('aria-valuenow'), '40');
     await first.page.locator('vscode-button', { hasText: 'Cancel' }).focus();
     await first.page.keyboard.press('Enter');
+    await first.show({ ...compareState(), hessians: { phase: 'idle', canResume: true } });
+    assert.equal(
+      await first.page.locator('vscode-button', { hasText: 'Compare Hessians' }).isVisible(),
+      false,
+    );
+    await first.page.locator('vscode-button', { hasText: 'Resume' }).click();
     assert.deepEqual(
       (await first.posted()).filter(({ type }) => type !== 'ready'),
-      [{ type: 'openReport', side: 'b' }, { type: 'compareHessians' }, { type: 'cancel' }],
+      [
+        { type: 'openReport', side: 'b' },
+        { type: 'compareHessians' },
+        { type: 'cancel' },
+        { type: 'compareHessians' },
+      ],
     );
     const kept = await first.kept();
     assert.deepEqual((kept as { sources: string[] }).sources, compareState().sources);
@@ -203,6 +214,15 @@ describe('two reports side by side', { skip }, () => {
     const box = await page.locator('.chart-pane canvas').boundingBox();
     assert.ok(box && box.height < 800, 'the canvas holds only the rows in view');
     assert.deepEqual(problems, []);
+    await open.close();
+  });
+
+  test('Hessians fit at 320 px without a sideways scroll of the page', async () => {
+    const open = await openPage(browser, { name: 'compare', viewport: { width: 320, height: 800 } });
+    const hessians = { phase: 'done', comparison: hessianComparison(), notes: [] } as const;
+    await open.show({ ...compareState(), hessians });
+    await open.page.waitForTimeout(200);
+    assert.equal(await open.page.evaluate(() => document.documentElement.scrollWidth), 320);
     await open.close();
   });
 

@@ -44,6 +44,7 @@ export function hessianComparison(): HessianComparison {
   });
   return {
     format: 'curvature-hessian-comparison',
+    complete: true,
     tool: { name: 'curvature', version: '0.1.0' },
     settings: { loss: 'cross-entropy', matrix: 'hessian', count: 5, seed: 0, executionProvider: 'cpu' },
     parameters: ['fc.weight', 'fc.bias'],

@@ -12,6 +12,8 @@ import {
   runningState,
   smallReport,
 } from './fixtures';
+import { stabilityReport } from './stabilityFixture';
+import { studiedReport } from './studiesFixture';
 
 const names = (page: Page): Promise<string[]> => page.locator('.layers tbody th').allInnerTexts();
 
@@ -58,6 +60,56 @@ describe('using the report page', { skip }, () => {
       await open.show(state);
       assert.deepEqual(await buttonNames(open.page), expected, state.phase);
     }
+  });
+
+  test('studies that were cut short are resumed, and say that they are not whole', async () => {
+    const { page } = open;
+    await open.show({ ...doneState(smallReport()), resumable: ['coupling'] });
+    await page
+      .locator('.offers')
+      .getByRole('button', { name: /^Resume: Coupling of layers/ })
+      .click();
+    const expected = { type: 'study', kind: 'coupling', choice: { resume: true } };
+    assert.deepEqual((await open.posted()).at(-1), expected);
+
+    const { studies, ...report } = studiedReport();
+    const { coupling, trust } = studies ?? {};
+    assert.ok(coupling && trust);
+    const cut = { coupling: { ...coupling, complete: false, probes: 3 }, trust };
+    const state = { ...doneState({ ...report, studies: cut }), resumable: ['coupling'] as const };
+    await open.show(state);
+    assert.match(await page.locator('.coupling .notice').innerText(), /stopped before it was through/);
+    assert.match(await page.locator('.coupling .left-out').innerText(), /3 random vectors/);
+    assert.equal(await page.locator('.trust .notice').isVisible(), false);
+    assert.equal(
+      await page
+        .locator('.trust')
+        .getByRole('button', { name: /^Resume/ })
+        .count(),
+      0,
+    );
+    await page
+      .locator('.coupling')
+      .getByRole('button', { name: /^Resume: Coupling/ })
+      .click();
+    assert.deepEqual((await open.posted()).at(-1), expected);
+    await open.show({ ...state, study: { kind: 'coupling' }, resumable: undefined });
+    assert.match(await page.locator('.coupling .notice').innerText(), /^Being measured/);
+  });
+
+  test('a report whose studies are hardly begun is shown without a fault', async () => {
+    const { studies, ...report } = studiedReport();
+    const { trust } = studies ?? {};
+    assert.ok(trust);
+    const [{ name, steps }] = trust.layers;
+    const begun = { ...trust, complete: false, layers: [{ name, steps: steps.slice(0, 1) }] };
+    const { studies: others } = stabilityReport();
+    assert.ok(others?.stability);
+    const stability = { ...others.stability, complete: false, noise: null, batchSizes: [] };
+    await open.show(doneState({ ...report, studies: { trust: begun, stability } }));
+    for (const panel of ['.trust', '.learning-rates'])
+      assert.match(await open.page.locator(`${panel} .notice`).innerText(), /stopped before/);
+    assert.deepEqual(open.problems, []);
   });
 
   test('buttons send their messages', async () => {
@@ -155,11 +207,27 @@ describe('using the report page', { skip }, () => {
     assert.equal(await page.evaluate(() => document.activeElement?.className), 'layer-name');
   });
 
+  test('a study tells how it goes, and that it failed, where it was asked for', async () => {
+    const { page } = open;
+    const done = doneState(smallReport());
+    const progress = { stage: 'density', message: 'Density: step 3 of 80', fraction: 0.4 };
+    await open.show({ ...done, study: { kind: 'spectrum', progress } });
+    const more = page.locator('#more');
+    assert.equal(await more.getByRole('progressbar').getAttribute('aria-valuenow'), '40');
+    await more.locator('vscode-button', { hasText: 'Cancel' }).click();
+    assert.deepEqual((await open.posted()).at(-1), { type: 'cancel' });
+    await open.show({ ...done, error: { message: 'Out of memory.', hint: 'Take fewer samples.' } });
+    assert.equal(await more.locator('.notice').innerText(), 'Out of memory. Take fewer samples.');
+    assert.equal(await more.getByRole('progressbar').count(), 0);
+    await open.show(done);
+    assert.equal(await more.locator('.notice').isVisible(), false);
+  });
+
   test('a page made anew stands where the old one stood', async () => {
     await open.show(doneState(largeReport()));
     const { page } = open;
     await page.getByRole('button', { name: 'Weights' }).click();
-    await page.getByText('Provenance').click();
+    await page.getByRole('button', { name: 'Provenance' }).click();
     await page.locator('.chart-scroll').evaluate(box => box.scrollTo(0, 240));
     await page.evaluate(() => window.scrollTo(0, 350));
     await page.waitForTimeout(100);
@@ -167,10 +235,8 @@ describe('using the report page', { skip }, () => {
     const again = await openPage(browser, { kept });
     await again.show(doneState(largeReport()));
     assert.equal(await sortedBy(again.page, 'parameters'), 'descending');
-    assert.equal(
-      await again.page.locator('details').evaluate(details => (details as HTMLDetailsElement).open),
-      true,
-    );
+    const provenance = again.page.getByRole('button', { name: 'Provenance' });
+    assert.equal(await provenance.getAttribute('aria-expanded'), 'true');
     assert.equal(await again.page.locator('.chart-scroll').evaluate(box => box.scrollTop), 240);
     const scrolled = await again.page.evaluate(() => window.scrollY);
     assert.ok(Math.abs(scrolled - 350) <= 2, `scrolled to ${scrolled}`);

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { reallocation } from '../../src/engine/analysis/reallocate';
+import { amountsOf } from '../../src/engine/analysis/reportProblem';
 import { undecided } from '../../src/engine/analysis/decisions';
 import type { Report } from '../../src/engine/report/schema';
+import { planOf } from '../../webview/report/plan';
 import { assets, launch, openPage, type OpenPage, skip } from './browser';
 import { doneState, largeReport, smallReport } from './fixtures';
 
@@ -23,6 +25,19 @@ const tableBits = async (page: Page): Promise<string[]> =>
 
 const words = (bits: readonly (number | null)[]): string[] =>
   bits.map(width => (width === 32 ? 'float 32' : `${width} bit`));
+
+/** The report as if a run had led away from the least sum: its first layer that has another width takes the narrowest. */
+function withJoint(report: Report): Report {
+  const budget = report.budget!;
+  const bits = report.layers.map(layer => layer.bits);
+  const { bytes, effectiveBits, sensitivity } = budget.chosen;
+  const bySum = { bytes, effectiveBits, sensitivity, bits, divergence: { value: 0.02, stderr: 0.002 } };
+  const joint = { runs: 9, samples: 100, divergence: { value: 0.01, stderr: 0.001 }, bySum };
+  const narrowest = Math.min(...report.settings.bits);
+  const moved = bits.findIndex(width => width !== null && width !== narrowest);
+  const layers = report.layers.map((layer, l) => (l === moved ? { ...layer, bits: narrowest } : layer));
+  return { ...report, layers, budget: { ...budget, chosen: amountsOf(layers), joint } };
+}
 
 test('the page carries neither the integer program nor the checks of files', async () => {
   const { script } = await assets();
@@ -50,6 +65,26 @@ describe('the budget, pins and ties', { skip }, () => {
     assert.deepEqual(await tableBits(page), words(report.layers.map(layer => layer.bits)));
     assert.equal(await text(page, '.own'), 'The report’s suggestion');
     assert.equal(await button(page, 'Undo').getAttribute('disabled'), '');
+  });
+
+  test('a suggestion that was run as a whole says so, gives way to sums under another budget, and comes back', async () => {
+    const run = withJoint(report);
+    await open.show(doneState(run));
+    const said =
+      'The report’s suggestion. Chosen among 9 run on 100 samples with all layers quantized: the outputs change by 0.01 ± 0.001 (KL), by 0.02 ± 0.002 at the least ΣΩ, ';
+    assert.ok((await text(page, '.own')).startsWith(said), await text(page, '.own'));
+    const exact = reallocation(run.layers, undecided)!;
+    await slider(page).focus();
+    await page.keyboard.press('End');
+    await frames(page);
+    assert.deepEqual(await tableBits(page), words(exact.within(exact.largest).bits));
+    assert.equal(await text(page, '.own'), 'Your choice');
+    await button(page, 'Reset to the report’s suggestion').click();
+    await frames(page);
+    assert.deepEqual(await tableBits(page), words(run.layers.map(layer => layer.bits)));
+    // The budget of the report is its suggestion, however one comes to it.
+    const back = planOf(run, { budget: run.budget!.bytes, pins: {}, ties: [] })!;
+    assert.deepEqual([back.isOwn, back.bits], [false, run.layers.map(layer => layer.bits)]);
   });
 
   test('the slider takes arrow keys; table, header and reading follow the exact choice', async () => {

@@ -62,7 +62,7 @@ describe('predicted against measured', { skip }, () => {
     );
     const proofs = await page.locator('.proof tbody tr').allInnerTexts();
     assert.equal(proofs.length, 2);
-    assert.match(proofs[1] ?? '', /^all 4 bit\s+20\.0\u00a0KB\s+4\.21\s+0\.110\s+0\.110 ± 0\.0020/);
+    assert.match(proofs[1] ?? '', /^all 4 bit\s+20\.0\u00a0KB\s+4\.21\s+0\.110\s+0\.1100 ± 0\.0020/);
     assert.deepEqual(open.problems, []);
     await open.close();
   });

@@ -52,10 +52,10 @@ describe('the report page', { skip }, () => {
     const { page } = open;
     assert.deepEqual(await visibleHeadings(page), [
       'Summary',
-      'Sensitivity per layer',
-      'Size against predicted loss',
-      'Largest Hessian eigenvalues',
+      'Budget: size against predicted loss',
       'Layers',
+      'Sensitivity per layer',
+      'Largest Hessian eigenvalues',
       'More to measure',
       'Diagnostics',
       'Provenance',
@@ -96,8 +96,8 @@ describe('the report page', { skip }, () => {
     const labels = await open.page
       .locator('canvas')
       .evaluateAll(all => all.map(one => one.getAttribute('aria-label')));
-    assert.match(labels[0] ?? '', /Largest: conv1\.weight, 1\.48 ± 0\.0\d+; smallest: layer3/);
-    assert.match(labels[1] ?? '', /Pareto frontier of \d+ points.*Suggested: /);
+    assert.match(labels[0] ?? '', /Pareto frontier of \d+ points.*Suggested: /);
+    assert.match(labels[1] ?? '', /Largest: conv1\.weight, 1\.48 ± 0\.0\d+; smallest: layer3/);
     assert.match(labels[2] ?? '', /5 eigenvalues.*2\/λmax.*λmin = −0\.4121 or less \(not converged\)/);
   });
 

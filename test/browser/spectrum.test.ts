@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { axisOf, curveOf, heightOfOne } from '../../webview/report/spectrumCurve';
 import { condition, spectrumFigures, type SpectrumFigures } from '../../webview/report/spectrumFigures';
+import { spectrumRows } from '../../webview/report/spectrumTable';
 import { findingText, spectrumFindings } from '../../webview/report/spectrumWords';
 import { withError } from '../../webview/shared/format';
 import type { SpectrumReport } from '../../src/engine/report/spectrum';
@@ -62,7 +63,7 @@ test('every outlier has its peak on the curve, however narrow, on both axes', ()
 
 test('the condition is known where all eigenvalues are, and bounded by the median elsewhere', () => {
   const whole = condition(figuresOf(wholeSpectrum()));
-  assert.ok(whole.isBound && whole.estimate > 40 / 0.5 && whole.estimate < 40 / 0.1);
+  assert.ok(whole.isBound && whole.ratio > 40 / 0.5 && whole.ratio < 40 / 0.1);
   const report = wholeSpectrum();
   const nodes = [0.5, 1, 4];
   const exact = condition(
@@ -82,7 +83,7 @@ test('the condition is known where all eigenvalues are, and bounded by the media
     }),
   );
   assert.ok(!exact.isBound);
-  assert.equal(exact.estimate, 8);
+  assert.equal(exact.ratio, 8);
 });
 
 test('values have the digits that their errors leave them', () => {
@@ -100,6 +101,25 @@ test('values have the digits that their errors leave them', () => {
     assert.equal(withError(value, error).replaceAll('\u00a0', ' '), text);
 });
 
+test('intervals are Student’s t of so many vectors; a trace and a sum that are apart are not left without a word', () => {
+  const report = wholeSpectrum();
+  const { trace, density } = report;
+  assert.ok(trace && density);
+  const noteOf = (name: string, of = report): string =>
+    spectrumRows(figuresOf(of))
+      .find(([row]) => row === name)?.[2]
+      .replaceAll('\u00a0', ' ') ?? '';
+  const [, low, high] = /95 %: (\S+) to (\S+)$/.exec(noteOf('‖·‖F')) ?? [];
+  const { estimate, stderr } = density.frobeniusNorm;
+  // scipy.stats.t.ppf(0.975, 4); shown are the width's first two digits.
+  const half = 2.7764451052 * Math.max(stderr, 1e-6 * estimate);
+  assert.ok(Math.abs(Number(low) - estimate + half) < 0.1 * half, `${low}, ${estimate} − ${half}`);
+  assert.ok(Math.abs(Number(high) - estimate - half) < 0.1 * half, `${high}, ${estimate} + ${half}`);
+  assert.match(noteOf('Trace'), /^xtrace, 48 products; 95 %: .* to .*; by this density [\d.]+ ± [\d.]+$/);
+  const other = { ...report, trace: { ...trace, estimate: density.sum.estimate + 2000, stderr: 0.1 } };
+  assert.match(noteOf('Trace', other), /, further apart than 19 of 20 such pairs are: go by the /);
+});
+
 test('words tell outliers, sign and rank, and no more than is known', () => {
   const [apart, sign, rank] = wordsOf(wholeSpectrum());
   assert.match(
@@ -112,7 +132,7 @@ test('words tell outliers, sign and rank, and no more than is known', () => {
   );
   assert.match(
     rank ?? '',
-    /^Effective rank \d+.* ± .* of 20,000: .*half of all eigenvalues are smaller than/,
+    /^Effective rank \d+.* ± .* of 20,000: .*half of all eigenvalues are no larger than/,
   );
   const layer = wordsOf(layerSpectrum());
   assert.equal(layer.length, 2, 'a positive semidefinite matrix has no sign to tell of');
@@ -155,10 +175,13 @@ describe('the spectrum', { skip }, () => {
     assert.equal(table.get('λmax'), '40.000 ± 4.0\u00a0×\u00a010⁻⁵; converged');
     assert.match(table.get('λmax / |λmin|') ?? '', /^67\.797 ± 0\.0046; /);
     assert.equal(table.get('Outliers'), '9; apart above the bulk, of 15 eigenvalues known by themselves');
-    assert.match(table.get('Condition') ?? '', /^≥ 198\.62 ± 0\.48; /);
+    assert.match(table.get('Condition') ?? '', /^≥ \d{3}\.\d; largest over median/);
+    assert.match(table.get('Median |λ|') ?? '', /^≤ 0\.\d+; half of all eigenvalues are no larger/);
     assert.equal(table.get('Distance'), '≤ 0.0200; from the exact spectrum (Wasserstein, 99\u00a0%)');
-    for (const name of ['λmin', 'Negative share', 'Effective rank', 'Median |λ|', 'Trace', '‖·‖F'])
+    for (const name of ['λmin', 'Negative share', 'Effective rank', 'Trace', '‖·‖F'])
       assert.match(table.get(name) ?? '', / ± /, name);
+    for (const name of ['Negative share', 'Effective rank', 'Trace', '‖·‖F'])
+      assert.match(table.get(name) ?? '', /95\u00a0%: \S+ to \S+/, name);
     assert.deepEqual(open.problems, []);
     await open.close();
   });

@@ -4,7 +4,7 @@
  */
 export interface Theme {
   readonly name: string;
-  readonly kind: 'vscode-dark' | 'vscode-light' | 'vscode-high-contrast';
+  readonly kind: 'vscode-dark' | 'vscode-light' | 'vscode-high-contrast' | 'vscode-high-contrast-light';
   readonly colours: Readonly<Record<string, string>>;
 }
 
@@ -155,6 +155,53 @@ const highContrast: Theme = {
   },
 };
 
+/** Light High Contrast. */
+const highContrastLight: Theme = {
+  name: 'contrast-light',
+  kind: 'vscode-high-contrast-light',
+  colours: {
+    ...fonts,
+    'button-background': '#0f4a85',
+    'button-border': '#0f4a85',
+    'button-foreground': '#ffffff',
+    'button-hoverBackground': '#0f4a85',
+    'button-secondaryBackground': '#ffffff',
+    'button-secondaryForeground': '#292929',
+    'charts-blue': '#0063d3',
+    'charts-foreground': '#292929',
+    'charts-green': '#374e06',
+    'charts-lines': 'rgba(41, 41, 41, 0.5)',
+    'charts-purple': '#652d90',
+    'charts-red': '#b5200d',
+    'charts-yellow': '#895503',
+    'checkbox-background': '#ffffff',
+    'checkbox-border': '#0f4a85',
+    'checkbox-foreground': '#292929',
+    contrastActiveBorder: '#006bbd',
+    contrastBorder: '#0f4a85',
+    descriptionForeground: 'rgba(41, 41, 41, 0.7)',
+    disabledForeground: '#7f7f7f',
+    'dropdown-background': '#ffffff',
+    'dropdown-border': '#0f4a85',
+    'dropdown-foreground': '#292929',
+    'editor-background': '#ffffff',
+    'editor-foreground': '#292929',
+    'editorError-foreground': '#b5200d',
+    'editorIndentGuide-background1': '#cccccc',
+    'editorInfo-foreground': '#0063d3',
+    'editorWarning-foreground': '#895503',
+    'editorWidget-background': '#ffffff',
+    focusBorder: '#006bbd',
+    foreground: '#292929',
+    'list-activeSelectionBackground': 'rgba(15, 74, 133, 0.1)',
+    'list-hoverBackground': 'rgba(15, 74, 133, 0.1)',
+    'list-inactiveSelectionBackground': 'rgba(15, 74, 133, 0.1)',
+    'progressBar-background': '#0f4a85',
+    'textLink-foreground': '#0f4a85',
+    'widget-border': '#0f4a85',
+  },
+};
+
 /** What VS Code puts before a webview's own styles, as far as it bears on the layout. */
 export const defaultStyle = `@layer vscode-default {
   body { overscroll-behavior-x: none; background-color: transparent; margin: 0; padding: 0 20px; }
@@ -163,4 +210,4 @@ export const defaultStyle = `@layer vscode-default {
   ::-webkit-scrollbar { width: 10px; height: 10px; }
 }`;
 
-export const themes: readonly [Theme, ...Theme[]] = [dark, light, highContrast];
+export const themes: readonly [Theme, ...Theme[]] = [dark, light, highContrast, highContrastLight];

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LayerReport, Report } from '../../src/engine/report/schema';
 import { sortedPositions } from '../../webview/report/layerOrder';
-import { bars, logRange, measures } from '../../webview/report/measures';
+import { bars, measures } from '../../webview/report/measures';
 import { verdict } from '../../webview/report/verdict';
+import { logRange } from '../../webview/shared/bars';
 import {
   formatBytes,
   formatNumber,

@@ -97,7 +97,7 @@ describe('an analysis', () => {
   });
 
   test('fits the suggestion into the budget and costs the least of the frontier', async () => {
-    const report = await analyze({ ...sample, eigenvalues: 0, budget: '5.5bits' });
+    const report = await analyze({ ...sample, eigenvalues: 0, budget: '5.5bits', jointRuns: 0 });
     const { chosen, bytes, feasible } = report.budget!;
     assert.ok(feasible && chosen.bytes <= bytes && chosen.effectiveBits <= 5.5);
     const within = report.frontier.filter(p => p.bytes <= bytes);

@@ -6,6 +6,7 @@ import { Matrix } from 'ml-matrix';
 import { coupling } from '../../src/engine';
 import { defaultCouplingOptions } from '../../src/engine/analysis/options';
 import { blockNorms, type BlockNorms } from '../../src/engine/estimators/blockNorms';
+import { float32Tensor, type Tensor } from '../../src/engine/onnx/tensor';
 import { blockShares } from '../../src/engine/report/couplingFigures';
 import { couplingToText } from '../../src/engine/report/couplingText';
 import { interactionSpread } from '../../src/engine/sensitivity/additivity';
@@ -13,6 +14,7 @@ import { Rng } from '../../src/engine/util/rng';
 import { assertClose, curvatureError } from '../support/assertions';
 import { denseOperator, normalMatrix } from '../support/denseOperator';
 import { goldenFolder } from '../support/golden';
+import { input, makeGraph, type NodeSpec, Workspace } from '../support/models';
 
 const models = path.resolve('test/fixtures/models');
 const base = {
@@ -149,4 +151,26 @@ describe('a dense matrix', () => {
     }
     assertClose(interactionSpread(norms, traces, meanSquares), Math.sqrt(between) / alone, 0.05);
   });
+});
+
+test('layers without curvature share none', async () => {
+  const workspace = new Workspace();
+  const zeros = (...shape: number[]): Tensor => float32Tensor(shape, new Float32Array(6));
+  const nodes: NodeSpec[] = [
+    ['MatMul', ['x', 'first'], 'h'],
+    ['Relu', ['h'], 'r'],
+    ['MatMul', ['r', 'second'], 'y'],
+  ];
+  const graph = makeGraph([input('x', 'N', 2)], { first: zeros(2, 3), second: zeros(3, 2) }, nodes);
+  try {
+    const { shareOutside, additivity } = await coupling({
+      ...base,
+      model: workspace.model('zeros.onnx', graph),
+      data: undefined,
+    });
+    assert.deepEqual(shareOutside, { estimate: 0, stderr: 0 });
+    assert.deepEqual([additivity.spread, additivity.verdict], [0, 'additive']);
+  } finally {
+    workspace.remove();
+  }
 });

@@ -3,7 +3,8 @@ import { appendFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'no
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { type Fingerprint, ProbeJournal } from '../../src/engine/analysis/journal';
+import type { Fingerprint } from '../../src/engine/analysis/fingerprint';
+import { ProbeJournal } from '../../src/engine/analysis/journal';
 import type { LinearOperator } from '../../src/engine/curvature/linearOperator';
 import { once } from '../../src/engine/estimators/keeper';
 import {

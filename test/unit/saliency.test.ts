@@ -149,6 +149,20 @@ test('on a trained model the expansion foretells small steps, corrected ones too
   assert.match(saliencyToText(report), /is no forecast of corrected steps/);
 });
 
+test('samples whose labels are ignored give no gradients', async () => {
+  const [without, ignored] = [
+    softmaxData(workspace, 'without.npz', 5),
+    softmaxData(workspace, 'ignored.npz', 0, SAMPLES, i => i < 5),
+  ];
+  const [expected, found] = [
+    await saliency({ ...base, data: without, gradients: 4 }),
+    await saliency({ ...base, data: ignored, gradients: 4 }),
+  ];
+  assert.equal(found.settings.gradients, 4);
+  assertClose(found.layers[0].damping, expected.layers[0].damping, 1e-6);
+  assertClose(found.layers[0].total, expected.layers[0].total, 1e-6);
+});
+
 test('without labels, without a layer of that name, and without the memory it is refused', async () => {
   await assert.rejects(saliency({ ...base, loss: 'kl' }), curvatureError('option-invalid', /without labels/));
   await assert.rejects(

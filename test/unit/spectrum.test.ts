@@ -190,9 +190,9 @@ test('the text has the numbers and a histogram of all eigenvalues', async () => 
     /^λmax +\d/m,
     /^λmin +/m,
     /^trace +.* products/m,
-    /^‖·‖F/m,
-    /^negative +.*% of/m,
-    /^effective rank/m,
+    /^‖·‖F .* 95 %: \S+ to \S+ \(t, 2 vectors\)$/m,
+    /^negative +0 +% of Σ\|λ\|$/m,
+    /^effective rank .* of 330; 95 %: 0 to \S+ \(t, 2 vectors\)$/m,
   ])
     assert.match(text, row);
   const counts = [...text.matchAll(/^ *\S+ +\S+ +([\d.]+) +█+$/gm)].map(m => Number(m[1]));

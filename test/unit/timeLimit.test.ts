@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { analyze, spectrum } from '../../src/engine';
-import { defaultOptions, defaultSpectrumOptions } from '../../src/engine/analysis/options';
+import { analyze, coupling, exportDiagonal, saliency, spectrum, trust } from '../../src/engine';
+import {
+  defaultCouplingOptions,
+  defaultExportDiagonalOptions,
+  defaultOptions,
+  defaultSaliencyOptions,
+  defaultSpectrumOptions,
+  defaultTrustOptions,
+} from '../../src/engine/analysis/options';
 import { hutchinsonTrace } from '../../src/engine/estimators/hutchinson';
 import { lanczos } from '../../src/engine/estimators/lanczos';
 import type { TraceProgress } from '../../src/engine/estimators/result';
@@ -156,4 +165,62 @@ test('so does a spectrum, whose steps are cut to the time and reported', async (
   assert.ok(settings.steps <= 80 && density.quadratures.length >= 2);
   const same = await spectrum({ ...options, steps: settings.steps, probes: density.quadratures.length });
   assert.deepEqual(same.density!.quadratures, density.quadratures);
+});
+
+/** Hooks whose clock goes on a second with any look at it. */
+function aging() {
+  let now = 0;
+  return { now: () => (now += 1000) };
+}
+
+test('norms of blocks end after a vector on each layer, with the numbers of so many', async () => {
+  const options = { ...defaultCouplingOptions, ...files, samples: 32 };
+  const found = await coupling({ ...options, seconds: 4 }, aging());
+  assert.equal(found.complete, true);
+  assert.ok(found.probes !== undefined && found.probes >= 2 && found.probes < 16, String(found.probes));
+  assert.match(
+    found.diagnostics.map(d => d.message).join(' '),
+    new RegExp(`time was up after ${found.probes} of 16 random vectors on each layer`),
+  );
+  const same = await coupling({ ...options, probes: found.probes });
+  assert.deepEqual(found.norms, same.norms);
+  assert.equal(same.probes, undefined);
+});
+
+test('so does a diagonal', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'curvature-time-'));
+  const options = {
+    ...defaultExportDiagonalOptions,
+    ...files,
+    samples: 32,
+    output: path.join(folder, 'd.npz'),
+  };
+  const found = await exportDiagonal({ ...options, seconds: 9 }, aging());
+  assert.ok(found.complete && found.probes >= 2 && found.probes < 200);
+  assert.match(found.diagnostics.map(d => d.message).join(' '), /The 9 s were up after \d+ of at most 200/);
+  const { parts } = await exportDiagonal({ ...options, maxProbes: found.probes });
+  assert.deepEqual(found.parts, parts);
+  rmSync(folder, { recursive: true });
+});
+
+test('what draws nothing at random ends with what it has, which is not all', async () => {
+  const trusts = { ...defaultTrustOptions, ...files, samples: 32, bits: [4, 8] };
+  const [some, all] = [await trust({ ...trusts, seconds: 4 }, aging()), await trust(trusts)];
+  assert.deepEqual([some.complete, all.complete], [false, true]);
+  const steps = some.layers.flatMap(layer => layer.steps);
+  assert.ok(steps.length > 0 && steps.length < 6);
+  assert.deepEqual(steps, all.layers.flatMap(layer => layer.steps).slice(0, steps.length));
+  assert.ok(some.diagnostics.some(d => d.code === 'layers-left'));
+
+  const saliencies = {
+    ...defaultSaliencyOptions,
+    ...files,
+    samples: 32,
+    gradients: 8,
+    bits: [4],
+    sparsity: [0.5],
+  };
+  const first = await saliency({ ...saliencies, seconds: 3 }, aging());
+  assert.equal(first.complete, false);
+  assert.ok(first.layers.length > 0 && first.layers.length < 3);
 });

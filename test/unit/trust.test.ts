@@ -3,9 +3,10 @@ import { after, test } from 'node:test';
 import { Matrix } from 'ml-matrix';
 import { trust } from '../../src/engine';
 import { defaultTrustOptions, type TrustOptions } from '../../src/engine/analysis/options';
+import { float32Tensor } from '../../src/engine/onnx/tensor';
 import { trustToText } from '../../src/engine/report/trustText';
 import { assertClose, curvatureError } from '../support/assertions';
-import { Workspace } from '../support/models';
+import { input, makeGraph, type NodeSpec, Workspace } from '../support/models';
 import {
   FEATURES,
   gradientOf,
@@ -116,4 +117,14 @@ test('what is no layer is refused', async () => {
     trust({ ...base, layers: ['bias'] }),
     curvatureError('option-invalid', /No parameter matches/),
   );
+});
+
+test('a loss that is no number is an error', async () => {
+  const weights = { w: float32Tensor([2, 2], Float32Array.of(1, -1, -1, 1)) };
+  const nodes: NodeSpec[] = [
+    ['MatMul', ['x', 'w'], 'h'],
+    ['Log', ['h'], 'y'],
+  ];
+  const model = workspace.model('log.onnx', makeGraph([input('x', 'N', 2)], weights, nodes));
+  await assert.rejects(trust({ ...base, model, data: undefined }), curvatureError('not-finite', /NaN/));
 });

@@ -9,6 +9,7 @@ import {
   analyze,
   catchingErrors,
   eventually,
+  hoverText,
   inWorkspace,
   textOf,
 } from '../support/vscode/host';
@@ -77,15 +78,7 @@ describe('files of bit widths', () => {
     const [layer] = report.layers;
     assert.ok(layer);
     const at = document.positionAt(document.getText().indexOf(layer.name) + 1);
-    const hovers = await vscode.commands.executeCommand<vscode.Hover[]>(
-      'vscode.executeHoverProvider',
-      document.uri,
-      at,
-    );
-    const text = hovers
-      .flatMap(({ contents }) => contents)
-      .map(content => (typeof content === 'string' ? content : content.value))
-      .join('\n');
+    const text = await hoverText(document.uri, at);
     assert.match(text, /% of the predicted loss increase of these widths · Ω /);
     assert.match(text, new RegExp(`Suggested: \\*\\*${layer.bits} bits\\*\\*`));
     assert.match(text, /Trace /);

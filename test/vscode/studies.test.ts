@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { analysisOf, analyze, inWorkspace } from '../support/vscode/host';
+import { isOfLayer } from '../../src/engine/report/layerSpectrum';
+import { spectrumKey } from '../../src/engine/report/spectrumKey';
+import { analysisOf, analyze, eventually, inWorkspace } from '../support/vscode/host';
 
 const model = 'digits_cnn.onnx';
 const measure = (command: string): Thenable<unknown> =>
@@ -29,6 +31,24 @@ describe('measuring more of an analysed model', () => {
     assert.equal(studies?.trust?.layers.length, report?.layers.length);
   });
 
+  it('turns the page to the spectrum of one layer, measured where it has not been', async () => {
+    const analysis = await analysisOf(model);
+    const [layer] = analysis.report?.layers ?? [];
+    assert.ok(layer);
+    const show = () =>
+      vscode.commands.executeCommand('curvature.layerSpectrum', inWorkspace(model), layer.name);
+    const measured = () => analysis.report?.studies?.spectra?.filter(one => isOfLayer(one, layer.name)) ?? [];
+    await show();
+    const [found] = measured();
+    assert.ok(found);
+    const first = analysis.state.askedSpectrum;
+    assert.equal(first?.key, spectrumKey(found));
+    const { report } = analysis;
+    await show();
+    assert.equal(analysis.report, report, 'nothing is measured again');
+    assert.ok((analysis.state.askedSpectrum?.at ?? 0) > first.at);
+  });
+
   it('cancelled, leaves the report as it was', async () => {
     const analysis = await analysisOf(model);
     const before = analysis.report;
@@ -38,7 +58,27 @@ describe('measuring more of an analysed model', () => {
     analysis.cancel();
     await running;
     assert.equal(analysis.isRunning, false);
-    assert.equal(analysis.report, before);
+    assert.deepEqual(analysis.report, before);
+  });
+
+  it('cut short, is there as far as it went, and goes on from there', async () => {
+    const name = 'cancelled.onnx';
+    await analyze(name);
+    const analysis = await analysisOf(name);
+    const measureIt = (...args: unknown[]): Thenable<unknown> =>
+      vscode.commands.executeCommand('curvature.measureStability', inWorkspace(name), ...args);
+    const running = measureIt({ matrix: 'ggn' });
+    await eventually('a partial result', () => analysis.report?.studies?.stability !== undefined);
+    analysis.cancel();
+    await running;
+    assert.equal(analysis.report?.studies?.stability?.complete, false);
+    assert.deepEqual(analysis.state.resumable, ['stability']);
+
+    await measureIt({ resume: true });
+    const { stability } = analysis.report.studies;
+    assert.equal(stability.complete, true);
+    assert.equal(stability.settings.matrix, 'ggn');
+    assert.equal(analysis.state.resumable, undefined);
   });
 
   it('analysed again on the same data, keeps what was measured', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { analysisOf, analyze, eventually, inWorkspace, textOf } from '../support/vscode/host';
+import { analysisOf, analyze, eventually, hoverText, inWorkspace, textOf } from '../support/vscode/host';
 
 const name = 'digits_cnn.onnx';
 const uri = (): vscode.Uri => textOf(inWorkspace(name));
@@ -12,14 +12,7 @@ const lineOf = (document: vscode.TextDocument, weight: string): number =>
     .split('\n')
     .findIndex(line => !line.startsWith('//') && line.includes(weight));
 
-const hoverText = (hovers: readonly vscode.Hover[]): string =>
-  hovers
-    .flatMap(hover => hover.contents)
-    .map(content => (typeof content === 'string' ? content : content.value))
-    .join('\n');
-
-const hoversAt = (line: number): Thenable<vscode.Hover[]> =>
-  vscode.commands.executeCommand('vscode.executeHoverProvider', uri(), new vscode.Position(line, 3));
+const hoverAt = (line: number): Promise<string> => hoverText(uri(), new vscode.Position(line, 3));
 
 describe('the text of a model', () => {
   let document: vscode.TextDocument;
@@ -49,27 +42,27 @@ describe('the text of a model', () => {
   it('tells a layer’s trace, Ω and bits when hovered', async () => {
     const { report } = await analysisOf(name);
     for (const layer of report?.layers ?? []) {
-      const text = hoverText(await hoversAt(lineOf(document, layer.initializer)));
+      const text = await hoverAt(lineOf(document, layer.initializer));
       assert.match(text, /Trace \(GGN\)/, layer.name);
       assert.match(text, new RegExp(`Suggested: \\*\\*${layer.bits} bits\\*\\*`), layer.name);
       assert.match(text, /\| bits \|[^|]*Ω \|[^|]*size \|/, layer.name);
+      const args = encodeURIComponent(JSON.stringify([uri().toString(), layer.name]));
+      assert.ok(text.includes(`[Spectrum of this layer](command:curvature.layerSpectrum?${args})`), text);
     }
   });
 
   it('says nothing on lines without a layer', async () => {
-    assert.equal(hoverText(await hoversAt(0)), '');
+    assert.equal(await hoverAt(0), '');
   });
 
   it('offers the analysis where there is none', async () => {
     const other = textOf(inWorkspace('wrong_labels.onnx'));
     const text = await vscode.workspace.openTextDocument(other);
     const position = new vscode.Position(lineOf(text, 'weight'), 3);
-    const hovers = await vscode.commands.executeCommand<vscode.Hover[]>(
-      'vscode.executeHoverProvider',
-      other,
-      position,
+    assert.match(
+      await hoverText(other, position),
+      /Not analysed yet.*\(command:curvature\.analyzeCurvature\?/,
     );
-    assert.match(hoverText(hovers), /Not analysed yet.*\(command:curvature\.analyzeCurvature\?/);
   });
 
   it('shows bits and trace at the end of each layer’s line', async () => {

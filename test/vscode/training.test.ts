@@ -4,7 +4,7 @@ import type { Report } from '../../src/engine/report/schema';
 import type { Training } from '../../src/engine/training/optimizers';
 import { aStability } from '../support/stability';
 import { aLayer, aReport } from '../support/vscode/reports';
-import { activated, eventually, inWorkspace } from '../support/vscode/host';
+import { activated, eventually, hoverText, inWorkspace } from '../support/vscode/host';
 
 const write = (name: string, value: unknown): Thenable<void> =>
   vscode.workspace.fs.writeFile(inWorkspace(name), Buffer.from(JSON.stringify(value, null, 2)));
@@ -85,15 +85,7 @@ describe('training settings in curvature.json', () => {
   it('tell when hovered what they do', async () => {
     const document = await project('hovered', { learningRate: 0.1, batchSize: 16 });
     const at = document.positionAt(document.getText().indexOf('batchSize') + 1);
-    const hovers = await vscode.commands.executeCommand<vscode.Hover[]>(
-      'vscode.executeHoverProvider',
-      document.uri,
-      at,
-    );
-    const text = hovers
-      .flatMap(({ contents }) => contents)
-      .map(content => (typeof content === 'string' ? content : content.value))
-      .join('\n');
+    const text = await hoverText(document.uri, at);
     assert.match(text, /\*\*Stable\.\*\* SGD at lr 0\.1 is linearly stable here/);
     assert.match(text, /critical batch size 4/);
   });

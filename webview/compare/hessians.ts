@@ -26,7 +26,7 @@ const eigenvalue = (found: RitzValue | undefined): Child[] =>
 function eigenvalueTable({ a, b }: HessianComparison): HTMLElement {
   const count = Math.max(a.eigenvalues.length, b.eigenvalues.length);
   const label = 'Largest eigenvalues of both Hessians';
-  return element(
+  const table = element(
     'table',
     { class: 'plain', 'aria-label': label },
     element(
@@ -53,6 +53,8 @@ function eigenvalueTable({ a, b }: HessianComparison): HTMLElement {
       ),
     ),
   );
+  const scrolled = `${label}, scrollable`;
+  return element('div', { class: 'rivals', tabindex: '0', role: 'group', 'aria-label': scrolled }, table);
 }
 
 const found = (comparison: HessianComparison, notes: readonly string[]): Child[] => {
@@ -98,6 +100,14 @@ export function hessians(channel: CompareChannel): Part {
     primary: true,
     onPress: () => channel.post({ type: 'compareHessians' }),
   });
+  const resume = button({
+    label: 'Resume',
+    icon: 'debug-continue',
+    primary: true,
+    description:
+      'Resume: compare the Hessians of the last layer, go on with what is kept of a run that was cut short',
+    onPress: () => channel.post({ type: 'compareHessians' }),
+  });
   const cancel = button({
     label: 'Cancel',
     icon: 'debug-stop',
@@ -116,7 +126,7 @@ export function hessians(channel: CompareChannel): Part {
   const progress = element('div', { class: 'progress' }, bar, element('p', {}, message, cancel.root));
   const body = element('div', { class: 'hessian-body' });
   const root = panel('Hessians of the last layer', 'hessians');
-  root.append(body, progress, measure.root);
+  root.append(body, progress, measure.root, resume.root);
 
   function showProgress(hessiansState: HessiansState & { readonly phase: 'running' }): void {
     const now = hessiansState.progress;
@@ -133,7 +143,9 @@ export function hessians(channel: CompareChannel): Part {
       root.hidden = !comparison || (!channel.hasHost && now.phase !== 'done');
       if (root.hidden) return;
       progress.hidden = now.phase !== 'running';
-      measure.root.hidden = now.phase !== 'idle';
+      const canResume = now.phase === 'idle' && now.canResume === true;
+      measure.root.hidden = now.phase !== 'idle' || canResume;
+      resume.root.hidden = !canResume;
       if (now.phase === 'running') showProgress(now);
       const { phase } = now;
       fill(body, phase === 'running' ? phase : now, () => {

@@ -1,17 +1,18 @@
 import type { ReportComparison } from '../../src/engine/report/compareReports';
 import type { CompareState } from '../../src/protocol/compareView';
 import { matrixName } from '../report/facts';
-import { logRange } from '../report/measures';
 import { panel } from '../report/section';
+import { logRange } from '../shared/bars';
 import { type BarsConfig, chartView } from '../shared/chart';
 import { chartRows, rowLabels } from '../shared/chartRows';
 import { checkbox } from '../shared/controls';
 import { element, fill } from '../shared/element';
+import { onWidthChange } from '../shared/onWidthChange';
 import type { Theme } from '../shared/theme';
 import { distance, ratioText } from './comparisonWords';
 import type { CompareChannel, Part } from './part';
 import { sideMark } from './sideMark';
-import { tracesConfig } from './tracesChart';
+import { figureOf, tracesConfig } from './tracesChart';
 
 const ROW_HEIGHT = 40;
 
@@ -52,7 +53,7 @@ export function traces(channel: CompareChannel, reorder: () => void): Part {
       room,
       shown.theme,
     );
-    const ends = all.flatMap(({ a, b }) => [a, b]).map(m => ({ value: m.estimate, stderr: m.stderr }));
+    const ends = all.flatMap(({ a, b }) => [figureOf(a), figureOf(b)]);
     chart.draw(
       tracesConfig({
         rows: all.slice(...rows.view),
@@ -66,11 +67,7 @@ export function traces(channel: CompareChannel, reorder: () => void): Part {
     );
   }
 
-  let width = 0;
-  new ResizeObserver(() => {
-    if (root.clientWidth !== width) drawWindow();
-    width = root.clientWidth;
-  }).observe(root);
+  onWidthChange(root, drawWindow);
 
   return {
     root,

@@ -1,15 +1,7 @@
 import type { LayerComparison } from '../../src/engine/report/compareReports';
 import type { Measured } from '../../src/engine/util/ratio';
-import {
-  axisStyle,
-  type BarsConfig,
-  decadeGrid,
-  decadeLabel,
-  font,
-  tickStyle,
-  tooltipStyle,
-} from '../shared/chart';
-import { typesetNumber } from '../shared/format';
+import { barStyle, type Figure, figureText, logBar, type LogRange, logRowOptions } from '../shared/bars';
+import { type BarsConfig, tooltipStyle } from '../shared/chart';
 import type { Theme } from '../shared/theme';
 import { ratioText } from './comparisonWords';
 
@@ -18,38 +10,21 @@ export interface TracesPicture {
   readonly rows: readonly LayerComparison[];
   readonly labels: readonly string[];
   readonly labelWidth: number;
-  readonly range: { readonly min: number; readonly max: number };
+  readonly range: LogRange;
   readonly title: string;
   readonly theme: Theme;
 }
 
-export const withError = ({ estimate, stderr }: Measured): string =>
-  typesetNumber(estimate) + (stderr ? ` ± ${typesetNumber(stderr, 2)}` : '');
-
-/** A trace at or below zero has no place on a logarithmic axis; an exact one has no error bar. */
-const bar = ({ estimate, stderr }: Measured, { min }: TracesPicture['range']) => ({
-  x: estimate > 0 ? estimate : NaN,
-  y: 0,
-  xMin: estimate > 0 && stderr > 0 ? Math.max(min, estimate - stderr) : NaN,
-  xMax: estimate > 0 && stderr > 0 ? estimate + stderr : NaN,
-});
+export const figureOf = ({ estimate, stderr }: Measured): Figure => ({ value: estimate, stderr });
 
 export function tracesConfig(picture: TracesPicture): BarsConfig {
   const { rows, labels, labelWidth, range, title, theme } = picture;
   const side = (name: 'a' | 'b', colour: string) => ({
     label: name.toUpperCase(),
-    data: rows.map(layer => bar(layer[name], range)),
-    backgroundColor: colour,
-    hoverBackgroundColor: colour,
-    borderColor: theme.highContrast ? theme.border : colour,
-    borderWidth: theme.highContrast ? 1 : 0,
-    borderRadius: 2,
+    data: rows.map(layer => logBar(figureOf(layer[name]), range)),
+    ...barStyle(theme, colour),
     barPercentage: 0.86,
     categoryPercentage: 0.76,
-    errorBarColor: theme.foreground,
-    errorBarWhiskerColor: theme.foreground,
-    errorBarLineWidth: 1.25,
-    errorBarWhiskerLineWidth: 1.25,
     errorBarWhiskerRatio: 0.5,
     errorBarWhiskerSize: 8,
   });
@@ -57,30 +32,7 @@ export function tracesConfig(picture: TracesPicture): BarsConfig {
     type: 'barWithErrorBars',
     data: { labels: [...labels], datasets: [side('a', theme.neutral), side('b', theme.accent)] },
     options: {
-      indexAxis: 'y',
-      interaction: { mode: 'index', axis: 'y', intersect: false },
-      scales: {
-        x: {
-          type: 'logarithmic',
-          ...range,
-          ...axisStyle(theme),
-          grid: decadeGrid(theme),
-          ticks: {
-            ...tickStyle(theme),
-            maxRotation: 0,
-            autoSkip: false,
-            callback: value => decadeLabel(value, range),
-          },
-        },
-        y: {
-          ...axisStyle(theme),
-          grid: { display: false },
-          afterFit: scale => {
-            scale.width = labelWidth;
-          },
-          ticks: { color: theme.foreground, font: font(theme), autoSkip: false, crossAlign: 'far' },
-        },
-      },
+      ...logRowOptions(theme, range, labelWidth),
       plugins: {
         tooltip: {
           ...tooltipStyle(theme),
@@ -91,8 +43,8 @@ export function tracesConfig(picture: TracesPicture): BarsConfig {
               const layer = rows[item.dataIndex];
               if (!layer) return '';
               return [
-                `${title} in A: ${withError(layer.a)}`,
-                `in B: ${withError(layer.b)}`,
+                `${title} in A: ${figureText(figureOf(layer.a))}`,
+                `in B: ${figureText(figureOf(layer.b))}`,
                 `B by A: ${ratioText(layer)}`,
               ];
             },

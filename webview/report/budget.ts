@@ -1,4 +1,5 @@
 import { parseBudget } from '../../src/engine/allocation/budget';
+import { jointSentence } from '../../src/engine/report/jointText';
 import type { Report } from '../../src/engine/report/schema';
 import type { Channel } from '../shared/channel';
 import { button, type ButtonControl, slider } from '../shared/controls';
@@ -109,13 +110,19 @@ export function budgetControls(channel: Channel, plans: Planner): BudgetControls
       const decisions = decisionWords(plan.choices);
       setText(
         own,
-        plan.isOwn ? `Your choice${decisions ? `, ${decisions}` : ''}` : 'The report’s suggestion',
+        plan.isOwn ? `Your choice${decisions ? `, ${decisions}` : ''}` : suggestionWords(state.report),
       );
       for (const ratio of ratios) offer(ratio, plan);
       undo.enable(plans.canUndo);
       reset.enable(plan.isOwn);
     },
   };
+}
+
+/** Choices that the reader makes go by ΣΩ: the page can't run the model. */
+function suggestionWords(report: Report): string {
+  const joint = jointSentence(report);
+  return joint === undefined ? 'The report’s suggestion' : `The report’s suggestion. ${joint}`;
 }
 
 function noticeOf(measured: Report, plan: Plan): string | undefined {

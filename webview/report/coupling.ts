@@ -5,11 +5,13 @@ import { textWidth } from '../shared/chart';
 import { checkbox, slider } from '../shared/controls';
 import { type Child, element, fill, setText } from '../shared/element';
 import { shorten, typesetNumber, withoutCommonScopes } from '../shared/format';
+import { onWidthChange } from '../shared/onWidthChange';
 import { basis, type Figures, figuresOf, percent, verdict, withError, words } from './couplingWords';
 import { heatGrid } from './heatGrid';
 import { heatColour, type HeatScale, heatScale } from './heatScale';
 import { measureAgain } from './measureAgain';
 import { panel, type Section, type Shown } from './section';
+import { unfinished } from './unfinished';
 
 const SMALLEST_CELL = 12;
 const LARGEST_CELL = 72;
@@ -55,6 +57,7 @@ function legend(scale: HeatScale | undefined, shown: Shown, isRelative: boolean)
 export function coupling(channel: Channel): Section {
   const title = 'Coupling of layers';
   const again = measureAgain(channel, 'coupling', title);
+  const progress = unfinished();
   const relativeControl = checkbox('Relative to their own blocks', isRelative => set({ isRelative }));
   const sideControl = slider('Size of the cells', position =>
     set({ cell: SMALLEST_CELL + CELL_STEP * position }),
@@ -94,7 +97,7 @@ export function coupling(channel: Channel): Section {
     element('div', {}, key, grid.root, readout, note),
     pairTable,
   );
-  root.append(said, columns);
+  root.append(progress.root, said, columns);
 
   let shown: Shown | undefined;
   let figures: Figures | undefined;
@@ -162,11 +165,7 @@ export function coupling(channel: Channel): Section {
   }
 
   channel.onSelect(() => grid.mark(channel.ui.selectedLayer));
-  let width = 0;
-  new ResizeObserver(() => {
-    if (root.clientWidth !== width) redraw();
-    width = root.clientWidth;
-  }).observe(root);
+  onWidthChange(root, redraw);
 
   return {
     root,
@@ -177,6 +176,7 @@ export function coupling(channel: Channel): Section {
       if (!found || !next.measured) return;
       figures = figuresOf(found, next.measured);
       again.update(next);
+      progress.update(found, next.state.study !== undefined);
       fill(said, found, () => verdict(found));
       setText(note, basis(found));
       redraw();

@@ -68,5 +68,5 @@ export function words({ report, relative, shares }: Figures, l: number, m: numbe
 }
 
 /** What the errors are of. */
-export const basis = ({ settings, samples }: CouplingReport): string =>
-  `On ${plural(samples, 'sample')}, ${plural(settings.probes, 'random vector')} on each layer; ± is their standard error, for relative norms at most.`;
+export const basis = ({ settings, samples, probes = settings.probes }: CouplingReport): string =>
+  `On ${plural(samples, 'sample')}, ${plural(probes, 'random vector')} on each layer; ± is their standard error, for relative norms at most.`;

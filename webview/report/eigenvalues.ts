@@ -1,4 +1,5 @@
 import type { Eigenvalue } from '../../src/engine/report/schema';
+import { barStyle } from '../shared/bars';
 import { axisStyle, type BarsConfig, chartView, tickStyle, tooltipStyle } from '../shared/chart';
 import { element, fill, icon } from '../shared/element';
 import { formatNumber, typesetNumber } from '../shared/format';
@@ -55,16 +56,8 @@ function config(values: readonly Eigenvalue[], theme: Theme): BarsConfig {
             yMin: found.value - errorOf(found),
             yMax: found.value + errorOf(found),
           })),
-          backgroundColor: colours,
-          hoverBackgroundColor: colours,
-          borderColor: theme.highContrast ? theme.border : colours,
-          borderWidth: theme.highContrast ? 1 : 0,
-          borderRadius: 2,
+          ...barStyle(theme, colours),
           maxBarThickness: 40,
-          errorBarColor: theme.foreground,
-          errorBarWhiskerColor: theme.foreground,
-          errorBarLineWidth: 1.25,
-          errorBarWhiskerLineWidth: 1.25,
           errorBarWhiskerRatio: 0.35,
           errorBarWhiskerSize: 10,
         },

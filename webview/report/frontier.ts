@@ -57,7 +57,7 @@ const groups = (layers: readonly DecidedLayer[]): HTMLElement[] =>
 function finding(report: Report, points: readonly FrontierPoint[], own: Report | undefined): string {
   const said = ({ budget }: Report): string =>
     budget ? `${formatBytes(budget.chosen.bytes)}, ΣΩ ${typesetNumber(budget.chosen.sensitivity)}` : '';
-  return `Pareto frontier of ${plural(points.length, 'point')}, sum of Ω against size. Suggested: ${said(report)}.${own ? ` Your choice: ${said(own)}.` : ''} The budget below moves along it.`;
+  return `Pareto frontier of ${plural(points.length, 'point')}, sum of Ω against size. Suggested: ${said(report)}.${own ? ` Your choice: ${said(own)}.` : ''} The budget moves along it.`;
 }
 
 /** Size against predicted loss: what each further byte buys, and the budget. */
@@ -67,14 +67,15 @@ export function frontier(channel: Channel, plans: Planner): Section {
   const controls = budgetControls(channel, plans);
   const columns = element('div', { class: 'bit-strip', 'aria-hidden': 'true' });
   const listed = element('dl', { class: 'bit-groups', tabindex: '0', 'aria-label': 'Layers by bit width' });
-  const root = panel('Size against predicted loss', 'frontier');
+  const root = panel('Budget: size against predicted loss', 'frontier');
   root.append(
     controls.notice,
-    key,
-    element('div', { class: 'chart-box' }, chart.canvas),
-    controls.root,
-    columns,
-    listed,
+    element(
+      'div',
+      { class: 'budget-columns' },
+      element('div', {}, key, element('div', { class: 'chart-box' }, chart.canvas)),
+      element('div', {}, controls.root, columns, listed),
+    ),
   );
 
   let shown: Shown | undefined;

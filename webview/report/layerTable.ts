@@ -1,4 +1,5 @@
 import { methodWord } from '../../src/engine/report/format';
+import { spectrumMatrix } from '../../src/engine/report/layerSpectrum';
 import type { LayerReport, Report } from '../../src/engine/report/schema';
 import type { Channel } from '../shared/channel';
 import { button } from '../shared/controls';
@@ -134,6 +135,9 @@ export function layerTable(channel: Channel, plans: Planner): Section {
 
   function fillRow(row: Row, layer: LayerReport): void {
     row.root.dataset.status = layer.status;
+    // What VS Code's own menus go by.
+    if (spectrumMatrix(layer))
+      row.root.dataset.vscodeContext = JSON.stringify({ webviewSection: 'layer', layer: layer.name });
     const words = statusWords[layer.status] || methodWord(layer.method);
     row.name.title = layer.reason ?? '';
     decisions.drawBox(row.box, layer);

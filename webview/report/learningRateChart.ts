@@ -74,9 +74,12 @@ function regionLabels(shown: () => LearningRatePicture): ScatterPlugin {
       write('stable', right, Math.min(y.getPixelForValue(last.sufficient) + 26, chartArea.bottom - 8));
       write('unstable', right, Math.max(y.getPixelForValue(last.necessary) - 14, chartArea.top + 14));
       const critical = x.getPixelForValue(study.criticalBatchSize);
-      ctx.textAlign = critical + 150 < chartArea.right ? 'left' : 'right';
+      const name = 'critical batch size';
+      const room = ctx.measureText(name).width + 6;
+      const isLeft = critical + room > chartArea.right && critical - room > chartArea.left;
+      ctx.textAlign = isLeft ? 'right' : 'left';
       ctx.fillStyle = theme.muted;
-      write('critical batch size', critical + (ctx.textAlign === 'left' ? 6 : -6), chartArea.bottom - 8);
+      write(name, critical + (isLeft ? -6 : 6), chartArea.bottom - 8);
       ctx.restore();
     },
   };

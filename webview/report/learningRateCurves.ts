@@ -46,11 +46,15 @@ export function learningRateCurves(
 ): LearningRateCurves {
   const { samples, batchSizes, noise } = study;
   const most = stableProduct(optimizer, momentum);
-  const ofBatches = { largest: study.largest.value, variance: noise.variance, samples };
   const sizes = sizesTo(largestBatch);
   return {
     band: sizes.map(batchSize => ({ batchSize, ...bandFor({ optimizer, momentum, batchSize }, study) })),
-    formula: sizes.map(batchSize => ({ batchSize, rate: most / largestOfBatch(ofBatches, batchSize) })),
+    formula: noise
+      ? sizes.map(batchSize => {
+          const ofBatches = { largest: study.largest.value, variance: noise.variance, samples };
+          return { batchSize, rate: most / largestOfBatch(ofBatches, batchSize) };
+        })
+      : [],
     formulaFrom: Math.max(0, ...batchSizes.filter(isOutside).map(({ batchSize }) => batchSize)),
     measured: batchSizes.flatMap(({ batchSize, largest: { mean, stderr } }) => {
       if (mean <= 0) return [];

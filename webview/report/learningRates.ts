@@ -13,6 +13,7 @@ import { batchFacts, matrixFacts, outsideFacts, suggestionFacts } from './learni
 import { legendEntry } from './legend';
 import { measureAgain } from './measureAgain';
 import { panel, type Section, type Shown } from './section';
+import { unfinished } from './unfinished';
 import { trainingControls } from './trainingControls';
 
 const same = (a: Training, b: Training): boolean =>
@@ -63,8 +64,10 @@ export function learningRates(channel: Channel): Section {
     () => channel.post({ type: 'study', kind: 'stability', choice: { askAgain: true } }),
   );
   const again = measureAgain(channel, 'stability', title);
+  const progress = unfinished();
   const root = panel(title, 'learning-rates', settings.root, again.root);
   root.append(
+    progress.root,
     said,
     element(
       'div',
@@ -132,6 +135,7 @@ export function learningRates(channel: Channel): Section {
     const { study, training } = found;
     const isTried = !same(study.training, training);
     again.update(next);
+    progress.update(study, next.state.study !== undefined);
     settings.root.hidden = again.root.hidden;
     settings.enable(next.state.study === undefined);
     reset.enable(isTried);

@@ -18,11 +18,14 @@ import './spectrum.css';
 import './learningRates.css';
 import './coupling.css';
 import './trust.css';
+import './contents.css';
 import './narrow.css';
 import { activations } from './activations';
+import { type Chapter, contents } from './contents';
 import { coupling } from './coupling';
 import { diagnostics } from './diagnostics';
 import { eigenvalues } from './eigenvalues';
+import { foldable } from './foldable';
 import { frontier } from './frontier';
 import { header } from './header';
 import { layerTable } from './layerTable';
@@ -46,35 +49,53 @@ registerControls();
 const plans = planner(channel, follow);
 const head = header(channel);
 const figures = summary();
-const bars = sensitivity(channel);
 const sizes = frontier(channel, plans);
 const table = layerTable(channel, plans);
+const bars = sensitivity(channel);
 const trusted = trust(channel);
-const charts: readonly Section[] = [bars, sizes, eigenvalues()];
-const above: readonly Section[] = [progress(), figures];
-const below: readonly Section[] = [
-  table,
-  activations(),
-  prediction(channel),
-  proof(),
-  spectrum(channel),
-  learningRates(channel),
-  coupling(channel),
-  trusted,
-  studies(channel),
-  diagnostics(),
-  provenance(channel),
-];
+const running = progress();
 
-const rootsOf = (some: readonly Section[]) => some.map(section => section.root);
+/** What a reader asks first comes first; what explains it can be folded away. */
+const chapter = (id: string, label: string, section: Section): Chapter => ({ id, label, section });
+const folding = (id: string, label: string, section: Section): Chapter => {
+  const made = foldable(section, id, channel);
+  return { id, label, section: made, unfold: made.unfold };
+};
+const answer: readonly Chapter[] = [
+  chapter('summary', 'Summary', figures),
+  chapter('budget', 'Budget', sizes),
+  chapter('layers', 'Layers', table),
+];
+const reasons: readonly Chapter[] = [
+  chapter('sensitivity', 'Sensitivity', bars),
+  chapter('eigenvalues', 'Eigenvalues', eigenvalues()),
+];
+const evidence: readonly Chapter[] = [
+  folding('activations', 'Activations', activations()),
+  folding('prediction', 'Prediction', prediction(channel)),
+  folding('proof', 'Proof', proof()),
+  folding('spectrum', 'Spectrum', spectrum(channel)),
+  folding('training', 'Training', learningRates(channel)),
+  folding('coupling', 'Coupling', coupling(channel)),
+  folding('trust', 'Trust', trusted),
+  chapter('more', 'More to measure', studies(channel)),
+  folding('diagnostics', 'Diagnostics', diagnostics()),
+  folding('provenance', 'Provenance', provenance()),
+];
+const chapters = [...answer, ...reasons, ...evidence];
+const navigation = contents(chapters);
+
+const rootsOf = (some: readonly Chapter[]) => some.map(({ section }) => section.root);
 document.body.append(
   head.root,
+  navigation.root,
   element(
     'main',
     {},
-    ...rootsOf(above),
-    element('div', { class: 'charts' }, ...rootsOf(charts)),
-    ...rootsOf(below),
+    running.root,
+    ...rootsOf(answer),
+    element('div', { class: 'charts' }, ...rootsOf(reasons)),
+    ...rootsOf(evidence),
   ),
 );
 
@@ -101,12 +122,17 @@ function follow(): void {
 function render(): void {
   if (!state) return;
   document.title = `${state.modelName} – Curvature`;
-  update([head, ...above, ...charts, ...below]);
+  const asked = state.askedSpectrum;
+  const isNew = asked !== undefined && asked.at > channel.ui.answered;
+  if (isNew) channel.keep({ answered: asked.at, spectrum: { ...channel.ui.spectrum, key: asked.key } });
+  update([head, running, ...chapters.map(({ section }) => section)]);
+  navigation.update();
   if (!restored && state.report) {
     restored = true;
     window.scrollTo(0, channel.ui.scrollTop);
     window.addEventListener('scroll', () => channel.keep({ scrollTop: window.scrollY }));
   }
+  if (isNew) navigation.goTo('spectrum');
 }
 
 watchTheme(() => {

@@ -1,6 +1,7 @@
 import type { StudyKind } from '../../src/engine/analysis/study';
 import type { Channel } from '../shared/channel';
-import { studyButton } from './studies';
+import { element, fill } from '../shared/element';
+import { resumeButton, studyButton } from './studies';
 import type { Shown } from './section';
 
 export interface MeasureAgain {
@@ -8,13 +9,17 @@ export interface MeasureAgain {
   update(shown: Shown): void;
 }
 
-/** The control of a study's panel that measures it anew; not there where nothing can be measured. */
+/** The controls of a study's panel that measure it anew, and go on with a run that was cut short; not there where nothing can be measured. */
 export function measureAgain(channel: Channel, kind: StudyKind, title: string): MeasureAgain {
+  const resume = resumeButton(channel, kind, title);
   const control = studyButton(channel, kind, 'Measure Again', title);
+  const root = element('span', { class: 'measure-again' });
   return {
-    root: control.root,
+    root,
     update({ state }) {
-      control.root.hidden = !channel.hasHost || !state.canAnalyze || state.phase !== 'done';
+      root.hidden = !channel.hasHost || !state.canAnalyze || state.phase !== 'done';
+      const canResume = state.resumable?.includes(kind) ?? false;
+      fill(root, canResume, () => [canResume ? resume.root : undefined, control.root]);
       control.enable(state.study === undefined);
     },
   };

@@ -1,18 +1,17 @@
 import type { LayerReport, Report } from '../../src/engine/report/schema';
+import type { Figure } from '../shared/bars';
 import { bitWidths, decidingTrace, matrixName } from './facts';
 
 /** One bar of the sensitivity chart. */
-export interface Bar {
+export interface Bar extends Figure {
   readonly layer: LayerReport;
-  readonly value: number;
-  readonly stderr: number;
 }
 
 /** A quantity that can be drawn for every layer. */
 export interface Measure {
   readonly id: string;
   readonly label: string;
-  readonly of: (layer: LayerReport) => Omit<Bar, 'layer'> | undefined;
+  readonly of: (layer: LayerReport) => Figure | undefined;
 }
 
 const omegaAt = (layer: LayerReport, bits: number | null) => {
@@ -46,18 +45,4 @@ export function bars(report: Report, measure: Measure, byValue: boolean): Bar[] 
     return figures ? [{ layer, ...figures }] : [];
   });
   return byValue ? found.sort((a, b) => b.value - a.value) : found;
-}
-
-/** Ends of a logarithmic axis: whole decades around every bar and as much of the errors as is above zero. */
-export function logRange(shown: readonly Pick<Bar, 'value' | 'stderr'>[]): {
-  readonly min: number;
-  readonly max: number;
-} {
-  const positive = shown.filter(bar => bar.value > 0);
-  if (!positive.length) return { min: 0.1, max: 10 };
-  const lows = positive.map(bar => (bar.stderr < bar.value ? bar.value - bar.stderr : bar.value / 2));
-  const highs = positive.map(bar => bar.value + bar.stderr);
-  const decade = (value: number, round: (x: number) => number) => 10 ** round(Math.log10(value));
-  // Half of the smallest end, so that the smallest bar still has a length.
-  return { min: decade(Math.min(...lows) / 2, Math.floor), max: decade(Math.max(...highs), Math.ceil) };
 }

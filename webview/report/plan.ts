@@ -1,6 +1,6 @@
 import type { Decisions } from '../../src/engine/analysis/decisions';
 import { reallocation, type Reallocation } from '../../src/engine/analysis/reallocate';
-import { FLOAT32 } from '../../src/engine/analysis/reportProblem';
+import { amountsOf, FLOAT32 } from '../../src/engine/analysis/reportProblem';
 import type { FrontierPoint, LayerReport, Report } from '../../src/engine/report/schema';
 import type { Choices } from '../shared/channel';
 
@@ -49,8 +49,8 @@ export function planOf(report: Report, wanted: Choices): Plan | undefined {
   const choices = fitting(wanted, report);
   const allocation = allocationOf(report, choices);
   if (!allocation) return undefined;
-  const isOwn = choices.budget !== null || hasDecisions(choices);
   const limit = choices.budget ?? budget.bytes;
+  const isOwn = limit !== budget.bytes || hasDecisions(choices);
   if (!isOwn) {
     const bits = report.layers.map(layer => layer.bits);
     return { choices, isOwn, allocation, limit, feasible: budget.feasible, bits };
@@ -66,18 +66,10 @@ export const hasDecisions = ({ pins, ties }: Decisions): boolean =>
 export function withPlan(report: Report, plan: Plan | undefined): Report {
   if (!plan?.isOwn || !report.budget) return report;
   const layers = report.layers.map((layer, l) => withWidth(layer, plan.bits[l] ?? null));
-  const taking = layers.filter(({ bits }) => bits !== null);
-  const total = (of: (layer: LayerReport) => number): number =>
-    taking.reduce((sum, layer) => sum + of(layer), 0);
-  const at = (table: Readonly<Record<string, number>>, { bits }: LayerReport): number =>
-    table[String(bits)] ?? 0;
-  const bytes = total(layer => at(layer.sizeBytes, layer));
-  const chosen = {
-    bytes,
-    effectiveBits: (8 * bytes) / total(layer => layer.parameters),
-    sensitivity: total(layer => at(layer.sensitivity, layer)),
+  const budget = {
+    ...{ ...report.budget, bytes: plan.limit, feasible: plan.feasible },
+    ...{ chosen: amountsOf(layers), joint: undefined },
   };
-  const budget = { ...report.budget, bytes: plan.limit, feasible: plan.feasible, chosen };
   return { ...report, layers, budget };
 }
 

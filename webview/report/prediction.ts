@@ -73,7 +73,13 @@ export function prediction(channel: Channel): Section {
   const head = element(
     'thead',
     {},
-    element('tr', {}, element('td'), heading('Divergence', '2'), heading('Change of the loss', '2')),
+    element(
+      'tr',
+      {},
+      element('td', { class: 'over' }),
+      heading('Divergence', '2'),
+      heading('Change of the loss', '2'),
+    ),
     element(
       'tr',
       {},

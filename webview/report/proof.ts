@@ -1,25 +1,23 @@
-import type { MetricValue } from '../../src/engine/report/metrics';
+import type { MetricName, MetricValue } from '../../src/engine/report/metrics';
 import type { Proof, ProofAllocation } from '../../src/engine/report/proof';
 import { type Child, element, fill } from '../shared/element';
-import { formatBytes, formatCount, formatNumber, typesetNumber } from '../shared/format';
+import { formatBytes, formatCount, typesetNumber, withError } from '../shared/format';
+import { metricWords } from './predictionPoints';
 import { panel, type Section } from './section';
 
-const value = (found: MetricValue | undefined): Child[] =>
-  found === undefined
-    ? ['–']
-    : [
-        typesetNumber(found.value),
-        found.stderr === undefined
-          ? undefined
-          : element('span', { class: 'error' }, ` ± ${formatNumber(found.stderr, 2)}`),
-      ];
+const value = (found: MetricValue | undefined): Child[] => [
+  found === undefined ? '–' : withError(found.value, found.stderr ?? 0),
+];
+
+const words = ({ kind, name }: ProofAllocation): string =>
+  kind === 'metric' ? `chosen by ${metricWords[name as MetricName]}` : name;
 
 /** Random choices are there to be counted; one row stands for each of the others. */
 const named = ({ allocations }: Proof): ProofAllocation[] =>
   allocations.filter(({ kind }) => kind !== 'random');
 
 function row(allocation: ProofAllocation, hasAccuracy: boolean): HTMLElement {
-  const { name, kind, bytes, effectiveBits, predicted, lossChange, divergence } = allocation;
+  const { kind, bytes, effectiveBits, predicted, lossChange, divergence } = allocation;
   const cells: Child[][] = [
     [formatBytes(bytes)],
     [effectiveBits.toPrecision(3)],
@@ -32,7 +30,7 @@ function row(allocation: ProofAllocation, hasAccuracy: boolean): HTMLElement {
   return element(
     'tr',
     kind === 'suggestion' ? { class: 'selected' } : {},
-    element('th', { scope: 'row' }, name),
+    element('th', { scope: 'row' }, words(allocation)),
     ...cells.map(children => element('td', { class: 'number' }, ...children)),
   );
 }
@@ -48,7 +46,7 @@ export function proof(): Section {
   const said = element('ul', { class: 'meaning verdicts' });
   const head = element('thead');
   const body = element('tbody');
-  const title = 'Suggestion and rivals on held-out data';
+  const title = 'Proof: the suggestion and its rivals on held-out data';
   const root = panel(title, 'proof');
   root.append(
     said,

@@ -1,8 +1,7 @@
 import type { Report } from '../../src/engine/report/schema';
-import type { Channel } from '../shared/channel';
 import { element, fill } from '../shared/element';
 import { formatBytes, formatCount, formatSeconds, formatShape } from '../shared/format';
-import type { Section } from './section';
+import { panel, type Section } from './section';
 
 type Entry = readonly [label: string, value: string];
 
@@ -60,12 +59,10 @@ function groups(report: Report): readonly (readonly [title: string, entries: rea
 }
 
 /** Everything needed to make the report again. */
-export function provenance(channel: Channel): Section {
+export function provenance(): Section {
   const content = element('div', { class: 'provenance-groups' });
-  const details = element('details', {}, element('summary', {}, element('h2', {}, 'Provenance')), content);
-  details.open = channel.ui.provenanceOpen;
-  details.addEventListener('toggle', () => channel.keep({ provenanceOpen: details.open }));
-  const root = element('section', { class: 'panel provenance', 'aria-label': 'Provenance' }, details);
+  const root = panel('Provenance', 'provenance');
+  root.append(content);
   return {
     root,
     update({ state: { report } }) {

@@ -1,15 +1,17 @@
 import type { Report } from '../../src/engine/report/schema';
 import type { Channel } from '../shared/channel';
+import { figureText, logRange } from '../shared/bars';
 import { type BarsConfig, chartView } from '../shared/chart';
 import { chartRows, rowLabels } from '../shared/chartRows';
 import { checkbox, dropdown } from '../shared/controls';
 import { element, fill, icon } from '../shared/element';
 import { plural } from '../shared/format';
+import { onWidthChange } from '../shared/onWidthChange';
 import { bitChip } from './bitChip';
 import { decidedLayers, layersByBits } from './facts';
-import { type Bar, bars, logRange, measures } from './measures';
+import { type Bar, bars, measures } from './measures';
 import { panel, type Section, type Shown } from './section';
-import { type BarWindow, sensitivityConfig, withError } from './sensitivityBars';
+import { type BarWindow, sensitivityConfig } from './sensitivityBars';
 
 /** Few layers get broad bars, many get narrow ones. */
 const rowHeight = (rows: number): number => Math.max(24, Math.min(38, Math.floor(400 / Math.max(1, rows))));
@@ -19,8 +21,8 @@ function finding(label: string, all: readonly Bar[]): string {
   const [largest, ...rest] = [...all].sort((a, b) => b.value - a.value);
   if (!largest) return `${label} per layer: nothing measured yet.`;
   const smallest = rest.at(-1);
-  const end = smallest ? `; smallest: ${smallest.layer.name}, ${withError(smallest)}` : '';
-  return `${label} per layer on a logarithmic scale. Largest: ${largest.layer.name}, ${withError(largest)}${end}. The layer table lists every value.`;
+  const end = smallest ? `; smallest: ${smallest.layer.name}, ${figureText(smallest)}` : '';
+  return `${label} per layer on a logarithmic scale. Largest: ${largest.layer.name}, ${figureText(largest)}${end}. The layer table lists every value.`;
 }
 
 function notes(report: Report, all: readonly Bar[]): HTMLElement[] {
@@ -37,7 +39,7 @@ function notes(report: Report, all: readonly Bar[]): HTMLElement[] {
           'span',
           {},
           element('code', {}, bar.layer.name),
-          ` is not positive (${withError(bar)}): no place on a logarithmic axis.`,
+          ` is not positive (${figureText(bar)}): no place on a logarithmic axis.`,
         ),
       ),
     ),
@@ -147,11 +149,7 @@ export function sensitivity(channel: Channel): Section {
     );
   }
 
-  let width = 0;
-  new ResizeObserver(() => {
-    if (root.clientWidth !== width) redraw();
-    width = root.clientWidth;
-  }).observe(root);
+  onWidthChange(root, redraw);
 
   return {
     root,

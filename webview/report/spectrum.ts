@@ -6,6 +6,7 @@ import { checkbox, dropdown, slider } from '../shared/controls';
 import { element, fill, setText } from '../shared/element';
 import { typesetNumber } from '../shared/format';
 import { panel, type Section, type Shown } from './section';
+import { unfinished } from './unfinished';
 import { spectrumConfig, type SpectrumPicture } from './spectrumChart';
 import { type SpectrumFigures, spectrumFigures } from './spectrumFigures';
 import { spectrumMeasure } from './spectrumMeasure';
@@ -32,8 +33,8 @@ function legend({ apart, density }: SpectrumFigures): HTMLElement[] {
     );
   return [
     entry('mark-density', `Density ± standard error of ${density.quadratures.length} start vectors`),
-    ...(apart.count ? [entry('mark-apart', 'Apart from the bulk')] : []),
-    ...(density.outliers.length > apart.count ? [entry('mark-known', 'Known by itself')] : []),
+    ...(apart.count ? [entry('mark-apart', 'Stands apart from the bulk')] : []),
+    ...(density.outliers.length > apart.count ? [entry('mark-known', 'Found one by one')] : []),
   ];
 }
 
@@ -59,7 +60,9 @@ export function spectrum(channel: Channel): Section {
   );
   const table = element('table', { class: 'plain', 'aria-label': 'Numbers of the spectrum' }, body);
   const name = 'Numbers of the spectrum, scrollable';
+  const progress = unfinished();
   root.append(
+    progress.root,
     said,
     element(
       'div',
@@ -109,6 +112,7 @@ export function spectrum(channel: Channel): Section {
     const figures = found && spectrumFigures(found);
     root.hidden = !figures;
     if (!figures) return;
+    progress.update(found, next.state.study !== undefined);
     choice.set(
       spectra.map(one => ({ value: spectrumKey(one), label: spectrumName(one) })),
       spectrumKey(found),

@@ -7,6 +7,7 @@ import {
   type LinePlugin,
   tickStyle,
   tooltipStyle,
+  translucent,
 } from '../shared/chart';
 import { powerOfTen, typesetNumber, withError } from '../shared/format';
 import type { Theme } from '../shared/theme';
@@ -25,6 +26,8 @@ export interface SpectrumPicture {
 /** Positions of the datasets that others refer to. */
 const OUTLIERS = 0;
 const CURVE = 1;
+/** Pixels from one label of the axis to the next, at the least. */
+const TICK_ROOM = 44;
 /** A logarithmic axis begins at this share of the height of one eigenvalue. */
 const LOWEST = 0.2;
 const MOST_DECADES = 4;
@@ -76,6 +79,16 @@ function ticksOf({ spread, low, high }: SpectrumFigures): number[] {
   );
 }
 
+/** Those that are at least so far from each other on the axis: zero first, then powers of ten, then the others. */
+function apart(ticks: readonly number[], axis: Axis, gap: number): number[] {
+  const rank = (value: number): number =>
+    value === 0 ? 0 : Number.isInteger(Math.log10(Math.abs(value))) ? 1 : 2;
+  const kept: number[] = [];
+  for (const tick of [...ticks].sort((a, b) => rank(a) - rank(b)))
+    if (kept.every(other => Math.abs(axis.place(other) - axis.place(tick)) >= gap)) kept.push(tick);
+  return kept.sort((a, b) => a - b);
+}
+
 function tickText(value: number): string {
   const size = Math.abs(value);
   if (size === 0 || (size >= 1e-3 && size < 1e5)) return String(value).replace('-', '−');
@@ -90,12 +103,8 @@ const outlierText = (figures: SpectrumFigures, found: Eigenvalue, rank: number):
   `relative residual ${typesetNumber(found.residual, 1)}`,
 ];
 
-/** A colour of the theme, `rgb(…)`, that lets what is behind it through. */
-const translucent = (colour: string, opacity: number): string =>
-  colour.replace(/^rgb\((.*)\)$/, `rgba($1, ${opacity})`);
-
 function xScale({ figures, isLogAxis, theme }: SpectrumPicture, axis: Axis) {
-  const ticks = isLogAxis ? ticksOf(figures) : [];
+  let ticks: number[] = [];
   return {
     type: 'linear' as const,
     min: axis.min,
@@ -103,7 +112,9 @@ function xScale({ figures, isLogAxis, theme }: SpectrumPicture, axis: Axis) {
     ...axisStyle(theme, isLogAxis ? 'Eigenvalue λ (logarithmic to both sides)' : 'Eigenvalue λ'),
     ...(isLogAxis
       ? {
-          afterBuildTicks: (scale: { ticks: { value: number }[] }) => {
+          afterBuildTicks: (scale: { ticks: { value: number }[]; chart: { width: number } }) => {
+            const gap = ((axis.max - axis.min) * TICK_ROOM) / scale.chart.width;
+            ticks = apart(ticksOf(figures), axis, gap);
             scale.ticks = ticks.map(value => ({ value: axis.place(value) }));
           },
         }

@@ -1,16 +1,15 @@
 import {
   type Apart,
-  medianMagnitude,
+  medianBound,
   standingApart,
   withoutOutliers,
 } from '../../src/engine/estimators/outliers';
 import { frobeniusNorm, overProbes, type ProbeEstimate } from '../../src/engine/estimators/spectrum';
 import type { Density, SpectrumReport } from '../../src/engine/report/spectrum';
+import { interval95 } from '../../src/engine/util/studentT';
 
 /** The noise of float32 products, beside their length. */
 const ROUNDING = 1e-6;
-/** Errors from five start vectors are themselves uncertain: a share counts as seen from so many of them on. */
-const SEEN = 3;
 
 /** What is read off one spectrum for its picture, table and text. */
 export interface SpectrumFigures {
@@ -23,8 +22,8 @@ export interface SpectrumFigures {
   readonly apart: Apart;
   /** Their share of Σλ². */
   readonly apartShare: ProbeEstimate;
-  /** The median of |λ|. */
-  readonly median: ProbeEstimate;
+  /** The median of |λ| is no larger. */
+  readonly median: number;
   /** Below this magnitude eigenvalues are zero to the rounding of products. */
   readonly rounding: number;
   /** √ of the mean λ² of what is left without the outliers. */
@@ -55,12 +54,11 @@ export function spectrumFigures(report: SpectrumReport): SpectrumFigures | undef
   return {
     ...{ report, density, low, high, apart, rounding },
     apartShare: overProbes(quadratures, some => squares / frobeniusNorm(some, size).estimate ** 2),
-    median: medianMagnitude(quadratures),
+    median: medianBound(quadratures, outliers),
     spread: Math.max(rounding, frobeniusNorm(rest, size).estimate / Math.sqrt(left)),
     width: Math.max(rounding, (edge - bottom) / most),
     isExact: outliers.length + most >= size,
-    hasNegative:
-      settings.matrix === 'hessian' && negativeMass.estimate > Math.max(SEEN * negativeMass.stderr, ROUNDING),
+    hasNegative: settings.matrix === 'hessian' && interval95(negativeMass)[0] > ROUNDING,
   };
 }
 
@@ -76,19 +74,20 @@ export const withRounding = (found: ProbeEstimate): ProbeEstimate => ({
   stderr: Math.max(found.stderr, ROUNDING * Math.abs(found.estimate)),
 });
 
-export interface Condition extends ProbeEstimate {
+export interface Condition {
+  readonly ratio: number;
+  readonly error: number;
   /** Whether the condition is at least this: the smallest eigenvalues are not resolved, or zero to rounding. */
   readonly isBound: boolean;
 }
 
-/** Largest |λ| over smallest, or over the median |λ| where the smallest are not resolved. */
+/** Largest |λ| over smallest, or over the bound on the median |λ| where the smallest are not resolved. */
 export function condition({ density, low, high, median, isExact, rounding }: SpectrumFigures): Condition {
   const nodes = density.quadratures.flatMap(probe => probe.nodes).map(Math.abs);
-  const smallest = isExact ? Math.min(...nodes) : median.estimate;
-  const found = { samples: median.samples, isBound: !isExact || smallest <= rounding };
-  if (smallest <= rounding) return { ...found, estimate: 1 / ROUNDING, stderr: 0 };
+  const smallest = isExact ? Math.min(...nodes) : median;
+  if (smallest <= rounding) return { ratio: 1 / ROUNDING, error: 0, isBound: true };
   const ratio = Math.max(Math.abs(low), Math.abs(high)) / smallest;
-  return { ...found, estimate: ratio, stderr: (ratio * (isExact ? rounding : median.stderr)) / smallest };
+  return { ratio, error: isExact ? (ratio * rounding) / smallest : 0, isBound: !isExact };
 }
 
 /** A share of Σ|λ|, in percent. */

@@ -1,20 +1,20 @@
 import type { Matrix } from '../../src/engine/curvature/matrices';
 import { matrixNames } from '../../src/engine/report/format';
+import { spectrumMatrix } from '../../src/engine/report/layerSpectrum';
 import type { Report } from '../../src/engine/report/schema';
 import type { Channel } from '../shared/channel';
 import { button, dropdown } from '../shared/controls';
 import { element } from '../shared/element';
 import type { Section } from './section';
 import { capital } from './spectrumWords';
+import { resumeButton } from './studies';
 
 const WHOLE = '';
 const offered: readonly Matrix[] = ['hessian', 'ggn', 'fisher'];
 
 /** What second derivatives reach. */
 const layersOf = ({ layers }: Report): string[] =>
-  layers
-    .filter(({ status, method }) => status === 'analysed' && (method ?? 'exact') === 'exact')
-    .map(({ name }) => name);
+  layers.filter(layer => spectrumMatrix(layer) === 'hessian').map(({ name }) => name);
 
 /** Asks for the spectrum of another layer or matrix; there only where something can run. */
 export function spectrumMeasure(channel: Channel): Section {
@@ -36,6 +36,7 @@ export function spectrumMeasure(channel: Channel): Section {
         choice: { matrix, ...(layer === WHOLE ? {} : { layers: [layer] }) },
       }),
   });
+  const resume = resumeButton(channel, 'spectrum', 'Spectrum');
   const root = element(
     'div',
     { class: 'spectrum-measure', role: 'group', 'aria-label': 'Measure a spectrum' },
@@ -43,12 +44,14 @@ export function spectrumMeasure(channel: Channel): Section {
     layers.root,
     choice.root,
     press.root,
+    resume.root,
   );
   return {
     root,
     update({ state, measured }) {
       root.hidden = !channel.hasHost || !state.canAnalyze || !measured;
       if (!measured || root.hidden) return;
+      resume.root.hidden = !state.resumable?.includes('spectrum');
       const names = layersOf(measured);
       if (!names.includes(layer)) layer = WHOLE;
       layers.set(

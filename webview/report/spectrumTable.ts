@@ -1,8 +1,10 @@
 import type { Eigenvalue } from '../../src/engine/report/schema';
+import type { Density, TraceReport } from '../../src/engine/report/spectrum';
+import { isSumApart, steadier } from '../../src/engine/report/traceAgainstSum';
 import { element } from '../shared/element';
 import { formatCount, formatPercent, plural, typesetNumber, withError } from '../shared/format';
-import { condition, eigenvalueError, type SpectrumFigures } from './spectrumFigures';
-import { estimateText, percentText } from './spectrumWords';
+import { condition, eigenvalueError, inPercent, type SpectrumFigures } from './spectrumFigures';
+import { estimateText, intervalOf, intervalText, percentText } from './spectrumWords';
 
 type Row = readonly [name: string, value: string, note: string];
 
@@ -22,7 +24,7 @@ export function spectrumRows(figures: SpectrumFigures): Row[] {
   const ratio = largest.value / Math.abs(smallest.value);
   const { trace } = report;
   const most = condition(figures);
-  const isZero = figures.median.estimate <= figures.rounding;
+  const isZero = figures.median <= figures.rounding;
   return [
     ['λmax', eigenvalueText(largest), convergence(largest, 'a lower bound')],
     ['λmin', eigenvalueText(smallest), convergence(smallest, 'an upper bound')],
@@ -31,7 +33,7 @@ export function spectrumRows(figures: SpectrumFigures): Row[] {
       : []),
     [
       'Condition',
-      `${most.isBound ? '≥ ' : ''}${withError(most.estimate, most.stderr)}`,
+      `${most.isBound ? '≥ ' : ''}${withError(most.ratio, most.error)}`,
       isExact ? 'largest over smallest |λ|' : 'largest over median |λ|; the smallest are not resolved',
     ],
     [
@@ -39,26 +41,28 @@ export function spectrumRows(figures: SpectrumFigures): Row[] {
       formatCount(apart.count),
       `apart above the bulk, of ${plural(outliers.length, 'eigenvalue')} known by themselves`,
     ],
-    ['Negative share', percentText(density.negativeMass), signNote(figures)],
-    ['Effective rank', estimateText(density.effectiveRank), `(Σ|λ|)²/Σλ², of ${formatCount(report.size)}`],
+    [
+      'Negative share',
+      percentText(density.negativeMass),
+      `${signNote(figures)}; ${intervalOf(inPercent(density.negativeMass))}`,
+    ],
+    [
+      'Effective rank',
+      estimateText(density.effectiveRank),
+      `(Σ|λ|)²/Σλ², of ${formatCount(report.size)}; ${intervalOf(density.effectiveRank)}`,
+    ],
     [
       'Median |λ|',
-      isZero ? `≤ ${typesetNumber(figures.rounding)}` : estimateText(figures.median),
-      isZero ? 'zero to the rounding of float32' : 'half of all eigenvalues are smaller',
+      `≤ ${typesetNumber(Math.max(figures.median, figures.rounding))}`,
+      isZero ? 'zero to the rounding of float32' : 'half of all eigenvalues are no larger',
     ],
     ...(trace
-      ? [
-          [
-            'Trace',
-            withError(trace.estimate, trace.stderr),
-            `${trace.method}, ${trace.products} ${trace.method === 'gradients' ? 'gradients' : 'products'}; by this density ${estimateText(density.sum)}`,
-          ] as const,
-        ]
+      ? [['Trace', withError(trace.estimate, trace.stderr), traceNote(trace, density)] as const]
       : []),
     [
       '‖·‖F',
       estimateText(density.frobeniusNorm),
-      `${quadratures.length} start vectors of ${report.settings.steps} products`,
+      `${quadratures.length} start vectors of ${report.settings.steps} products; ${intervalOf(density.frobeniusNorm)}`,
     ],
     [
       'Distance',
@@ -66,6 +70,19 @@ export function spectrumRows(figures: SpectrumFigures): Row[] {
       `from the exact spectrum (Wasserstein, ${formatPercent(1 - wasserstein.failure)})`,
     ],
   ];
+}
+
+/** Where the trace comes from, and what the density makes of it. */
+function traceNote(trace: TraceReport, density: Density): string {
+  const { method, products, exact } = trace;
+  const apart = isSumApart(trace, density)
+    ? `, further apart than 19 of 20 such pairs are: go by the ${steadier(trace, density) === 'trace' ? 'first' : 'second'}, of smaller error`
+    : '';
+  return [
+    `${method}, ${products} ${method === 'gradients' ? 'gradients' : 'products'}`,
+    ...(exact ? [] : [intervalText(trace.interval)]),
+    `by this density ${estimateText(density.sum)}${apart}`,
+  ].join('; ');
 }
 
 const signNote = ({ report: { settings }, hasNegative }: SpectrumFigures): string =>

@@ -1,5 +1,5 @@
-import { matrixNames } from '../../src/engine/report/format';
-import type { ProbeEstimate } from '../../src/engine/estimators/spectrum';
+import { intervalDigits, matrixNames } from '../../src/engine/report/format';
+import { intervalAboveZero, type ProbeEstimate } from '../../src/engine/estimators/spectrum';
 import type { SpectrumReport } from '../../src/engine/report/spectrum';
 import { formatCount, plural, typesetNumber, withError } from '../shared/format';
 import { eigenvalueError, inPercent, type SpectrumFigures, withRounding } from './spectrumFigures';
@@ -11,6 +11,16 @@ export const estimateText = (found: ProbeEstimate): string => {
   const { estimate, stderr } = withRounding(found);
   return withError(estimate, stderr);
 };
+
+/** `95 %: 13.7 to 15.8`. */
+export function intervalText(interval: readonly [number, number]): string {
+  const [low, high] = interval.map(end => typesetNumber(end, intervalDigits(interval)));
+  return `95\u00a0%: ${low} to ${high}`;
+}
+
+/** By Student's t, with the rounding of products. */
+export const intervalOf = (found: ProbeEstimate): string =>
+  intervalText(intervalAboveZero(withRounding(found)));
 
 /** Of a share of one. */
 export const percentText = (share: ProbeEstimate): string => `${estimateText(inPercent(share))}\u00a0%`;
@@ -97,11 +107,11 @@ function signFinding(figures: SpectrumFigures): Finding[] {
 function rankFinding({ density, report, median, high, rounding }: SpectrumFigures): Finding {
   const lead = `Effective rank ${estimateText(density.effectiveRank)} of ${formatCount(report.size)}`;
   const rest = ': the curvature is that of so many equally steep directions.';
-  if (!(high > 0) || median.estimate > FLAT * high) return { lead, rest };
+  if (!(high > 0) || median > FLAT * high) return { lead, rest };
   const half =
-    median.estimate <= rounding
+    median <= rounding
       ? 'are zero to the rounding of float32'
-      : `are smaller than ${estimateText(median)}, 1/${formatCount(Number((high / median.estimate).toPrecision(2)))} of λmax`;
+      : `are no larger than ${typesetNumber(median)}, 1/${formatCount(Number((high / median).toPrecision(2)))} of λmax`;
   return {
     lead,
     rest: `${rest} At least half of all eigenvalues ${half}: rounding errors along these directions cost next to nothing, and the few steep ones decide.`,

@@ -4,7 +4,7 @@ import type { Studies } from '../../src/engine/report/studies';
 import type { ViewState } from '../../src/protocol/view';
 import type { Channel } from '../shared/channel';
 import { button } from '../shared/controls';
-import { element, fill, setText } from '../shared/element';
+import { element, fill, icon, setText } from '../shared/element';
 import { panel, type Section } from './section';
 
 interface Offer {
@@ -26,7 +26,8 @@ const offers: readonly Offer[] = [
     kind: 'spectrum',
     title: 'Spectrum',
     question: 'How is the curvature spread over all directions: how many are steep, flat, or bent downwards?',
-    isThere: ({ spectra }) => spectra !== undefined,
+    // A trace alone is not shown.
+    isThere: ({ spectra }) => spectra?.some(({ density }) => density) ?? false,
   },
   {
     kind: 'stability',
@@ -58,11 +59,23 @@ export const studyButton = (channel: Channel, kind: Offer['kind'], label: string
       channel.post(kind === 'activations' ? { type: 'measureActivations' } : { type: 'study', kind }),
   });
 
+/** A button that goes on with a measurement that was cut short. */
+export const resumeButton = (channel: Channel, kind: StudyKind, title: string) =>
+  button({
+    label: 'Resume',
+    icon: 'debug-continue',
+    primary: true,
+    description: `Resume: ${title}, go on with what is kept, to the numbers of a run that was not cut short`,
+    onPress: () => channel.post({ type: 'study', kind, choice: { resume: true } }),
+  });
+
 /** What can be measured beside the layers' sensitivities and has not been, and the bar of what is being measured. */
 export function studies(channel: Channel): Section {
   const list = element('ul', { class: 'offers' });
   const root = panel('More to measure', 'studies');
-  root.append(list);
+  // The head of the page announces it; here it stands beside what was asked for.
+  const notice = element('div', { class: 'notice', 'data-severity': 'error' });
+  root.append(notice, list);
   const fraction = element('span');
   const message = element('span', { class: 'progress-message' });
   const bar = element(
@@ -70,7 +83,13 @@ export function studies(channel: Channel): Section {
     { class: 'bar', role: 'progressbar', 'aria-valuemin': '0', 'aria-valuemax': '100' },
     fraction,
   );
-  const progress = element('div', { class: 'progress' }, bar, element('p', {}, message));
+  const cancel = button({
+    label: 'Cancel',
+    icon: 'debug-stop',
+    description: 'Cancel the measurement',
+    onPress: () => channel.post({ type: 'cancel' }),
+  });
+  const progress = element('div', { class: 'progress' }, bar, element('p', {}, message, cancel.root));
 
   function show({ study }: ViewState): void {
     const percent = Math.round(100 * (study?.progress?.fraction ?? 0));
@@ -86,6 +105,7 @@ export function studies(channel: Channel): Section {
     root,
     update({ state, measured }) {
       const running = state.study?.kind;
+      const resumable = state.resumable ?? [];
       const open = offers.filter(
         ({ kind, isThere }) => kind === running || (measured && !isThere(measured.studies ?? {}, measured)),
       );
@@ -93,9 +113,16 @@ export function studies(channel: Channel): Section {
       root.hidden = !isOffered || open.length === 0;
       if (root.hidden) return;
       show(state);
-      fill(list, [open.map(({ kind }) => kind), running], () =>
+      notice.hidden = !state.error;
+      fill(notice, state.error, () => [
+        icon('error'),
+        [state.error?.message, state.error?.hint].filter(Boolean).join(' '),
+      ]);
+      fill(list, [open.map(({ kind }) => kind), running, resumable], () =>
         open.map(({ kind, title, question }) => {
-          const control = studyButton(channel, kind, 'Measure', title);
+          const control = resumable.includes(kind)
+            ? resumeButton(channel, kind, title)
+            : studyButton(channel, kind, 'Measure', title);
           control.enable(running === undefined);
           return element(
             'li',

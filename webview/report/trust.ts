@@ -5,9 +5,11 @@ import type { Channel } from '../shared/channel';
 import { chartView, type ScatterConfig } from '../shared/chart';
 import { type Child, element, fill, icon, setText } from '../shared/element';
 import { formatNumber, formatPercent, plural, typesetNumber } from '../shared/format';
+import { legendEntry } from './legend';
 import { measureAgain } from './measureAgain';
 import { inNetworkOrder } from './networkOrder';
 import { panel, type Section, type Shown } from './section';
+import { unfinished } from './unfinished';
 import { courseConfig } from './trustChart';
 import { gradientCourse, isRoundingVisible, lossCourse } from './trustCourse';
 import { type StepPlace, trustGrid } from './trustGrid';
@@ -92,10 +94,25 @@ const pointHead = (): HTMLElement => {
 export function trust(channel: Channel): Section {
   const title = 'Trust in the second-order model';
   const again = measureAgain(channel, 'trust', title);
+  const progress = unfinished();
   const said = element('p', { class: 'meaning' });
   const chosenSaid = element('span');
   const sentence = element('span');
   said.append(sentence, ' ', chosenSaid);
+  const boxes = (className: string, held: number): HTMLElement =>
+    element(
+      'span',
+      { class: `boxes ${className}`, 'aria-hidden': 'true' },
+      ...[0, 1, 2].map(i => element('i', i < held ? { class: 'held' } : {})),
+    );
+  const gridKey = element(
+    'p',
+    { class: 'legend' },
+    element('span', {}, 'How far along the quantization error the model holds:'),
+    element('span', { class: 'legend-entry' }, boxes('holds', 3), 'all of it'),
+    element('span', { class: 'legend-entry' }, boxes('doubted', 2), 'part of it, so Ω is in doubt'),
+    element('span', { class: 'legend-entry' }, boxes('off', 1), 'part of it, but measured'),
+  );
   const grid = trustGrid(choose, layer => channel.select(layer));
   const stepSaid = element('p', { class: 'meaning step-said' });
   const key = element('p', { class: 'legend' });
@@ -106,11 +123,12 @@ export function trust(channel: Channel): Section {
   const tableName = 'The step that is shown';
   const root = panel(title, 'trust', again.root);
   root.append(
+    progress.root,
     said,
     element(
       'div',
       { class: 'side-by-side' },
-      grid.root,
+      element('div', {}, gridKey, grid.root),
       element(
         'div',
         { class: 'step' },
@@ -151,22 +169,12 @@ export function trust(channel: Channel): Section {
     const course = lossCourse(step, settings.tolerance, rounding);
     const hasLimit = isRoundingVisible(course);
     fill(stepSaid, [place, step, settings], () => stepSentence(place, step, report));
-    fill(key, hasLimit, () => [
-      element(
-        'span',
-        { class: 'legend-entry' },
-        element('span', { class: 'mark mark-chosen' }),
-        'measured, ± what is allowed',
-      ),
-      element('span', { class: 'legend-entry' }, element('span', { class: 'mark mark-course' }), 'predicted'),
-      hasLimit
-        ? element(
-            'span',
-            { class: 'legend-entry' },
-            element('span', { class: 'mark mark-limit' }),
-            'rounding',
-          )
-        : undefined,
+    const isOff = step.points.some(({ isTrusted }) => !isTrusted);
+    fill(key, [hasLimit, isOff], () => [
+      legendEntry('mark-chosen', 'measured, ± what is allowed'),
+      isOff ? legendEntry('mark-off', 'off by more') : undefined,
+      legendEntry('mark-course', 'predicted'),
+      hasLimit ? legendEntry('mark-limit', 'rounding') : undefined,
     ]);
     const where = `${place.layer} at ${place.bits} bits`;
     loss.draw(
@@ -195,6 +203,7 @@ export function trust(channel: Channel): Section {
       root.hidden = !found;
       if (!report || !found) return;
       again.update(next);
+      progress.update(found, next.state.study !== undefined);
       setText(sentence, trustSentence(found));
       setText(chosenSaid, chosenSentence(next.state.report ?? report));
       const known = new Set(report.layers.map(({ name }) => name));

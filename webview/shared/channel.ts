@@ -49,7 +49,10 @@ export interface UiState {
   readonly coupling: CouplingView;
   /** The step whose course is shown; the one that matters most where it is null. */
   readonly trustStep: { readonly layer: string; readonly bits: number } | null;
-  readonly provenanceOpen: boolean;
+  /** When the spectrum was asked for that the page turned to last, in ms. */
+  readonly answered: number;
+  /** The sections that are folded away. */
+  readonly folded: readonly string[];
   readonly selectedLayer: string | null;
   readonly scrollTop: number;
   readonly chartScrollTop: number;
@@ -71,7 +74,8 @@ const initialUi: UiState = {
   whatIf: null,
   coupling: { isRelative: false, cell: 0, pair: null },
   trustStep: null,
-  provenanceOpen: false,
+  answered: 0,
+  folded: ['provenance'],
   selectedLayer: null,
   scrollTop: 0,
   chartScrollTop: 0,

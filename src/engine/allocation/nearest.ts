@@ -1,5 +1,7 @@
 import { bestWithinAll } from './bestWithinAll';
 import { cheapestPicks } from './convexPath';
+import { loadHighs } from './highs';
+import { solveNearest } from './integerProgram';
 import { type CostedMenu, totalOf } from './limits';
 
 export interface Nearest {
@@ -7,9 +9,6 @@ export interface Nearest {
   /** By what share the most broken limit is passed; in its own unit where the limit is 0. */
   readonly violation: number;
 }
-
-/** Bisection ends where what is known to be possible and impossible are this close. */
-const CLOSE = 1e-9;
 
 /**
  * The picks that pass the limits by the least share, and of these the least sensitive, where no picks are within
@@ -31,16 +30,11 @@ export async function nearestPicks(
     ).picks;
   const cheapest = limits.map((_, k) => cheapestPicks(menus, k));
   // No limit can be passed by less than by the picks that are cheapest for it alone; often that is the answer.
-  let low = Math.max(...limits.map((limit, k) => (totalOf(menus, cheapest[k], k) - limit) / unit[k]), 0);
+  const low = Math.max(...limits.map((limit, k) => (totalOf(menus, cheapest[k], k) - limit) / unit[k]), 0);
   const atOnce = await within(low);
   if (atOnce) return { picks: atOnce, violation: low };
-  let high = Math.min(...cheapest.map(violationOf));
-  while (high - low > CLOSE * high) {
-    const middle = (low + high) / 2;
-    const found = await within(middle);
-    if (found) high = Math.min(middle, violationOf(found));
-    else low = middle;
-  }
-  const picks = (await within(high)) ?? cheapest.find(p => violationOf(p) <= high) ?? cheapest[0];
+  const known = cheapest.reduce((a, b) => (violationOf(b) < violationOf(a) ? b : a));
+  const least = solveNearest(await loadHighs(), { menus, limits }, unit, known);
+  const picks = (await within(violationOf(least))) ?? least;
   return { picks, violation: violationOf(picks) };
 }

@@ -7,9 +7,9 @@ import { withActivations } from './activationProblem';
 import type { GranularityChoice } from '../quantization/quantizer';
 import { granularityOf } from '../report/granularity';
 import { parseReport } from '../report/json';
-import type { FrontierPoint, LayerReport, Report } from '../report/schema';
+import type { FrontierPoint, Joint, LayerReport, Report } from '../report/schema';
 import { reallocation } from './reallocate';
-import { problemOf } from './reportProblem';
+import { amountsOf, problemOf } from './reportProblem';
 
 /** Points that a report holds at most; the choice itself is made among all. */
 const MAX_POINTS = 1000;
@@ -21,8 +21,19 @@ export interface Allocation {
   readonly bits: readonly (number | null)[];
 }
 
-/** The frontier over all layers with a sensitivity, and the choice within the budget. */
-export function allocate(layers: readonly LayerReport[], requested: string): Allocation {
+/** Widths that were found by running whole choices. */
+export interface JointWidths {
+  /** By name of the layer. */
+  readonly bits: ReadonlyMap<string, number>;
+  readonly found: Omit<Joint, 'bySum'>;
+  readonly divergenceBySum: Joint['divergence'];
+}
+
+/**
+ * The frontier over all layers with a sensitivity, and the choice within the budget: the one of least sum.
+ * @param joint what takes its place, where whole choices were run
+ */
+export function allocate(layers: readonly LayerReport[], requested: string, joint?: JointWidths): Allocation {
   const choice = reallocation(layers);
   if (!choice) return { frontier: [], budget: null, bits: layers.map(() => null) };
   const limit = choice.limitOf(parseSizeBudget(requested));
@@ -33,16 +44,18 @@ export function allocate(layers: readonly LayerReport[], requested: string): All
     `The budget of ${Math.floor(limit)} bytes can't be met: with every layer at its smallest bit width ` +
     `the weights take ${chosen.bytes} bytes. The smallest choice is suggested instead.`;
   const { bits, ...amounts } = chosen;
+  const budget = { requested, bytes: limit, feasible, ...(feasible ? {} : { message }) };
+  frontier.sort((a, b) => a.bytes - b.bytes);
+  if (!joint) return { frontier, budget: { ...budget, chosen: amounts }, bits };
+  const together = layers.map(layer => ({ ...layer, bits: joint.bits.get(layer.name) ?? null }));
   return {
-    frontier: frontier.sort((a, b) => a.bytes - b.bytes),
+    frontier,
     budget: {
-      requested,
-      bytes: limit,
-      feasible,
-      ...(feasible ? {} : { message }),
-      chosen: amounts,
+      ...budget,
+      chosen: amountsOf(together),
+      joint: { ...joint.found, bySum: { ...chosen, divergence: joint.divergenceBySum } },
     },
-    bits,
+    bits: together.map(layer => layer.bits),
   };
 }
 

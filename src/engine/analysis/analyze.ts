@@ -8,6 +8,7 @@ import { TimeBudget } from '../util/timeBudget';
 import { measureActivations } from './activations';
 import { measureTraces } from './chain';
 import { fingerprintOf } from './journal';
+import { chooseJointly } from './joint';
 import { measureLatency } from './latency';
 import { fitToMemory } from './memory';
 import { memoryBudget } from './memoryBudget';
@@ -83,6 +84,8 @@ export async function analyze(options: AnalyzeOptions, hooks: AnalyzeHooks = {})
     await (options.metrics ? measureMetrics(run) : measureCoarseWidths(run));
     const { latency } = options;
     if (latency !== undefined) await run.attempt('latency', 'Latency', () => measureLatency(run, latency));
+    if (options.jointRuns > 1 && ready.data.source === 'file')
+      await run.attempt('allocation', 'Running whole choices of widths', () => chooseJointly(run));
     // A report without a single number is a failure, and the first one tells why.
     if (run.failure !== undefined && state.ggn.size + state.hessian.size === 0) throw run.failure;
   } catch (error) {
@@ -137,11 +140,11 @@ async function eigenvalues(run: Run): Promise<void> {
 
 /** Rough costs of the stages, in passes over the data. */
 function planOf(
-  { matrix, eigenvalues, maxProbes, activations, metrics, latency, bits, measureUpTo }: AnalyzeOptions,
+  { matrix, eigenvalues, maxProbes, activations, metrics, latency, bits, ...options }: AnalyzeOptions,
   byDifferences: number,
   layers: number,
 ): Plan[] {
-  const coarse = bits.filter(b => b <= measureUpTo).length;
+  const coarse = bits.filter(b => b <= options.measureUpTo).length;
   return [
     { stage: 'load', cost: 2 },
     { stage: 'loss', cost: 1 },
@@ -159,6 +162,6 @@ function planOf(
     // Runs forward from each layer on, for each width.
     { stage: 'metrics', cost: metrics ? layers * bits.length : (layers * coarse) / 6 },
     { stage: 'latency', cost: latency === undefined ? 0 : layers },
-    { stage: 'allocation', cost: 1 },
+    { stage: 'allocation', cost: 1 + options.jointRuns / 3 },
   ];
 }

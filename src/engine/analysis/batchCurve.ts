@@ -33,8 +33,11 @@ export interface BatchCurveOptions {
 }
 
 export interface BatchCurve {
-  /** b ‖(H_B − H)u‖² in the mean over all batches for the top eigenvector u, without the part along u, with its error; and that part. */
-  readonly noise: { readonly variance: number; readonly stderr: number; readonly along: number };
+  /**
+   * b ‖(H_B − H)u‖² in the mean over all batches for the top eigenvector u, without the part along u, with its error; and that part. Null as long
+   * as a single batch tells no error.
+   */
+  readonly noise: { readonly variance: number; readonly stderr: number; readonly along: number } | null;
   readonly sizes: readonly Pick<
     BatchSizeReport,
     'batchSize' | 'batches' | 'largest' | 'formula' | 'formulaHolds'
@@ -52,15 +55,15 @@ export function batchSizes(samples: number, own: number): number[] {
  * λmax of the Hessians of random batches, by batch size, beside the formula. Every batch is drawn from all samples that take part in the loss,
  * without repetition, whatever the others hold.
  *
- * Yields the share that is done, and returns the curve.
+ * Yields the share that is done and the curve so far, in which sizes stand that two batches or more were measured of; the last one is whole.
  */
 export async function* batchCurve(
   operator: LinearOperator,
   over: (problem: Problem) => LinearOperator,
   problem: Problem,
   { largest, vector, next, batchSize, batches, seed }: BatchCurveOptions,
-  { journal, signal }: MatrixHooks = {},
-): AsyncGenerator<number, BatchCurve, void> {
+  { journal, signal }: Pick<MatrixHooks<never>, 'journal' | 'signal'> = {},
+): AsyncGenerator<{ readonly share: number; readonly curve: BatchCurve }, void, void> {
   const among = labelledSamples(problem);
   const samples = among.length;
   const whole = await (journal?.through('along the top', operator) ?? operator).apply(vector);
@@ -68,9 +71,25 @@ export async function* batchCurve(
   const noise = new RunningMoments();
   const along = new RunningMoments();
   const measured: { size: number; moments: RunningMoments; most: number }[] = [];
+  const curve = (): BatchCurve => {
+    const model: BatchNoise = { largest, next, variance: noise.mean, along: along.mean, samples };
+    const stderr = noise.count === 0 ? 0 : noise.stderr;
+    return {
+      noise: noise.count === 1 ? null : { variance: noise.mean, stderr, along: along.mean },
+      sizes: measured
+        .filter(({ moments }) => moments.count > 1)
+        .map(({ size, moments, most }) => ({
+          batchSize: size,
+          batches: moments.count,
+          largest: { mean: moments.mean, stderr: moments.stderr, most },
+          formula: largestOfBatch(model, size),
+          formulaHolds: formulaHolds(model, size),
+        })),
+    };
+  };
   for (const size of sizes) {
-    const moments = new RunningMoments();
-    let most = -Infinity;
+    const ofSize = { size, moments: new RunningMoments(), most: -Infinity };
+    measured.push(ofSize);
     for (let k = 0; k < batches; k++) {
       const found = await once(journal, `batch ${k} of ${size}`, async () => {
         const batch = over(drawBatch(problem, among, size, Rng.of(seed, 'batch', size, k)));
@@ -87,23 +106,12 @@ export async function* batchCurve(
       });
       noise.add(effectiveBatchSize(size, samples) * found.form);
       along.add(effectiveBatchSize(size, samples) * found.moved ** 2);
-      moments.add(found.value);
-      most = Math.max(most, found.value);
-      yield (measured.length + (k + 1) / batches) / sizes.length;
+      ofSize.moments.add(found.value);
+      ofSize.most = Math.max(ofSize.most, found.value);
+      yield { share: (measured.length - 1 + (k + 1) / batches) / sizes.length, curve: curve() };
     }
-    measured.push({ size, moments, most });
   }
-  const model: BatchNoise = { largest, next, variance: noise.mean, along: along.mean, samples };
-  return {
-    noise: { variance: noise.mean, stderr: noise.count < 2 ? 0 : noise.stderr, along: along.mean },
-    sizes: measured.map(({ size, moments, most }) => ({
-      batchSize: size,
-      batches: moments.count,
-      largest: { mean: moments.mean, stderr: moments.stderr, most },
-      formula: largestOfBatch(model, size),
-      formulaHolds: formulaHolds(model, size),
-    })),
-  };
+  if (sizes.length === 0) yield { share: 1, curve: curve() };
 }
 
 async function largestEigenvalue(

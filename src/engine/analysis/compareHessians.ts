@@ -3,14 +3,16 @@ import type { LinearOperator } from '../curvature/linearOperator';
 import type { Parameter } from '../curvature/parameters';
 import { type DisposableOperator, lossAndGradient, matrixOperator } from '../curvature/products';
 import { CurvatureError } from '../errors';
-import { cosine, type Eigenspace, principalAngles, topEigenspace } from '../estimators/eigenspace';
+import { cosine, principalAngles, topEigenspace } from '../estimators/eigenspace';
 import { lanczos } from '../estimators/lanczos';
 import type { RitzValue } from '../estimators/result';
-import type { ComparedSide, HessianComparison } from '../report/comparison';
-import { axpy } from '../util/vector';
+import type { ComparedSide, ComparisonSoFar, HessianComparison } from '../report/comparison';
+import { axpy, type Vector } from '../util/vector';
+import { matrixFingerprint, type ProbeJournal } from './journal';
 import type { Model } from './model';
 import { openMatrix, type OpenedMatrix } from './openMatrix';
-import type { CompareOptions, MatrixHooks, MatrixOptions } from './options';
+import type { CompareOptions, MatrixHooks } from './options';
+import { inParts } from './partials';
 import { ProgressTracker } from './progress';
 import { secondsSince } from './run';
 import { TOOL } from './state';
@@ -18,87 +20,136 @@ import { TOOL } from './state';
 /** Vectors that are kept at a time, at most. */
 const MOST_VECTORS = 200;
 
+/** One side: a model on its data, and what is found of it so far. */
 interface Side extends OpenedMatrix {
-  readonly operator: DisposableOperator;
-  readonly space: Eigenspace;
+  readonly found: { values: readonly RitzValue[]; vectors?: SideVectors };
+}
+
+interface SideVectors {
+  /** Of the largest eigenvalues. */
+  readonly space: readonly Vector[];
   readonly gradient: Float64Array;
+  /** The matrix times the gradient. */
   readonly product: Float64Array;
 }
 
 /**
  * Compares the curvature of some layers, the last one by default, between two models on one set of data, one model on two, or both. The layers
  * must have equal names and sizes.
+ *
+ * When it is cancelled or fails, what was found goes to `onPartial` before the error is thrown.
  * @throws CurvatureError
  */
 export async function compareHessians(
   options: CompareOptions,
-  hooks: MatrixHooks = {},
+  hooks: MatrixHooks<ComparisonSoFar> = {},
 ): Promise<HessianComparison> {
   const progress = new ProgressTracker(p => hooks.onProgress?.(p));
-  const { models, data, count, seed, ...shared } = options;
   progress.plan([
     { stage: 'load', cost: 1 },
     { stage: 'eigenvalues', cost: 9 },
   ]);
   const started = performance.now();
   progress.begin('load', 'Reading the models');
-  const sides: Side[] = [];
-  try {
-    for (const i of [0, 1]) {
-      const side = { ...shared, seed, model: models[i] ?? models[0], data: data[i] ?? data[0] };
-      sides.push(await openSide(side, count, hooks.signal));
-      if (i === 0) progress.begin('eigenvalues', 'Largest eigenvalues');
-      progress.step('eigenvalues', 'Largest eigenvalues', (i + 1) / 3);
-    }
-    const [a, b] = sides;
-    requireEqual(a, b);
-    const angles = principalAngles(a.space.vectors, b.space.vectors);
-    const difference = await largestMagnitude(differenceOf(a.operator, b.operator), seed, hooks.signal);
-    progress.step('eigenvalues', 'Done', 1);
-    return {
-      format: 'curvature-hessian-comparison',
-      tool: TOOL,
-      settings: {
-        loss: a.ready.problem.loss.kind,
-        matrix: options.matrix,
-        ...{ count, seed, executionProvider: options.executionProvider },
-      },
-      parameters: namesOf(a),
-      size: a.size,
-      ...{ a: reportOf(a), b: reportOf(b), difference, angles },
-      overlap: angles.reduce((sum, angle) => sum + Math.cos(angle) ** 2, 0) / angles.length,
-      gradientCosine: cosine(a.gradient, b.gradient),
-      productCosine: cosine(a.product, b.product),
-      diagnostics: [...a.ready.diagnostics, ...b.ready.diagnostics],
-      timings: { total: secondsSince(started) },
-    };
-  } finally {
-    for (const { operator } of sides) await operator.dispose();
-  }
+  const { journal } = hooks;
+  const [a, b] = [await openSide(options, 0, journal), await openSide(options, 1, journal)];
+  requireEqual(a, b);
+  const { matrix, count, seed } = options;
+  const [ofA, ofB] = [a, b].map(side => matrixFingerprint('compare', side, { ...options, ...side.options }));
+  const other = Object.entries(ofB).map(([key, value]) => [`${key} of B`, value] as const);
+  journal?.begin({ ...ofA, ...Object.fromEntries(other), count });
+  progress.begin('eigenvalues', 'Largest eigenvalues');
+  let difference: RitzValue | undefined;
+  const soFar = (complete: boolean): ComparisonSoFar => ({
+    format: 'curvature-hessian-comparison',
+    complete,
+    tool: TOOL,
+    settings: {
+      loss: a.ready.problem.loss.kind,
+      ...{ matrix, count, seed, executionProvider: options.executionProvider },
+    },
+    parameters: namesOf(a),
+    size: a.size,
+    ...{ a: reportOf(a), b: reportOf(b) },
+    ...(difference ? { difference } : {}),
+    ...between(a, b),
+    diagnostics: [...a.ready.diagnostics, ...b.ready.diagnostics],
+    timings: { total: secondsSince(started) },
+  });
+  await inParts(
+    hooks.onPartial,
+    () => (a.found.values.length > 0 ? soFar(false) : undefined),
+    foundMore =>
+      measure([a, b], options, hooks, (share, found) => {
+        difference = found;
+        progress.step('eigenvalues', 'Largest eigenvalues', share);
+        foundMore();
+      }),
+  );
+  // With both sides and the difference known, nothing is absent.
+  return soFar(true) as HessianComparison;
 }
 
-async function openSide(options: MatrixOptions, count: number, signal?: AbortSignal): Promise<Side> {
+async function openSide(options: CompareOptions, i: 0 | 1, journal: ProbeJournal | undefined) {
+  const { models, data, ...shared } = options;
+  const settled = journal?.settled?.[i === 0 ? 'batch' : 'batch of B'];
+  const batch = options.batch ?? (settled === undefined ? undefined : Number(settled));
+  const own = { ...shared, batch, model: models[i] ?? models[0], data: data[i] ?? data[0] };
   const opened = await openMatrix(
-    options,
+    own,
     size => Math.min(MOST_VECTORS, size) * 8 * size,
     (p, model) => options.layers !== undefined || isOfHead(p, model),
   );
-  const { ready, parameters } = opened;
-  const operator = await matrixOperator(options.matrix, ready.problem, parameters, signal);
+  return { ...opened, options: own, found: { values: [] } as Side['found'] };
+}
+
+/** @param onStep is told of each product: the share that is done, and what is known of the difference */
+async function measure(
+  sides: readonly [Side, Side],
+  { matrix, count, seed }: CompareOptions,
+  { journal, signal }: Pick<MatrixHooks<never>, 'journal' | 'signal'>,
+  onStep: (share: number, difference?: RitzValue) => void,
+): Promise<void> {
+  const through = (name: string, operator: LinearOperator): LinearOperator =>
+    journal?.through(name, operator) ?? operator;
+  const operators: DisposableOperator[] = [];
   try {
-    const space = await topEigenspace(operator, { count, seed: options.seed, signal });
-    const found = await lossAndGradient(ready.problem, parameters, signal);
-    const gradient = new Float64Array(opened.size);
-    let at = 0;
-    for (const part of found.gradient.values()) {
-      gradient.set(part, at);
-      at += part.length;
+    for (const [i, { ready, parameters, size, found }] of sides.entries()) {
+      const operator = await matrixOperator(matrix, ready.problem, parameters, signal);
+      operators.push(operator);
+      const products = through(`side ${'AB'[i]}`, operator);
+      const onValues = (values: readonly RitzValue[]): void => {
+        found.values = values;
+        onStep(i / 3);
+      };
+      const { vectors: space } = await topEigenspace(products, { count, seed, onStep: onValues, signal });
+      const gradient = new Float64Array(size);
+      let at = 0;
+      for (const part of (await lossAndGradient(ready.problem, parameters, signal)).gradient.values()) {
+        gradient.set(part, at);
+        at += part.length;
+      }
+      found.vectors = { space, gradient, product: await products.apply(gradient) };
+      onStep((i + 1) / 3);
     }
-    return { ...opened, operator, space, gradient, product: await operator.apply(gradient) };
-  } catch (error) {
-    await operator.dispose();
-    throw error;
+    const difference = through('difference', differenceOf(operators[0], operators[1]));
+    for await (const step of lanczos(difference, { count: 1, seed, which: 'LM', signal }))
+      onStep(2 / 3 + step.steps / step.maxSteps / 3, step.eigenvalues[0]);
+  } finally {
+    for (const operator of operators) await operator.dispose();
   }
+}
+
+/** What the vectors of both sides say; nothing until there are any. */
+function between({ found: { vectors: a } }: Side, { found: { vectors: b } }: Side) {
+  if (!a || !b) return {};
+  const angles = principalAngles(a.space, b.space);
+  return {
+    angles,
+    overlap: angles.reduce((sum, angle) => sum + Math.cos(angle) ** 2, 0) / angles.length,
+    gradientCosine: cosine(a.gradient, b.gradient),
+    productCosine: cosine(a.product, b.product),
+  };
 }
 
 /** The weight of the last layer, and what its node adds. */
@@ -136,20 +187,9 @@ const differenceOf = (a: LinearOperator, b: LinearOperator): LinearOperator => (
   },
 });
 
-async function largestMagnitude(
-  operator: LinearOperator,
-  seed: number,
-  signal?: AbortSignal,
-): Promise<RitzValue> {
-  let found: RitzValue | undefined;
-  for await (const { eigenvalues } of lanczos(operator, { count: 1, seed, which: 'LM', signal }))
-    found = eigenvalues[0] ?? found;
-  return found!;
-}
-
-const reportOf = ({ model, ready, space }: Side): ComparedSide => ({
+const reportOf = ({ model, ready, found }: Side): ComparedSide => ({
   model: { file: path.basename(model.file), sha256: model.sha256 },
   data: ready.data,
   samples: ready.problem.dataset.samples,
-  eigenvalues: space.values,
+  eigenvalues: found.values,
 });

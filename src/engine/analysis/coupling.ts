@@ -1,16 +1,19 @@
 import path from 'node:path';
 import { matrixOperator } from '../curvature/products';
 import { CurvatureError } from '../errors';
-import { type BlockNorms, blockNorms, type Mean } from '../estimators/blockNorms';
+import { type BlockNorms, blockNorms, type BlockNormsProgress, type Mean } from '../estimators/blockNorms';
 import { type Additivity, COUPLING_VERSION, type CouplingReport, type WithError } from '../report/coupling';
 import { interactionSpread } from '../sensitivity/additivity';
 import { matrixFingerprint } from './journal';
+import { note } from './note';
 import { openMatrix, type OpenedMatrix } from './openMatrix';
 import type { CouplingOptions, MatrixHooks } from './options';
+import { inParts } from './partials';
 import { ProgressTracker } from './progress';
 import { quantizedLayers } from './quantizedLayers';
 import { secondsSince } from './run';
 import { TOOL } from './state';
+import { TimeBudget } from '../util/timeBudget';
 
 /** Of the sum of the layers' own parts: below the first, interactions don't matter; above the second, the sum says little. */
 const NEGLIGIBLE = 0.1;
@@ -19,9 +22,14 @@ const LARGE = 0.5;
 /**
  * The Frobenius norms of all blocks of a curvature matrix, by layers, and whether what the layers cost alone may be added up.
  * Layers are the weights that can be quantized, or what `layers` names.
+ *
+ * When it is cancelled or fails, what was found goes to `onPartial` before the error is thrown.
  * @throws CurvatureError
  */
-export async function coupling(options: CouplingOptions, hooks: MatrixHooks = {}): Promise<CouplingReport> {
+export async function coupling(
+  options: CouplingOptions,
+  hooks: MatrixHooks<CouplingReport> = {},
+): Promise<CouplingReport> {
   const progress = new ProgressTracker(p => hooks.onProgress?.(p));
   progress.plan([
     { stage: 'load', cost: 1 },
@@ -30,6 +38,7 @@ export async function coupling(options: CouplingOptions, hooks: MatrixHooks = {}
   progress.begin('load', 'Reading the model');
   const started = performance.now();
   const { journal } = hooks;
+  const time = options.seconds === undefined ? undefined : new TimeBudget(options.seconds, hooks.now);
   const opened = await openMatrix(
     { ...options, batch: options.batch ?? journal?.settled?.batch },
     size => 3 * 8 * size,
@@ -47,35 +56,47 @@ export async function coupling(options: CouplingOptions, hooks: MatrixHooks = {}
   const blocks = parameters.map(({ size }) => ({ start: (end += size) - size, size }));
   const operator = await matrixOperator(options.matrix, ready.problem, parameters, hooks.signal);
   progress.begin('blocks', 'Norms of blocks');
-  let norms: BlockNorms | undefined;
+  let found: (BlockNormsProgress & { norms: BlockNorms }) | undefined;
+  const report = (complete: boolean): CouplingReport | undefined =>
+    found && reportOf(opened, options, found, { complete, total: secondsSince(started) });
   try {
     const { probes, seed } = options;
-    const search = { probes, seed, keeper: journal, signal: hooks.signal };
-    for await (const step of blockNorms(operator, blocks, search)) {
-      norms = step.norms ?? norms;
-      progress.step(
-        'blocks',
-        `Norms of blocks: product ${step.products} of ${step.maxProducts}`,
-        step.products / step.maxProducts,
-      );
-    }
+    const search = { probes, seed, timeSpent: time?.share(1), keeper: journal, signal: hooks.signal };
+    await inParts(
+      hooks.onPartial,
+      () => report(false),
+      async foundMore => {
+        for await (const step of blockNorms(operator, blocks, search)) {
+          const { products, maxProducts, norms } = step;
+          if (norms) found = { ...step, norms };
+          progress.step(
+            'blocks',
+            `Norms of blocks: product ${products} of ${maxProducts}`,
+            products / maxProducts,
+          );
+          foundMore();
+        }
+      },
+    );
   } finally {
     await operator.dispose();
   }
-  return reportOf(opened, options, norms!, secondsSince(started));
+  return report(true)!;
 }
 
 function reportOf(
   { model, ready, parameters }: OpenedMatrix,
   options: CouplingOptions,
-  { squares, traces }: BlockNorms,
-  total: number,
+  { probes, norms: { squares, traces } }: { readonly probes: number; readonly norms: BlockNorms },
+  { complete, total }: { readonly complete: boolean; readonly total: number },
 ): CouplingReport {
   const { problem } = ready;
+  const isCut = probes < options.probes;
   const shown = new Map(model.layers.map(l => [l.initializer, l.name]));
   return {
     format: 'curvature-coupling',
     version: COUPLING_VERSION,
+    complete,
     tool: TOOL,
     model: { file: path.basename(model.file), sha256: model.sha256 },
     data: ready.data,
@@ -83,12 +104,14 @@ function reportOf(
       loss: problem.loss.kind,
       matrix: options.matrix,
       probes: options.probes,
+      ...(options.seconds === undefined ? {} : { seconds: options.seconds }),
       seed: options.seed,
       batch: problem.batch,
       executionProvider: options.executionProvider,
     },
     device: problem.session.device.name,
     samples: problem.dataset.samples,
+    ...(isCut ? { probes } : {}),
     layers: parameters.map(({ name, size }) => ({ name: shown.get(name) ?? name, parameters: size })),
     norms: squares.map(row => row.map(rootOf)),
     traces: traces.map(({ mean, stderr }) => ({ estimate: mean, stderr })),
@@ -99,7 +122,17 @@ function reportOf(
       meanSquareErrors(model, parameters, options),
       options.bits,
     ),
-    diagnostics: ready.diagnostics,
+    diagnostics: [
+      ...ready.diagnostics,
+      ...(isCut && complete
+        ? [
+            note(
+              'time-up',
+              `The time was up after ${probes} of ${options.probes} random vectors on each layer.`,
+            ),
+          ]
+        : []),
+    ],
     timings: { total },
   };
 }
@@ -110,7 +143,7 @@ function rootOf({ mean, stderr }: Mean): WithError {
   return { estimate, stderr: stderr === 0 ? 0 : stderr / (2 * estimate) };
 }
 
-/** 1 − Σ‖H_ll‖²/Σ‖H_lm‖², its error to first order; blocks above and below the diagonal are one estimate. */
+/** 1 − Σ‖H_ll‖²/Σ‖H_lm‖², its error to first order; blocks above and below the diagonal are one estimate. Of a matrix of zeros nothing lies outside. */
 function shareOutside(squares: BlockNorms['squares']): WithError {
   let [inside, outside, insideVariance, outsideVariance] = [0, 0, 0, 0];
   squares.forEach((row, l) =>
@@ -125,6 +158,7 @@ function shareOutside(squares: BlockNorms['squares']): WithError {
     }),
   );
   const all = inside + outside;
+  if (all === 0) return { estimate: 0, stderr: 0 };
   const stderr = Math.sqrt(inside ** 2 * outsideVariance + outside ** 2 * insideVariance) / all ** 2;
   return { estimate: outside / all, stderr };
 }

@@ -5,8 +5,13 @@ import { type NamedArray, writeNpz } from '../data/writeNpz';
 import { CurvatureError } from '../errors';
 import { type Diagonal, hutchinsonDiagonal } from '../estimators/diagonal';
 import type { Diagnostic } from '../report/schema';
-import { openMatrix } from './openMatrix';
+import { replaceFile } from '../util/replaceFile';
+import { TimeBudget } from '../util/timeBudget';
+import { matrixFingerprint } from './journal';
+import { note } from './note';
+import { openMatrix, type OpenedMatrix } from './openMatrix';
 import type { ExportDiagonalOptions, MatrixHooks } from './options';
+import { inParts } from './partials';
 import { ProgressTracker } from './progress';
 
 /** One parameter's part of a diagonal that was written. */
@@ -21,6 +26,8 @@ export interface DiagonalPart {
 }
 
 export interface ExportedDiagonal {
+  /** False for what there is of a run that is under way, or that was stopped. */
+  readonly complete: boolean;
   readonly parts: readonly DiagonalPart[];
   readonly probes: number;
   readonly converged: boolean;
@@ -34,11 +41,13 @@ const VECTORS = 7;
 /**
  * Writes the diagonal of a curvature matrix as an .npz: for each parameter an array of its name and shape, and `NAME/stderr`. Averaged, all
  * elements of a convolution's kernel hold their mean, as in AdaHessian.
+ *
+ * What there is so far is written as well before it goes to `onPartial`; the file then has an array `incomplete` beside the others, with the probes.
  * @throws CurvatureError
  */
 export async function exportDiagonal(
   options: ExportDiagonalOptions,
-  hooks: MatrixHooks = {},
+  hooks: MatrixHooks<ExportedDiagonal> = {},
 ): Promise<ExportedDiagonal> {
   const progress = new ProgressTracker(p => hooks.onProgress?.(p));
   progress.plan([
@@ -46,29 +55,53 @@ export async function exportDiagonal(
     { stage: 'diagonal', cost: 10 },
   ]);
   progress.begin('load', 'Reading the model');
-  const { parameters, ready } = await openMatrix(options, size => VECTORS * 8 * size);
-  const { seed, rtol, maxProbes } = options;
+  const { journal, signal } = hooks;
+  const time = options.seconds === undefined ? undefined : new TimeBudget(options.seconds, hooks.now);
+  const batch = options.batch ?? journal?.settled?.batch;
+  const opened = await openMatrix({ ...options, batch }, size => VECTORS * 8 * size);
+  const { parameters, ready } = opened;
+  journal?.begin(matrixFingerprint('diagonal', opened, options));
+  const { seed, rtol, maxProbes, output } = options;
   const blocks = parameters.flatMap(p => blocksOf(p, options.average));
-  const operator = await matrixOperator(options.matrix, ready.problem, parameters, hooks.signal);
+  const operator = await matrixOperator(options.matrix, ready.problem, parameters, signal);
   progress.begin('diagonal', 'Diagonal');
   let found: Diagonal | undefined;
+  const soFar = (): ExportedDiagonal | undefined => {
+    if (!found) return undefined;
+    const { arrays, exported } = resultOf(opened, options, found, false);
+    const incomplete = { name: 'incomplete', shape: [1], data: Float32Array.of(found.samples) };
+    replaceFile(output, writeNpz([...arrays, incomplete]));
+    return exported;
+  };
   try {
-    const search = hutchinsonDiagonal(operator, { seed, rtol, maxProbes, blocks, signal: hooks.signal });
-    for await (found of search)
-      progress.step(
-        'diagonal',
-        `Diagonal: probe ${found.samples} of at most ${maxProbes}`,
-        found.samples / maxProbes,
-      );
+    const through = journal?.through('diagonal', operator) ?? operator;
+    const timeSpent = time?.share(1);
+    await inParts(hooks.onPartial, soFar, async foundMore => {
+      for await (found of hutchinsonDiagonal(through, { seed, rtol, maxProbes, blocks, timeSpent, signal })) {
+        const { samples } = found;
+        progress.step('diagonal', `Diagonal: probe ${samples} of at most ${maxProbes}`, samples / maxProbes);
+        foundMore();
+      }
+    });
   } finally {
     await operator.dispose();
   }
-  const { estimate, stderr, samples: probes, converged } = found!;
+  const { arrays, exported } = resultOf(opened, options, found!, true);
+  write(output, writeNpz(arrays));
+  return exported;
+}
+
+function resultOf(
+  { parameters, ready }: OpenedMatrix,
+  { average, maxProbes, seconds }: ExportDiagonalOptions,
+  { estimate, stderr, samples: probes, converged }: Diagonal,
+  complete: boolean,
+): { readonly arrays: NamedArray[]; readonly exported: ExportedDiagonal } {
   const arrays: NamedArray[] = [];
   const parts: DiagonalPart[] = [];
   let block = 0;
   for (const parameter of parameters) {
-    const lengths = blocksOf(parameter, options.average);
+    const lengths = blocksOf(parameter, average);
     const own = estimate.subarray(block, block + lengths.length);
     const errors = stderr.subarray(block, block + lengths.length);
     block += lengths.length;
@@ -77,8 +110,17 @@ export async function exportDiagonal(
     arrays.push({ name: `${name}/stderr`, shape, data: spread(errors, lengths, size) });
     parts.push({ name, shape, ...summaryOf(own, errors, lengths, size) });
   }
-  write(options.output, writeNpz(arrays));
-  return { parts, probes, converged, samples: ready.problem.dataset.samples, diagnostics: ready.diagnostics };
+  const isCut = complete && !converged && probes < maxProbes;
+  const diagnostics = [
+    ...ready.diagnostics,
+    ...(isCut
+      ? [note('time-up', `The ${seconds} s were up after ${probes} of at most ${maxProbes} probes.`)]
+      : []),
+  ];
+  return {
+    arrays,
+    exported: { complete, parts, probes, converged, samples: ready.problem.dataset.samples, diagnostics },
+  };
 }
 
 /** Lengths of the runs of elements that share a mean: kernels of convolutions, which are the axes behind the first two. */

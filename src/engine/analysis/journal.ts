@@ -13,19 +13,13 @@ import path from 'node:path';
 import type { LinearOperator } from '../curvature/linearOperator';
 import { CurvatureError } from '../errors';
 import type { Keeper } from '../estimators/keeper';
+import { type Fingerprint, layersText } from './fingerprint';
 import { keptProducts } from './keptProducts';
 import type { Model } from './model';
 import type { OpenedMatrix } from './openMatrix';
 import type { MatrixOptions } from './options';
 import type { SetUp } from './setUp';
 import { TOOL } from './state';
-
-/** What probes depend on beside their index: with equal values here, a probe drawn again is the same probe. */
-export interface Fingerprint {
-  /** Samples per run, whose signs are drawn together. */
-  readonly batch: number;
-  readonly [what: string]: string | number;
-}
 
 /** What all probes on a model and its data depend on. */
 export const fingerprintOf = ({ sha256 }: Model, { problem, data }: SetUp, seed: number): Fingerprint => ({
@@ -41,7 +35,7 @@ export const matrixFingerprint = (
   { matrix, layers, seed }: MatrixOptions,
 ): Fingerprint => ({
   ...fingerprintOf(model, ready, seed),
-  ...{ command, matrix, layers: layers?.join(' ') ?? 'all', rows: size },
+  ...{ command, matrix, layers: layersText(layers), rows: size },
 });
 
 /** What becomes of probes that are of another model, other data or other settings. */

@@ -5,7 +5,6 @@ import type { CalibrationMethod } from '../quantization/calibrate';
 import type { GranularityChoice } from '../quantization/quantizer';
 import type { MetricName } from '../report/metrics';
 import type { Report } from '../report/schema';
-import type { SpectrumReport } from '../report/spectrum';
 import type { ProbeJournal } from './journal';
 import type { Training } from '../training/optimizers';
 
@@ -50,6 +49,11 @@ export interface AnalyzeOptions {
    * quadratic model can't be relied on. 0 for never.
    */
   readonly measureUpTo: number;
+  /**
+   * How many whole choices of widths around the one of least ΣΩ are run on the data, to suggest the one that changes the outputs least;
+   * the one of least ΣΩ is suggested as it is below 2, and on synthetic inputs.
+   */
+  readonly jointRuns: number;
   /** Measure metrics side by side: the loss with each layer quantized alone, its expansion, FIT, and others. */
   readonly metrics?: boolean;
   /** Time each layer on this machine's CPU at each width, stored as the export stores it in this format; not at all where absent. */
@@ -69,6 +73,7 @@ export const defaultOptions: Omit<AnalyzeOptions, 'model'> = {
   granularity: 'auto',
   budget: '0.5',
   measureUpTo: 3,
+  jointRuns: 32,
   seed: 0,
   executionProvider: 'auto',
 };
@@ -199,17 +204,6 @@ export const defaultSpectrumOptions = {
   ...{ rtol: 0.05, maxProducts: 100, seed: 0, executionProvider: 'auto' },
 } as const satisfies Omit<SpectrumOptions, 'model'>;
 
-export interface SpectrumHooks {
-  readonly onProgress?: (progress: Progress) => void;
-  /** Called with all results so far after each product, at most a few times a second, and before a run stops early. */
-  readonly onPartial?: (report: SpectrumReport) => void;
-  /** Keeps what is found, and has what an interrupted run of the same settings found. */
-  readonly journal?: ProbeJournal;
-  /** The clock of `seconds`, in milliseconds; `performance.now` by default. */
-  readonly now?: () => number;
-  readonly signal?: AbortSignal;
-}
-
 /** Everything that the stability of training depends on. */
 export interface StabilityOptions extends MatrixOptions {
   readonly training: Training;
@@ -222,7 +216,7 @@ export const defaultStabilityOptions = {
 } as const satisfies Omit<StabilityOptions, 'model' | 'training'>;
 
 /** Everything that the coupling of layers depends on. */
-export interface CouplingOptions extends MatrixOptions, Pick<AnalyzeOptions, 'granularity'> {
+export interface CouplingOptions extends MatrixOptions, Pick<AnalyzeOptions, 'granularity' | 'seconds'> {
   /** Random vectors on each layer, at least 2. */
   readonly probes: number;
   /** The width whose rounding errors decide whether sensitivities may be added. */
@@ -253,8 +247,9 @@ export const defaultCompareOptions = {
   ...{ loss: 'auto', matrix: 'hessian', count: 5, seed: 0, executionProvider: 'auto' },
 } as const satisfies Omit<CompareOptions, 'models' | 'data'>;
 
-/** Where the second-order model is compared with the loss itself. */
-export interface TrustOptions extends Omit<MatrixOptions, 'matrix'>, Pick<AnalyzeOptions, 'granularity'> {
+/** Where the second-order model is compared with the loss itself. `seconds` ends it after a step, with the rest left open. */
+export interface TrustOptions
+  extends Omit<MatrixOptions, 'matrix'>, Pick<AnalyzeOptions, 'granularity' | 'seconds'> {
   readonly bits: readonly number[];
   /** How far a prediction may be off, as a share of what is measured. */
   readonly tolerance: number;
@@ -271,8 +266,9 @@ export const defaultTrustOptions = {
   },
 } as const satisfies Omit<TrustOptions, 'model'>;
 
-/** Inverse curvature of each layer, and what it says of removing and rounding weights. */
-export interface SaliencyOptions extends Omit<MatrixOptions, 'matrix'>, Pick<AnalyzeOptions, 'granularity'> {
+/** Inverse curvature of each layer, and what it says of removing and rounding weights. `seconds` ends it after a layer, with the rest left open. */
+export interface SaliencyOptions
+  extends Omit<MatrixOptions, 'matrix'>, Pick<AnalyzeOptions, 'granularity' | 'seconds'> {
   /** Gradients of single samples that the Fisher matrix is made of, at most as many as there are samples. */
   readonly gradients: number;
   /** Share of the mean of the Fisher matrix's diagonal that is added to it. */
@@ -295,7 +291,7 @@ export const defaultSaliencyOptions = {
 } as const satisfies Omit<SaliencyOptions, 'model'>;
 
 /** The diagonal of a curvature matrix as a file. */
-export interface ExportDiagonalOptions extends MatrixOptions {
+export interface ExportDiagonalOptions extends MatrixOptions, Pick<AnalyzeOptions, 'seconds'> {
   /** Path of the .npz to write. */
   readonly output: string;
   /** Whether the elements of a convolution's kernel get their mean, which has less noise. */
@@ -310,10 +306,15 @@ export const defaultExportDiagonalOptions = {
   ...{ seed: 0, executionProvider: 'auto' },
 } as const satisfies Omit<ExportDiagonalOptions, 'model' | 'output'>;
 
-export interface MatrixHooks {
+/** Of all commands that measure something beside an analysis. @template R what they report */
+export interface MatrixHooks<R> {
   readonly onProgress?: (progress: Progress) => void;
-  /** Keeps what is found, and has what an interrupted run of the same settings found; only for what takes long. */
+  /** Called with all results so far after each product or part, at most a few times a second, and before a run stops early. */
+  readonly onPartial?: (report: R) => void;
+  /** Keeps what is found, and has what an interrupted run of the same settings found. */
   readonly journal?: ProbeJournal;
+  /** The clock of `seconds`, in milliseconds; `performance.now` by default. */
+  readonly now?: () => number;
   readonly signal?: AbortSignal;
 }
 

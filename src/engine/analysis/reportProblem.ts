@@ -1,5 +1,5 @@
 import { type AllocationProblem } from '../allocation/problem';
-import type { LayerReport } from '../report/schema';
+import type { FrontierPoint, LayerReport } from '../report/schema';
 
 /** The width that stands for a layer left as it is. */
 export const FLOAT32 = 32;
@@ -45,3 +45,18 @@ export const withFloat32 = (problem: AllocationProblem): AllocationProblem => ({
     ],
   })),
 });
+
+/** What layers take together at their bits; those without bits take no part. */
+export function amountsOf(layers: readonly LayerReport[]): Omit<FrontierPoint, 'bits'> {
+  const taking = layers.filter(({ bits }) => bits !== null);
+  const total = (of: (layer: LayerReport) => number): number =>
+    taking.reduce((sum, layer) => sum + of(layer), 0);
+  const at = (table: Readonly<Record<string, number>>, { bits }: LayerReport): number =>
+    table[String(bits)] ?? 0;
+  const bytes = total(layer => at(layer.sizeBytes, layer));
+  return {
+    bytes,
+    effectiveBits: (8 * bytes) / total(layer => layer.parameters),
+    sensitivity: total(layer => at(layer.sensitivity, layer)),
+  };
+}

@@ -5,10 +5,8 @@ import type { ProbeJournal } from './journal';
 import type { AnalyzeHooks, Stage } from './options';
 import type { ProgressTracker } from './progress';
 import { percent } from './estimateDiagnostics';
+import { PARTIAL_INTERVAL_MS } from './partials';
 import { buildReport, type State } from './state';
-
-/** Partial reports cost something to build and to send; more than a few a second help nobody. */
-export const PARTIAL_INTERVAL_MS = 300;
 
 /** One analysis under way: runs its stages, tells how far they are, and keeps what they find. */
 export class Run {

@@ -1,29 +1,22 @@
 import path from 'node:path';
-import { directionalDerivatives } from '../curvature/directional';
 import type { Layer } from '../curvature/layers';
 import { onSamples, type Problem } from '../curvature/problem';
 import { sampleGradients } from '../curvature/sampleGradients';
-import { referenceLogits, type Scorer, scorer } from '../curvature/scores';
+import { referenceLogits, scorer } from '../curvature/scores';
 import { CurvatureError } from '../errors';
-import { InverseFisher } from '../estimators/inverseFisher';
-import { quantize, roundOnto } from '../quantization/quantize';
+import { once } from '../estimators/keeper';
 import { formatBytes } from '../report/format';
-import type { Change, CorrectedChange, LayerSaliency, SaliencyReport } from '../report/saliency';
-import {
-  byRising,
-  corrected,
-  correctedRounding,
-  fisherForm,
-  saliency as saliencyOf,
-} from '../sensitivity/brainSurgeon';
-import { expansion } from '../sensitivity/expansion';
-import { pairedDifference } from '../sensitivity/sampleMean';
-import { dot, type Vector } from '../util/vector';
+import type { LayerSaliency, SaliencyReport } from '../report/saliency';
+import { isTimeUp, TimeBudget } from '../util/timeBudget';
 import { chooseParameters } from './chooseParameters';
+import { labelledSamples } from './drawBatch';
+import { fingerprintOf } from './journal';
+import { saliencyOfLayer } from './layerSaliency';
 import { type Model, openModel, requireLayers } from './model';
+import { note } from './note';
 import type { MatrixHooks, SaliencyOptions } from './options';
+import { inParts } from './partials';
 import { ProgressTracker } from './progress';
-import { quantizedLayers, weightOf } from './quantizedLayers';
 import { secondsSince } from './run';
 import { type SetUp, setUp } from './setUp';
 import { TOOL } from './state';
@@ -31,12 +24,35 @@ import { TOOL } from './state';
 /** Gradients in float32, and those of the weights that are free, in float64. */
 const BYTES_PER_GRADIENT = 4 + 8;
 
+/** What is to be done, settled before anything runs. */
+interface Task {
+  readonly model: Model;
+  readonly ready: SetUp;
+  /** With one sample to a run. */
+  readonly single: Problem;
+  readonly layers: readonly Layer[];
+  /** The samples whose gradients the Fisher matrix is made of. */
+  readonly chosen: readonly number[];
+  readonly options: SaliencyOptions;
+}
+
+/** A layer with the loss of the unchanged model, as they are kept for a run that goes on. */
+interface KeptLayer {
+  readonly loss: number;
+  readonly layer: LayerSaliency;
+}
+
 /**
  * The inverse empirical Fisher matrix of each layer, from gradients of single samples: saliencies of its weights, and what removing the least
  * salient and rounding all costs, alone and with the other weights making up for it, predicted and measured.
+ *
+ * When it is cancelled or fails, what was found goes to `onPartial` before the error is thrown. When its time is up, what comes back is not complete.
  * @throws CurvatureError
  */
-export async function saliency(options: SaliencyOptions, hooks: MatrixHooks = {}): Promise<SaliencyReport> {
+export async function saliency(
+  options: SaliencyOptions,
+  hooks: MatrixHooks<SaliencyReport> = {},
+): Promise<SaliencyReport> {
   const progress = new ProgressTracker(p => hooks.onProgress?.(p));
   progress.plan([
     { stage: 'load', cost: 1 },
@@ -44,6 +60,40 @@ export async function saliency(options: SaliencyOptions, hooks: MatrixHooks = {}
   ]);
   progress.begin('load', 'Reading the model');
   const started = performance.now();
+  const { journal } = hooks;
+  const time = options.seconds === undefined ? undefined : new TimeBudget(options.seconds, hooks.now);
+  const task = await prepareTask({ ...options, batch: options.batch ?? journal?.settled?.batch });
+  const { model, ready, layers, chosen } = task;
+  const { damping, sparsity, bits, granularity } = options;
+  journal?.begin({
+    ...fingerprintOf(model, ready, options.seed),
+    ...{ command: 'saliency', gradients: chosen.length, damping, granularity },
+    ...{ sparsity: sparsity.join(' '), bits: bits.join(' ') },
+  });
+  progress.begin('saliency', 'Saliencies');
+  const found: KeptLayer[] = [];
+  const report = (complete: boolean): SaliencyReport =>
+    reportOf(task, found, { complete, total: secondsSince(started) });
+  const timeSpent = time?.share(1);
+  await inParts(
+    hooks.onPartial,
+    () => (found.length > 0 ? report(false) : undefined),
+    async foundMore => {
+      const reference = await referenceLogits(ready.problem, hooks.signal);
+      for (const layer of layers) {
+        if (found.length > 0 && isTimeUp(timeSpent)) return;
+        progress.step('saliency', layer.name, found.length / layers.length);
+        found.push(
+          await once(journal, layer.initializer, () => measure(task, layer, reference, hooks.signal)),
+        );
+        foundMore();
+      }
+    },
+  );
+  return report(found.length === layers.length);
+}
+
+async function prepareTask(options: SaliencyOptions): Promise<Task> {
   const model = openModel(options.model);
   requireLayers(model);
   const ready = await setUp(model, options);
@@ -51,141 +101,60 @@ export async function saliency(options: SaliencyOptions, hooks: MatrixHooks = {}
   const single = problem.batch === 1 ? problem : (await setUp(model, { ...options, batch: 1 })).problem;
   requireSingle(single);
   const layers = layersOf(model, ready, options.layers);
-  const count = Math.min(options.gradients, problem.dataset.samples);
-  requireMemory(layers, count, problem.memory);
-  const first = onSamples(
-    single,
-    Array.from({ length: count }, (_, i) => i),
-  );
-  const reference = await referenceLogits(problem, hooks.signal);
-  progress.begin('saliency', 'Saliencies');
-  const found: LayerSaliency[] = [];
-  let loss = 0;
-  for (const layer of layers) {
-    progress.step('saliency', `${layer.name}`, found.length / layers.length);
-    const gradients = await sampleGradients(first, layer, hooks.signal);
-    const scores = await scorer(problem, [layer], reference, hooks.signal);
-    try {
-      const { losses } = await scores.score(new Map());
-      loss = losses.reduce((sum, share) => sum + share, 0);
-      const isTwice = ready.methods.get(layer.initializer) === 'exact';
-      found.push(
-        await saliencyOfLayer({
-          ...{ model, problem, layer, isTwice, gradients, losses, scores, options, signal: hooks.signal },
-        }),
-      );
-    } finally {
-      await scores.dispose();
-    }
+  const chosen = labelledSamples(problem).slice(0, options.gradients);
+  requireMemory(layers, chosen.length, problem.memory);
+  return { model, ready, single, layers, chosen, options };
+}
+
+async function measure(
+  { model, ready, single, chosen, options }: Task,
+  layer: Layer,
+  reference: Awaited<ReturnType<typeof referenceLogits>>,
+  signal: AbortSignal | undefined,
+): Promise<KeptLayer> {
+  const { problem, methods } = ready;
+  const gradients = await sampleGradients(onSamples(single, chosen), layer, signal);
+  const scores = await scorer(problem, [layer], reference, signal);
+  try {
+    const { losses } = await scores.score(new Map());
+    const isTwice = methods.get(layer.initializer) === 'exact';
+    return {
+      loss: losses.reduce((sum, share) => sum + share, 0),
+      layer: await saliencyOfLayer({
+        ...{ model, problem, layer, isTwice, gradients, losses, scores, options, signal },
+      }),
+    };
+  } finally {
+    await scores.dispose();
   }
+}
+
+function reportOf(
+  { model, ready, layers, chosen, options }: Task,
+  found: readonly KeptLayer[],
+  { complete, total }: { readonly complete: boolean; readonly total: number },
+): SaliencyReport {
+  const { problem } = ready;
   return {
-    ...{ format: 'curvature-saliency', version: 1, tool: TOOL },
+    ...{ format: 'curvature-saliency', version: 1, complete, tool: TOOL },
     model: { file: path.basename(model.file), sha256: model.sha256 },
     data: ready.data,
     settings: {
       loss: problem.loss.kind,
-      gradients: count,
+      gradients: chosen.length,
       damping: options.damping,
       executionProvider: options.executionProvider,
     },
     device: problem.session.device.name,
     samples: problem.dataset.samples,
-    loss,
-    layers: found,
-    diagnostics: ready.diagnostics,
-    timings: { total: secondsSince(started) },
+    loss: found[found.length - 1].loss,
+    layers: found.map(({ layer }) => layer),
+    diagnostics: [
+      ...ready.diagnostics,
+      ...(complete ? [] : [note('layers-left', `${found.length} of ${layers.length} layers are measured.`)]),
+    ],
+    timings: { total },
   };
-}
-
-interface LayerTask {
-  readonly model: Model;
-  readonly problem: Problem;
-  readonly layer: Layer;
-  /** Whether the loss has second derivatives along the layer. */
-  readonly isTwice: boolean;
-  readonly gradients: readonly Float32Array[];
-  /** Of the unchanged model. */
-  readonly losses: Float64Array;
-  readonly scores: Scorer;
-  readonly options: SaliencyOptions;
-  readonly signal?: AbortSignal;
-}
-
-/** A change of the layer's weights, alone and with the others making up for it. */
-interface Steps {
-  readonly plain: Float32Array;
-  readonly corrected: Float32Array;
-}
-
-async function saliencyOfLayer(task: LayerTask): Promise<LayerSaliency> {
-  const { model, layer, gradients, options } = task;
-  const weights = weightOf(model, layer);
-  const squares = gradients.reduce((sum, g) => sum + dot(g, g), 0);
-  const meanDiagonal = squares / gradients.length / layer.size;
-  // A layer without a gradient has no scale of its own; any damping gives it no curvature.
-  const damping = options.damping * (meanDiagonal || 1);
-  const fisher = new InverseFisher(gradients, { damping });
-  const saliencies = saliencyOf(weights, fisher.diagonal());
-  const rising = byRising(saliencies);
-  const removed = options.sparsity.map(sparsity => {
-    const error = new Float64Array(layer.size);
-    const isFree = new Uint8Array(layer.size).fill(1);
-    let sum = 0;
-    for (const i of rising.subarray(0, Math.round(sparsity * layer.size))) {
-      error[i] = -weights[i];
-      isFree[i] = 0;
-      sum += saliencies[i];
-    }
-    return { sparsity, saliency: sum, steps: stepsOf(error, corrected(fisher, error, isFree)) };
-  });
-  const { initializer: name, shape } = layer;
-  const { quantizerOf } = quantizedLayers(model, options.granularity);
-  const rounded = options.bits.map(bits => {
-    const grid = quantize({ name, shape, data: weights }, quantizerOf(layer, bits));
-    const plain = roundOnto(grid, weights).map((q, i) => q - weights[i]);
-    const better = correctedRounding(fisher, weights, values => roundOnto(grid, values));
-    return { bits, steps: stepsOf(plain, better) };
-  });
-  const changes = await changesBy(
-    task,
-    fisher,
-    [...removed, ...rounded].map(({ steps }) => steps),
-  );
-  const at = (share: number): number => saliencies[rising[Math.round(share * (layer.size - 1))]];
-  return {
-    ...{ name: layer.name, parameters: layer.size, damping },
-    quantiles: [at(0), at(0.25), at(0.5), at(0.75), at(1)],
-    total: saliencies.reduce((sum, s) => sum + s, 0),
-    pruned: removed.map(({ sparsity, saliency: sum }, k) => ({ sparsity, saliency: sum, ...changes[k] })),
-    quantized: rounded.map(({ bits }, k) => ({ bits, ...changes[removed.length + k] })),
-  };
-}
-
-const stepsOf = (plain: Vector, better: Vector): Steps => ({
-  plain: Float32Array.from(plain),
-  corrected: Float32Array.from(better),
-});
-
-/** What the loss does along each step: by the Fisher matrix, by its derivatives on all samples, and measured. */
-async function changesBy(
-  { model, problem, layer, isTwice, losses, scores, signal }: LayerTask,
-  fisher: InverseFisher,
-  steps: readonly Steps[],
-): Promise<CorrectedChange[]> {
-  const all = steps.flatMap(({ plain, corrected: better }) => [plain, better]);
-  const along = isTwice ? await directionalDerivatives(problem, layer, all, signal) : [];
-  const weights = weightOf(model, layer);
-  const changes: Change[] = [];
-  for (const [k, step] of all.entries()) {
-    const moved = weights.map((w, i) => w + step[i]);
-    const after = await scores.score(new Map([[layer.initializer, moved]]));
-    changes.push({
-      fisher: fisherForm(fisher, step),
-      predicted: isTwice ? expansion(along[k].slopes, along[k].curvatures) : null,
-      measured: pairedDifference(after.losses, losses),
-    });
-  }
-  return steps.map((_, k) => ({ plain: changes[2 * k], corrected: changes[2 * k + 1] }));
 }
 
 /** Layers that gradients reach. */

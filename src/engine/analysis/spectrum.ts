@@ -14,15 +14,18 @@ import {
 import { spectrumBytes, spectrumStepsWithin, stochasticLanczos } from '../estimators/stochasticLanczos';
 import { chooseTraceMethod, estimateTrace, traceBytes, type TraceMethod } from '../estimators/trace';
 import type { Diagnostic } from '../report/schema';
-import { SPECTRUM_VERSION, type SpectrumReport, type TraceReport } from '../report/spectrum';
+import { formatEstimate } from '../report/format';
+import { type Density, SPECTRUM_VERSION, type SpectrumReport, type TraceReport } from '../report/spectrum';
+import { isSumApart } from '../report/traceAgainstSum';
 import { matrixFingerprint, type ProbeJournal } from './journal';
+import { note } from './note';
 import { type OpenedMatrix, openMatrix } from './openMatrix';
-import type { SpectrumHooks, SpectrumOptions } from './options';
+import type { MatrixHooks, SpectrumOptions } from './options';
+import { inParts } from './partials';
 import { adaptiveShare, ProgressTracker } from './progress';
-import { PARTIAL_INTERVAL_MS, secondsSince } from './run';
+import { secondsSince } from './run';
 import { setUp } from './setUp';
 import { TOOL } from './state';
-import { atMostEvery } from '../util/atMostEvery';
 import { TimeBudget, type TimeSpent } from '../util/timeBudget';
 import { traceReport } from './traceReport';
 
@@ -58,11 +61,14 @@ interface Found {
  * When it is cancelled or fails, what was found goes to `onPartial` before the error is thrown.
  * @throws CurvatureError
  */
-export async function spectrum(options: SpectrumOptions, hooks: SpectrumHooks = {}): Promise<SpectrumReport> {
-  let partial = (): void => {};
+export async function spectrum(
+  options: SpectrumOptions,
+  hooks: MatrixHooks<SpectrumReport> = {},
+): Promise<SpectrumReport> {
+  let foundMore = (): void => {};
   const progress = new ProgressTracker(p => {
     hooks.onProgress?.(p);
-    partial();
+    foundMore();
   });
   const { steps, probes, maxProducts } = options;
   progress.plan([
@@ -78,18 +84,12 @@ export async function spectrum(options: SpectrumOptions, hooks: SpectrumHooks = 
     ...{ trace: null, density: null, timeStops: [] },
     timings: { load: secondsSince(started) },
   };
-  const isAnythingFound = (): boolean => found.trace !== null || found.density !== null;
-  const sendPartial = (): void => hooks.onPartial?.(reportOf(task, found, false));
-  const nowAndThen = atMostEvery(PARTIAL_INTERVAL_MS, sendPartial);
-  partial = () => {
-    if (isAnythingFound()) nowAndThen();
-  };
-  try {
-    await measure(task, found, progress, time, hooks.signal);
-  } catch (error) {
-    if (isAnythingFound()) sendPartial();
-    throw error;
-  }
+  const soFar = (): SpectrumReport | undefined =>
+    found.trace !== null || found.density !== null ? reportOf(task, found, false) : undefined;
+  await inParts(hooks.onPartial, soFar, tell => {
+    foundMore = tell;
+    return measure(task, found, progress, time, hooks.signal);
+  });
   found.timings['total'] = secondsSince(started);
   return reportOf(task, found, true);
 }
@@ -302,7 +302,7 @@ function reportOf(task: Task, { timings, timeStops, ...found }: Found, complete:
     ...classesOf(problem.loss),
     size,
     ...found,
-    diagnostics: [...ready.diagnostics, ...diagnosticsOf(task, found.trace, timeStops)],
+    diagnostics: [...ready.diagnostics, ...diagnosticsOf(task, found, timeStops)],
     timings,
   };
 }
@@ -312,19 +312,18 @@ const classesOf = ({ kind, shape, classAxis, parts }: LossSpec): { classes?: num
 
 function diagnosticsOf(
   { options, ready, size, steps }: Task,
-  trace: TraceReport | null,
+  { trace, density }: Pick<Found, 'trace' | 'density'>,
   timeStops: readonly string[],
 ): Diagnostic[] {
   const left = ready.withoutDerivatives.length;
-  const warn = (code: string, message: string): Diagnostic => ({ severity: 'info', code, message });
   return [
     ...(left > 0 && !options.layers
-      ? [warn('partial-spectrum', `${left} parameters have no exact second derivatives and are left out.`)]
+      ? [note('partial-spectrum', `${left} parameters have no exact second derivatives and are left out.`)]
       : []),
-    ...timeStops.map(message => warn('time-up', message)),
+    ...timeStops.map(message => note('time-up', message)),
     ...(timeStops.length === 0 && steps < Math.min(options.steps, size)
       ? [
-          warn(
+          note(
             'steps-limited',
             `${steps} of ${options.steps} steps were taken: more do not fit into the memory allowed.`,
           ),
@@ -332,11 +331,16 @@ function diagnosticsOf(
       : []),
     ...(trace && !trace.converged && timeStops.length === 0
       ? [
-          warn(
+          note(
             'probe-cap',
             `The trace did not reach a relative error of ${Number((100 * options.rtol).toPrecision(2))} % within ${trace.products} products. Raise --max-products for a smaller one.`,
           ),
         ]
       : []),
+    ...(trace && density && isSumApart(trace, density) ? [note('sum-apart', apartText(trace, density))] : []),
   ];
 }
+
+const apartText = (trace: TraceReport, { sum }: Density): string =>
+  `The trace, ${formatEstimate(trace)} by ${trace.method}, and Σλ by ${sum.samples} start vectors, ${formatEstimate({ ...sum, exact: false })}, ` +
+  'are further apart than in 19 of 20 runs. Both are unbiased: go by the one of smaller error; more --probes make that of Σλ smaller.';

@@ -3,12 +3,7 @@ import { matrixOperator } from '../curvature/products';
 import { CurvatureError } from '../errors';
 import { topEigenspace } from '../estimators/eigenspace';
 import { once } from '../estimators/keeper';
-import {
-  spectrumBytes,
-  spectrumStepsWithin,
-  stochasticLanczos,
-  type StochasticLanczosProgress,
-} from '../estimators/stochasticLanczos';
+import { spectrumBytes, spectrumStepsWithin, stochasticLanczos } from '../estimators/stochasticLanczos';
 import { chooseTraceMethod, estimateTrace, traceBytes, type TraceMethod } from '../estimators/trace';
 import type { StabilityReport } from '../report/stability';
 import type { TraceReport } from '../report/spectrum';
@@ -16,11 +11,12 @@ import { preconditioned } from '../training/adam';
 import { adamSteps } from './adamSteps';
 import { batchCurve } from './batchCurve';
 import { matrixFingerprint } from './journal';
-import { openMatrix } from './openMatrix';
+import { openMatrix, type OpenedMatrix } from './openMatrix';
 import type { MatrixHooks, StabilityOptions } from './options';
+import { inParts } from './partials';
 import { ProgressTracker } from './progress';
 import { secondsSince } from './run';
-import { stabilityReport } from './stabilityReport';
+import { type MeasuredCurvature, stabilityReport } from './stabilityReport';
 import { traceReport } from './traceReport';
 
 /** Of the spectrum, only its ends and where most of its mass lies are needed. */
@@ -34,14 +30,16 @@ const RTOL = 0.05;
  * Whether training with the given settings is stable near the weights at hand: bounds of the optimizers, the band that the noise of the batches
  * leaves open, λmax of batches by their size, and settings that would be stable. All in the quadratic model, without weight decay,
  * and for BatchNormalization as the model has it.
+ *
+ * When it is cancelled or fails, what was found goes to `onPartial` before the error is thrown.
  * @throws CurvatureError
  */
 export async function stability(
   options: StabilityOptions,
-  hooks: MatrixHooks = {},
+  hooks: MatrixHooks<StabilityReport> = {},
 ): Promise<StabilityReport> {
   const progress = new ProgressTracker(p => hooks.onProgress?.(p));
-  const { batches, seed, training } = options;
+  const { batches, training } = options;
   progress.plan([
     { stage: 'load', cost: 2 },
     { stage: 'trace', cost: MAX_PRODUCTS },
@@ -66,60 +64,105 @@ export async function stability(
     // Of the training's settings only Adam's steps are part of the matrix.
     ...{ steps, method, steppedBy: optimizer === 'adam' ? `adam with batches of ${batchSize}` : 'sgd' },
   });
-  const { parameters } = opened;
-  const { problem } = opened.ready;
-  const timings: Record<string, number> = { load: secondsSince(started) };
+  const found: Found = { timings: { load: secondsSince(started) } };
+  const report = (complete: boolean): StabilityReport | undefined => {
+    const measured = measuredOf(found);
+    return measured && stabilityReport(options, opened, measured, { complete, timings: found.timings });
+  };
+  await inParts(
+    hooks.onPartial,
+    () => report(false),
+    foundMore => measure({ opened, options, method, steps, hooks }, found, progress, foundMore),
+  );
+  found.timings['total'] = secondsSince(started);
+  return report(true)!;
+}
+
+/** What is to be done, settled before anything runs. */
+interface Task {
+  readonly opened: OpenedMatrix;
+  readonly options: StabilityOptions;
+  readonly method: TraceMethod;
+  readonly steps: number;
+  readonly hooks: Pick<MatrixHooks<never>, 'journal' | 'signal'>;
+}
+
+/** What is found so far. */
+type Found = { -readonly [K in keyof MeasuredCurvature]?: MeasuredCurvature[K] } & {
+  readonly timings: Record<string, number>;
+};
+
+/** What a report can be made of: trace and both ends, once a start vector tells how the rest lies. */
+function measuredOf({ timings: _, ...found }: Found): MeasuredCurvature | undefined {
+  const { largest, smallest, trace, quadratures = [], isPreconditioned } = found;
+  if (!largest || !smallest || !trace || isPreconditioned === undefined) return undefined;
+  if (quadratures.length === 0 || largest.value <= 0) return undefined;
+  return { ...found, largest, smallest, trace, quadratures, isPreconditioned };
+}
+
+async function measure(
+  { opened, options, method, steps, hooks }: Task,
+  found: Found,
+  progress: ProgressTracker,
+  foundMore: () => void,
+): Promise<void> {
+  const { batches, seed, training, matrix } = options;
+  const { parameters, ready } = opened;
+  const { problem } = ready;
+  const { journal, signal } = hooks;
   const timed = async <T>(stage: string, body: () => Promise<T>): Promise<T> => {
     const start = performance.now();
     const result = await body();
-    timings[stage] = secondsSince(start);
+    found.timings[stage] = secondsSince(start);
     return result;
   };
-  const plain = await matrixOperator(options.matrix, problem, parameters, hooks.signal);
+  const plain = await matrixOperator(matrix, problem, parameters, signal);
   try {
     const scale =
       training.optimizer === 'adam'
-        ? await timed('gradients', () =>
-            adamSteps(problem, parameters, training.batchSize, seed, hooks.signal),
-          )
+        ? await timed('gradients', () => adamSteps(problem, parameters, training.batchSize, seed, signal))
         : undefined;
+    found.isPreconditioned = scale !== undefined;
     const scaled = (operator: LinearOperator): LinearOperator =>
       scale ? preconditioned(operator, scale) : operator;
     const operator = scaled(plain);
-    const trace = await timed('trace', () => traceOf(operator, method, seed, progress, hooks));
-    const { extremes, quadratures } = await timed('density', () =>
-      spectrumOf(operator, steps, seed, progress, hooks),
-    );
-    const { largest, smallest } = extremes;
-    if (largest.value <= 0)
+    found.trace = await timed('trace', () => traceOf(operator, method, seed, progress, hooks));
+    await timed('density', async () => {
+      progress.begin('density', 'Spectrum');
+      const settings = { steps, probes: PROBES, seed, keeper: journal, signal };
+      for await (const step of stochasticLanczos(operator, settings)) {
+        const { extremes, quadratures, products, maxProducts } = step;
+        Object.assign(found, extremes, { quadratures });
+        progress.step(
+          'density',
+          `Spectrum: product ${products} of at most ${maxProducts}`,
+          products / maxProducts,
+        );
+        foundMore();
+      }
+    });
+    const { value: largest } = found.largest!;
+    if (largest <= 0)
       throw new CurvatureError(
         'model-unsupported',
         'The loss has no direction of positive curvature here: no learning rate is unstable in the quadratic model.',
         'Give the data with labels that the model was trained on.',
       );
-    const curve = await timed('batches', async () => {
+    await timed('batches', async () => {
       progress.begin('batches', 'Hessians of batches');
       const through = journal?.through('top eigenvector', operator) ?? operator;
-      const top = await topEigenspace(through, { count: 2, seed, signal: hooks.signal });
+      const top = await topEigenspace(through, { count: 2, seed, signal });
       const settings = {
-        ...{ largest: largest.value, vector: top.vectors[0], next: top.values.at(1)?.value },
-        ...{ batchSize, batches, seed },
+        ...{ largest, vector: top.vectors[0], next: top.values.at(1)?.value },
+        ...{ batchSize: training.batchSize, batches, seed },
       };
       const search = batchCurve(operator, other => scaled(plain.over(other)), problem, settings, hooks);
-      for (;;) {
-        const step = await search.next();
-        if (step.done) return step.value;
-        progress.step('batches', 'Hessians of batches', step.value);
+      for await (const { share, curve } of search) {
+        found.curve = curve;
+        progress.step('batches', 'Hessians of batches', share);
+        foundMore();
       }
     });
-    timings['total'] = secondsSince(started);
-    const isPreconditioned = scale !== undefined;
-    return stabilityReport(
-      options,
-      opened,
-      { largest, smallest, trace, quadratures, curve, isPreconditioned },
-      timings,
-    );
   } finally {
     await plain.dispose();
   }
@@ -130,7 +173,7 @@ async function traceOf(
   method: TraceMethod,
   seed: number,
   progress: ProgressTracker,
-  { journal, signal }: MatrixHooks,
+  { journal, signal }: Task['hooks'],
 ): Promise<TraceReport> {
   progress.begin('trace', `Trace by ${method}`);
   return once(journal, 'trace', async () => {
@@ -142,24 +185,4 @@ async function traceOf(
     }
     return found!;
   });
-}
-
-async function spectrumOf(
-  operator: LinearOperator,
-  steps: number,
-  seed: number,
-  progress: ProgressTracker,
-  { journal: keeper, signal }: MatrixHooks,
-) {
-  progress.begin('density', 'Spectrum');
-  let found: StochasticLanczosProgress | undefined;
-  for await (const step of stochasticLanczos(operator, { steps, probes: PROBES, seed, keeper, signal })) {
-    found = step;
-    progress.step(
-      'density',
-      `Spectrum: product ${step.products} of at most ${step.maxProducts}`,
-      step.products / step.maxProducts,
-    );
-  }
-  return { extremes: found!.extremes!, quadratures: found!.quadratures };
 }

@@ -11,6 +11,7 @@ import { suggest } from '../training/suggest';
 import { bandFor, noisePart, verdict } from '../training/verdict';
 import type { BatchCurve } from './batchCurve';
 import { labelledSamples } from './drawBatch';
+import { note } from './note';
 import type { OpenedMatrix } from './openMatrix';
 import type { StabilityOptions } from './options';
 import { TOOL } from './state';
@@ -21,7 +22,8 @@ export interface MeasuredCurvature {
   readonly smallest: RitzValue;
   readonly trace: TraceReport;
   readonly quadratures: readonly Quadrature[];
-  readonly curve: BatchCurve;
+  /** Absent before any batch is measured. */
+  readonly curve?: BatchCurve;
   readonly isPreconditioned: boolean;
 }
 
@@ -30,7 +32,7 @@ export function stabilityReport(
   { training, matrix, batches, seed, executionProvider }: StabilityOptions,
   { model, ready, size, predictedBytes }: OpenedMatrix,
   { largest, smallest, trace, quadratures, curve, isPreconditioned }: MeasuredCurvature,
-  timings: Readonly<Record<string, number>>,
+  { complete, timings }: { readonly complete: boolean; readonly timings: Readonly<Record<string, number>> },
 ): StabilityReport {
   const { problem } = ready;
   const curvature = { largest, trace, settings: { isPreconditioned } };
@@ -40,6 +42,7 @@ export function stabilityReport(
   return {
     format: 'curvature-stability',
     version: STABILITY_VERSION,
+    complete,
     tool: TOOL,
     model: { file: path.basename(model.file), sha256: model.sha256 },
     data: ready.data,
@@ -55,8 +58,8 @@ export function stabilityReport(
     band: bandAt(training.batchSize),
     criticalBatchSize: criticalBatchSize(noisePart(curvature)),
     bounds: fullBatchBounds(training, largest.value),
-    noise: curve.noise,
-    batchSizes: curve.sizes.map(b => ({
+    noise: curve?.noise ?? null,
+    batchSizes: (curve?.sizes ?? []).map(b => ({
       ...b,
       learningRate: { measured: rateAt(b.largest.mean), formula: rateAt(b.formula) },
       band: bandAt(b.batchSize),
@@ -79,7 +82,6 @@ function notesOf(
 ): Diagnostic[] {
   const { samples } = problem.dataset;
   const unlabelled = samples - labelledSamples(problem).length;
-  const note = (code: string, message: string): Diagnostic => ({ severity: 'info', code, message });
   return [
     note(
       'quadratic-model',

@@ -8,7 +8,7 @@ import { REPORT_VERSION } from '../report/schema';
 import { omega } from '../sensitivity/omega';
 import type { MeasuredActivation } from './activations';
 import { activationReports } from './activationReports';
-import { allocate } from './allocate';
+import { allocate, type JointWidths } from './allocate';
 import { layerBops } from './bops';
 import { estimateDiagnostics } from './estimateDiagnostics';
 import type { MeasuredLatency } from './latency';
@@ -64,6 +64,8 @@ export interface State {
   uniform?: Metrics['uniform'];
   /** Only where it is asked for. */
   latency?: MeasuredLatency;
+  /** Once whole choices were run. */
+  joint?: JointWidths;
 }
 
 export function quantizeLayers(
@@ -101,7 +103,7 @@ export function buildReport(state: State, complete: boolean, stopped?: Report['s
     ...layerReport(state, layer, complete),
     ...withLatency(state, layer, bops[i].costs),
   }));
-  const { frontier, budget, bits } = allocate(layers, options.budget);
+  const { frontier, budget, bits } = allocate(layers, options.budget, state.joint);
   return {
     format: 'curvature-report',
     version: REPORT_VERSION,
@@ -133,6 +135,7 @@ export function buildReport(state: State, complete: boolean, stopped?: Report['s
       granularity: options.granularity,
       ...(options.activations === undefined ? {} : { activations: options.activations }),
       ...(options.measureUpTo > 0 ? { measureUpTo: options.measureUpTo } : {}),
+      ...(options.jointRuns > 1 ? { jointRuns: options.jointRuns } : {}),
       seed: options.seed,
       executionProvider: options.executionProvider,
       threads: problem.session.threads,

@@ -25,16 +25,24 @@ export type StudyRequest = {
   readonly [K in StudyKind]: { readonly kind: K; readonly options: StudyOptions[K] };
 }[StudyKind];
 
-/** Measures one thing; what comes back is merged into the model's report. Throws what the measurement throws. */
-export async function study(request: StudyRequest, hooks: MatrixHooks = {}): Promise<Studies> {
+/** Measures one thing; what comes back, and all results so far on the way, are merged into the model's report. Throws what the measurement throws. */
+export async function study(request: StudyRequest, hooks: MatrixHooks<Studies> = {}): Promise<Studies> {
+  const run = async <O, R>(
+    measure: (options: O, hooks: MatrixHooks<R>) => Promise<R>,
+    options: O,
+    asStudies: (report: R) => Studies,
+  ): Promise<Studies> => {
+    const onPartial = (report: R): void => hooks.onPartial?.(asStudies(report));
+    return asStudies(await measure(options, { ...hooks, onPartial }));
+  };
   switch (request.kind) {
     case 'spectrum':
-      return { spectra: [await spectrum(request.options, hooks)] };
+      return run(spectrum, request.options, report => ({ spectra: [report] }));
     case 'stability':
-      return { stability: await stability(request.options, hooks) };
+      return run(stability, request.options, report => ({ stability: report }));
     case 'coupling':
-      return { coupling: await coupling(request.options, hooks) };
+      return run(coupling, request.options, report => ({ coupling: report }));
     case 'trust':
-      return { trust: await trust(request.options, hooks) };
+      return run(trust, request.options, report => ({ trust: report }));
   }
 }

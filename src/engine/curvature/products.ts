@@ -2,8 +2,9 @@ import { cancelled, CurvatureError } from '../errors';
 import { float32Tensor, type Tensor } from '../onnx/tensor';
 import { compile } from '../runtime/compile';
 import type { Session } from '../runtime/session';
-import { axpy, type Vector } from '../util/vector';
+import { assign, axpy, type Vector } from '../util/vector';
 import { fisherRuns, gaussNewtonRuns, hessianRuns } from './derived';
+import { requireFiniteLoss } from './finiteLoss';
 import { gradientGraph, gradientName, hvpName, tangentName } from './productGraphs';
 import type { LinearOperator } from './linearOperator';
 import type { Matrix } from './matrices';
@@ -61,12 +62,14 @@ export async function matrixOperator(
         const part = range instanceof Float32Array ? range : Float32Array.from(range);
         tangents[tangentName(p.name)] = float32Tensor(p.shape, part);
       });
-      const sum = into?.fill(0) ?? new Float64Array(size);
+      const sum = into ?? new Float64Array(size);
+      let add = assign;
       for await (const results of runs.run(tangents)) {
         forEachPart(parameters, (p, start) => {
           const part = results[hvpName(p.name)].data as Float32Array;
-          axpy(factor, part, sum.subarray(start, start + p.size));
+          add(factor, part, sum.subarray(start, start + p.size));
         });
+        add = axpy;
       }
       return sum;
     };
@@ -156,13 +159,7 @@ export class Gradients {
       if (this.signal?.aborted) throw cancelled();
       const results = await this.session.run(feeds);
       const loss = Number(results['loss'].data[0]);
-      if (!Number.isFinite(loss)) {
-        throw new CurvatureError(
-          'not-finite',
-          `The loss became ${loss} in batch ${batch} (samples ${batch * problem.batch} and up).`,
-          'Look for inputs out of the range the model was trained on, or weights so large that float32 overflows.',
-        );
-      }
+      requireFiniteLoss(loss, `in batch ${batch} (samples ${batch * problem.batch} and up)`);
       yield { loss, gradient: name => results[gradientName(name)].data as Float32Array };
       batch++;
     }

@@ -11,7 +11,7 @@ const FLOAT64_LIMIT = 1 << 20;
 
 /** A matrix of `size` rows and no columns yet. */
 export const noColumns = (size: number): Columns =>
-  size > FLOAT64_LIMIT ? new PackedColumns(size) : new ColumnList(size);
+  size > FLOAT64_LIMIT ? new PackedColumns(size) : new ColumnList();
 
 /** What so many columns take. */
 export const columnBytes = (size: number, count: number): number =>

@@ -2,6 +2,7 @@ import type { LinearOperator } from '../curvature/linearOperator';
 import { cancelled } from '../errors';
 import { Rng } from '../util/rng';
 import { RunningMoments } from '../util/statistics';
+import { isTimeUp, type TimeSpent } from '../util/timeBudget';
 import { type Keeper, once } from './keeper';
 
 /** Rows and columns that belong together. */
@@ -10,7 +11,7 @@ export interface Block {
   readonly size: number;
 }
 
-/** A mean over probes; `stderr` is 0 where every column was taken, and NaN for a single probe. */
+/** A mean over probes; `stderr` is 0 where every column was taken. */
 export interface Mean {
   readonly mean: number;
   readonly stderr: number;
@@ -26,13 +27,17 @@ export interface BlockNorms {
 export interface BlockNormsProgress {
   readonly products: number;
   readonly maxProducts: number;
-  /** What the probes so far give; absent before each block has had one. */
+  /** Probes that each block has had which is not taken whole. */
+  readonly probes: number;
+  /** What the probes so far give; absent before each block has had two, which give an error. */
   readonly norms?: BlockNorms;
 }
 
 export interface BlockNormsOptions {
   readonly probes: number;
   readonly seed: number;
+  /** Ends the search after a probe of each block, two at least. */
+  readonly timeSpent?: TimeSpent;
   /** Keeps what each product gives. */
   readonly keeper?: Keeper;
   readonly signal?: AbortSignal;
@@ -54,12 +59,13 @@ interface Column {
 /**
  * Frobenius norms of all blocks of a symmetric matrix: for random signs v on the columns m alone, ‖(Av)_l‖² has the mean ‖A_lm‖_F² (Hutchinson on
  * A_lmᵀA_lm). Products with columns l and with columns m are two independent estimates of one number, whose mean is taken. A block of no
- * more columns than probes gets all of its unit vectors, which leave no noise. Cost: a product per probe and block. Yields after each.
+ * more columns than probes gets all of its unit vectors, which leave no noise; these come first. Cost: a product per probe and block. Yields
+ * after each.
  */
 export async function* blockNorms(
   operator: LinearOperator,
   blocks: readonly Block[],
-  { probes, seed, keeper, signal }: BlockNormsOptions,
+  { probes, seed, timeSpent, keeper, signal }: BlockNormsOptions,
 ): AsyncGenerator<BlockNormsProgress, void, void> {
   const columns = blocks.map(({ size }): Column => ({
     isExact: size <= probes,
@@ -69,32 +75,52 @@ export async function* blockNorms(
   const maxProducts = blocks.reduce((sum, { size }) => sum + Math.min(size, probes), 0);
   let products = 0;
   const v = new Float64Array(operator.size);
-  for (let k = 0; k < probes; k++) {
-    for (const [m, { start, size }] of blocks.entries()) {
-      const { isExact, squares, trace } = columns[m];
-      if (isExact && k >= size) continue;
-      if (signal?.aborted) throw cancelled();
-      const sums = await once(
-        keeper,
-        `block ${m} ${isExact ? 'column' : 'probe'} ${k}`,
-        async (): Promise<Sums> => {
-          if (isExact) v[start + k] = 1;
-          else v.set(Rng.of(seed, 'block norms', m, k).rademacher(size), start);
-          const product = await operator.apply(v);
-          const found = {
-            squares: blocks.map(block => sumOver(block, i => product[i] * product[i])),
-            trace: sumOver(blocks[m], i => v[i] * product[i]),
-          };
-          v.fill(0, start, start + size);
-          return found;
-        },
-      );
-      sums.squares.forEach((square, l) => squares[l].add(square));
-      trace.add(sums.trace);
-      products++;
-      yield { products, maxProducts };
+
+  async function probe(m: number, k: number): Promise<void> {
+    if (signal?.aborted) throw cancelled();
+    const { start, size } = blocks[m];
+    const { isExact, squares, trace } = columns[m];
+    const sums = await once(
+      keeper,
+      `block ${m} ${isExact ? 'column' : 'probe'} ${k}`,
+      async (): Promise<Sums> => {
+        if (isExact) v[start + k] = 1;
+        else v.set(Rng.of(seed, 'block norms', m, k).rademacher(size), start);
+        const product = await operator.apply(v);
+        const found = {
+          squares: blocks.map(block => sumOver(block, i => product[i] * product[i])),
+          trace: sumOver(blocks[m], i => v[i] * product[i]),
+        };
+        v.fill(0, start, start + size);
+        return found;
+      },
+    );
+    sums.squares.forEach((square, l) => squares[l].add(square));
+    trace.add(sums.trace);
+    products++;
+  }
+
+  const of = (isExact: boolean): number[] =>
+    blocks.flatMap((_, m) => (columns[m].isExact === isExact ? [m] : []));
+  for (const m of of(true)) {
+    for (let k = 0; k < blocks[m].size; k++) {
+      await probe(m, k);
+      if (products < maxProducts) yield { products, maxProducts, probes: 0 };
     }
-    yield { products, maxProducts, norms: summary(blocks, columns) };
+  }
+  const drawn = of(false);
+  if (drawn.length === 0) yield { products, maxProducts, probes, norms: summary(blocks, columns) };
+  for (let k = 0; drawn.length > 0 && k < probes; k++) {
+    if (k >= 2 && isTimeUp(timeSpent)) return;
+    for (const m of drawn) {
+      await probe(m, k);
+      const isRound = m === drawn.at(-1);
+      const hasErrors = k >= 2 || (k === 1 && isRound);
+      yield {
+        ...{ products, maxProducts, probes: isRound ? k + 1 : k },
+        ...(hasErrors ? { norms: summary(blocks, columns) } : {}),
+      };
+    }
   }
 }
 
@@ -107,8 +133,7 @@ function sumOver({ start, size }: Block, term: (i: number) => number): number {
 function summary(blocks: readonly Block[], columns: readonly Column[]): BlockNorms {
   const meanOf = (m: number, moments: RunningMoments): Mean =>
     columns[m].isExact
-      ? // The sum over unit vectors; over those that were not taken yet as over the others.
-        { mean: blocks[m].size * moments.mean, stderr: moments.count === blocks[m].size ? 0 : NaN }
+      ? { mean: blocks[m].size * moments.mean, stderr: 0 }
       : { mean: moments.mean, stderr: moments.stderr };
   const squares = blocks.map((_, l) =>
     blocks.map((__, m) => {

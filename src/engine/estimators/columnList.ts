@@ -1,4 +1,4 @@
-import { axpy, dot, norm, type Vector } from '../util/vector';
+import { axpy, dot, norm, scale, type Vector } from '../util/vector';
 import { type Columns, type TakenOut } from './columns';
 
 /** Columns that one pass over memory takes together. */
@@ -9,13 +9,12 @@ export class ColumnList implements Columns {
   readonly copies = false;
   private readonly columns: Float64Array[] = [];
 
-  constructor(private readonly size: number) {}
-
   get count(): number {
     return this.columns.length;
   }
 
-  push(v: Float64Array): Float64Array {
+  push(v: Float64Array, factor = 1): Float64Array {
+    if (factor !== 1) scale(factor, v);
     this.columns.push(v);
     return v;
   }
@@ -24,18 +23,14 @@ export class ColumnList implements Columns {
     return this.columns[k];
   }
 
-  axpy(k: number, alpha: number, y: Float64Array): void {
-    axpy(alpha, this.columns[k], y);
-  }
-
   products(w: Vector): Promise<Float64Array> {
     return Promise.resolve(Float64Array.from(this.columns, v => dot(v, w)));
   }
 
-  combine(c: readonly number[]): Promise<Float64Array> {
-    const sum = new Float64Array(this.size);
-    c.forEach((alpha, k) => axpy(alpha, this.columns[k], sum));
-    return Promise.resolve(sum);
+  add(c: ArrayLike<number>, y: Float64Array): void {
+    this.columns.forEach((v, k) => {
+      if (c[k] !== 0) axpy(c[k], v, y);
+    });
   }
 
   /** What is taken out of w along some columns is gone before the next are looked at (modified Gram–Schmidt). */

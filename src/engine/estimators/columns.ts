@@ -8,15 +8,13 @@ export interface Columns {
   readonly count: number;
   /** Whether `push` leaves the array that it was given to its caller. */
   readonly copies: boolean;
-  /** Appends v, which is taken over unless it is copied; returns it as it is kept, good until the next push. */
-  push(v: Float64Array): Vector;
+  /** Appends factor·v, v itself by default; v is taken over unless it is copied. Returns the column as it is kept, good until the next push. */
+  push(v: Float64Array, factor?: number): Vector;
   column(k: number): Vector;
-  /** y ← y + alpha·v_k. */
-  axpy(k: number, alpha: number, y: Float64Array): void;
   /** Vᵀw. */
   products(w: Vector): Promise<Float64Array>;
-  /** Vc, for one coefficient a column. */
-  combine(c: readonly number[]): Promise<Float64Array>;
+  /** y ← y + Vc, for one coefficient a column; columns whose coefficient is 0 are not read. */
+  add(c: ArrayLike<number>, y: Float64Array): void;
   /** w ← (I − VVᵀ)w in one pass, for orthonormal columns. */
   takeOut(w: Float64Array): Promise<TakenOut>;
 }

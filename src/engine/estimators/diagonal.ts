@@ -1,6 +1,7 @@
 import { type LinearOperator } from '../curvature/linearOperator';
 import { cancelled, CurvatureError } from '../errors';
 import { Rng } from '../util/rng';
+import { isTimeUp, type TimeSpent } from '../util/timeBudget';
 import { norm } from '../util/vector';
 import { requireFinite } from './traceOptions';
 
@@ -17,6 +18,8 @@ export interface DiagonalOptions {
   readonly minProbes?: number;
   /** 100 by default. */
   readonly maxProbes?: number;
+  /** Ends the search with what it has, two probes at least. */
+  readonly timeSpent?: TimeSpent;
   readonly signal?: AbortSignal;
 }
 
@@ -40,7 +43,7 @@ export async function* hutchinsonDiagonal(
   operator: LinearOperator,
   options: DiagonalOptions,
 ): AsyncGenerator<Diagonal, void, void> {
-  const { seed, blocks, rtol, minProbes = 8, maxProbes = 100, signal } = options;
+  const { seed, blocks, rtol, minProbes = 8, maxProbes = 100, timeSpent, signal } = options;
   const count = blocks ? requireWhole(blocks, operator.size) : operator.size;
   const mean = new Float64Array(count);
   /** Sums of squared deviations, by Welford's update. */
@@ -63,7 +66,7 @@ export async function* hutchinsonDiagonal(
     const stderr = squares.map(s => Math.sqrt(s / (samples * (samples - 1))));
     const converged = norm(stderr) <= rtol * norm(mean);
     yield { estimate: mean.slice(), stderr, samples, seed, converged };
-    if (converged && samples >= minProbes) return;
+    if ((converged && samples >= minProbes) || isTimeUp(timeSpent)) return;
   }
 }
 

@@ -20,16 +20,18 @@ export interface EigenspaceOptions {
   readonly tolerance?: number;
   /** 10·count + 50 by default. */
   readonly maxSteps?: number;
+  /** Told the values so far after each product. */
+  readonly onStep?: (values: readonly RitzValue[]) => void;
   readonly signal?: AbortSignal;
 }
 
 /** The eigenvectors of the largest eigenvalues, by Lanczos with full reorthogonalisation. Holds the basis. */
 export async function topEigenspace(
   operator: LinearOperator,
-  { count, seed, tolerance = 1e-3, maxSteps = 10 * count + 50, signal }: EigenspaceOptions,
+  { count, seed, tolerance = 1e-3, maxSteps = 10 * count + 50, onStep, signal }: EigenspaceOptions,
 ): Promise<Eigenspace> {
   const random = Rng.of(seed, 'eigenspace');
-  const start = Float64Array.from({ length: operator.size }, () => random.normal());
+  const start = random.fillNormal(new Float64Array(operator.size));
   scale(1 / norm(start), start);
   const lanczos = new LanczosProcess(operator, start);
   for (;;) {
@@ -39,14 +41,13 @@ export async function topEigenspace(
       .ritzPairs(tolerance)
       .sort((a, b) => b.value - a.value)
       .slice(0, count);
+    const values = pairs.map(({ value, residual, converged }) => ({ value, residual, converged }));
+    onStep?.(values);
     const isFound = pairs.length === count && pairs.every(p => p.converged);
     if (isFound || isInvariant || lanczos.steps >= maxSteps) {
       const vectors: Vector[] = [];
-      for (const { vector } of pairs) vectors.push(await lanczos.combine(vector));
-      return {
-        values: pairs.map(({ value, residual, converged }) => ({ value, residual, converged })),
-        vectors,
-      };
+        for (const { vector } of pairs) vectors.push(lanczos.combine(vector));
+        return { values, vectors };
     }
   }
 }

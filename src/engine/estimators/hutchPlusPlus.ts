@@ -3,7 +3,7 @@ import { cancelled, CurvatureError } from '../errors';
 import { Rng } from '../util/rng';
 import { RunningMoments } from '../util/statistics';
 import { isTimeUp } from '../util/timeBudget';
-import { dot, norm, scale, type Vector } from '../util/vector';
+import { dot, norm, type Vector } from '../util/vector';
 import { IN_SPAN, noColumns, orthogonalise } from './basis';
 import { type TraceProgress } from './result';
 import { isCheckpoint, operatorProgress, type OperatorTraceOptions, requireFinite } from './traceOptions';
@@ -50,8 +50,7 @@ export async function* hutchPlusPlus(
     yield operatorProgress(products, options);
     isWhole = left <= IN_SPAN * length;
     if (isWhole) break;
-    scale(1 / left, y);
-    range.push(y);
+    range.push(y, 1 / left);
     if (timeSpent && timeSpent() >= TIME_OF_RANGE) break;
   }
 

@@ -24,7 +24,7 @@ export class InverseFisher {
 
   /**
    * @param gradients of the same length; they are kept and not copied
-   * @throws CurvatureError `option-invalid` for damping that isn't positive, `not-finite` for gradients that aren't finite
+   * @throws CurvatureError `option-invalid` for damping that isn't positive or is lost in rounding, `not-finite` for gradients that aren't finite
    */
   constructor(
     private readonly gradients: readonly Vector[],
@@ -109,6 +109,13 @@ function cholesky(gradients: readonly Vector[], shift: number): Float64Array[] {
         'not-finite',
         `Gradient ${k} is not finite, or so large that its square is not.`,
         'Look for samples out of the range the model was trained on.',
+      );
+    }
+    if (shift < Number.EPSILON * row[k]) {
+      throw new CurvatureError(
+        'option-invalid',
+        `The damping is lost in the rounding of gradients of squared length ${row[k].toPrecision(2)}.`,
+        'Take a larger one, such as 0.01 of the mean of the diagonal.',
       );
     }
     row[k] += shift;

@@ -146,7 +146,7 @@ function select(
 
 /** A random unit vector orthogonal to the basis; a basis that spans everything is never asked for one. */
 async function freshDirection(random: Rng, basis: Columns, size: number): Promise<Float64Array> {
-  const direction = Float64Array.from({ length: size }, () => random.normal());
+  const direction = random.fillNormal(new Float64Array(size));
   if (basis.count >= size) return direction;
   scale(1 / (await orthogonalise(direction, basis)).left, direction);
   // Where little was left of the vector, dividing by its norm has brought rounding up; a second pass takes it

@@ -1,6 +1,6 @@
 import { type LinearOperator } from '../curvature/linearOperator';
 import { CurvatureError } from '../errors';
-import { axpy, dot, scale } from '../util/vector';
+import { dot } from '../util/vector';
 import { noColumns, orthogonalise } from './basis';
 import { type Columns } from './columns';
 import { type RitzValue } from './result';
@@ -23,6 +23,8 @@ export class LanczosProcess {
   /** ‖Av − VVᵀAv‖ of the last step; 0 where the subspace is invariant. */
   private remainder = 0;
   private largest = 0;
+  /** What `next` is multiplied by when it is taken in. */
+  private factor = 1;
 
   /**
    * @param next a unit vector, which is taken over
@@ -46,16 +48,18 @@ export class LanczosProcess {
    */
   async step(): Promise<{ isInvariant: boolean }> {
     const { basis, block, operator, outside } = this;
-    const v = basis.push(this.next);
+    const v = basis.push(this.next, this.factor);
     const spare = basis.copies ? this.next : undefined;
     // A vector of all parameters in float64 is not held while the product makes another.
     this.next = EMPTY;
     const next = await operator.apply(v, spare);
     const alpha = dot(v, next);
     // What the recurrence takes away is most of the vector; the rest of the basis takes only rounding after that.
-    axpy(-alpha, v, next);
+    const known = new Float64Array(basis.count);
+    known[basis.count - 1] = -alpha;
     const beta = block.beta.at(-1);
-    if (beta !== undefined) basis.axpy(basis.count - 2, -beta, next);
+    if (beta !== undefined) known[basis.count - 2] = -beta;
+    basis.add(known, next);
     block.alpha.push(alpha);
     if (outside.count > 0) await orthogonalise(next, outside);
     const { left: remainder } = await orthogonalise(next, basis);
@@ -72,8 +76,8 @@ export class LanczosProcess {
     this.remainder = isInvariant ? 0 : remainder;
     if (!isInvariant) {
       block.beta.push(remainder);
-      scale(1 / remainder, next);
       this.next = next;
+      this.factor = 1 / remainder;
     }
     return { isInvariant };
   }
@@ -82,6 +86,7 @@ export class LanczosProcess {
   restart(next: Float64Array): void {
     this.block = { alpha: [], beta: [] };
     this.next = next;
+    this.factor = 1;
   }
 
   /** Eigenvalues of the subspace at hand with their vectors in its basis, and the residuals |β_m y_m|/|θ| of their pairs. */
@@ -98,7 +103,9 @@ export class LanczosProcess {
   }
 
   /** The vector of the space whose coefficients in the basis are given; only before a restart. */
-  combine(coefficients: readonly number[]): Promise<Float64Array> {
-    return this.basis.combine(coefficients);
+  combine(coefficients: ArrayLike<number>): Float64Array {
+    const sum = new Float64Array(this.operator.size);
+    this.basis.add(coefficients, sum);
+    return sum;
   }
 }

@@ -1,14 +1,14 @@
 import { float32Tensor, type Tensor } from '../onnx/tensor';
 import { matMul } from '../runtime/matMul';
-import { axpy, norm, type Vector } from '../util/vector';
+import { norm, type Vector } from '../util/vector';
 import { type Columns, type TakenOut } from './columns';
 
-/** Columns of a block; fewer leave ONNX Runtime's kernels waiting. */
-const WIDTH = 32;
+/** Columns of a block. A product reads all of it, and some systems give memory that is read as much as memory that is written to. */
+const WIDTH = 4;
 /** Rows that are summed in float32: eight partial sums of 128 terms. */
 const ROWS = 1024;
 /** Rows of a piece, which goes through ONNX Runtime at once. */
-const PIECE = 256 * ROWS;
+const PIECE = 1024 * ROWS;
 /** The unit roundoff of float32. */
 const ROUNDOFF = 2 ** -24;
 
@@ -33,14 +33,13 @@ export class PackedColumns implements Columns {
     this.starts = Array.from({ length: Math.ceil(size / PIECE) }, (_, piece) => piece * PIECE);
   }
 
-  push(v: Float64Array): Float32Array {
-    // An array of 32 MB costs no memory before it is written to, so that a block takes what its columns do.
+  push(v: Float64Array, factor = 1): Float32Array {
     if (this.count % WIDTH === 0)
       this.blocks.push(this.starts.map(start => new Float32Array(WIDTH * this.paddedRows(start))));
     const { last } = this;
-    last.set(v);
+    for (let i = 0; i < last.length; i++) last[i] = factor * v[i];
+    this.forEachPart(this.count, (part, start) => part.set(last.subarray(start, start + part.length)));
     this.count++;
-    this.forEachPart(this.count - 1, (part, start) => part.set(last.subarray(start, start + part.length)));
     return last;
   }
 
@@ -49,10 +48,6 @@ export class PackedColumns implements Columns {
     const column = new Float32Array(this.size);
     this.forEachPart(k, (part, start) => column.set(part, start));
     return column;
-  }
-
-  axpy(k: number, alpha: number, y: Float64Array): void {
-    this.forEachPart(k, (part, start) => axpy(alpha, part, y.subarray(start, start + part.length)));
   }
 
   async products(w: Vector): Promise<Float64Array> {
@@ -71,38 +66,30 @@ export class PackedColumns implements Columns {
     return sums.subarray(0, this.count);
   }
 
-  async combine(c: readonly number[]): Promise<Float64Array> {
-    const sum = new Float64Array(this.size);
-    await this.add(c, sum);
-    return sum;
-  }
-
   /**
    * What float32 rounds off w is no better known than coefficients up to as much, and these are left: after Lanczos' recurrence most are, and
-   * their blocks are not read again.
+   * they are not read again.
    */
   async takeOut(w: Float64Array): Promise<TakenOut> {
     const before = norm(w);
     const coefficients = await this.products(w);
     const taken = coefficients.map(c => (Math.abs(c) <= ROUNDOFF * before ? 0 : -c));
-    await this.add(taken, w);
+    this.add(taken, w);
     return { coefficients, left: taken.every(c => c === 0) ? before : norm(w) };
   }
 
-  /** y ← y + Vc. */
-  private async add(c: ArrayLike<number>, y: Float64Array): Promise<void> {
-    const padded = new Float32Array(this.blocks.length * WIDTH);
-    padded.set(c);
-    const terms = this.blocks.map((block, b) => ({
-      block,
-      factors: padded.subarray(b * WIDTH, (b + 1) * WIDTH),
-    }));
-    const added = terms.filter(({ factors }) => factors.some(x => x !== 0));
+  /** In TypeScript: mostly few columns are added, and y, in float64, is read and written where it lies. */
+  add(c: ArrayLike<number>, y: Float64Array): void {
+    const columns = Array.from(c, (_, k) => k).filter(k => c[k] !== 0);
+    if (columns.length === 0) return;
     for (const [piece, start] of this.starts.entries()) {
-      const rows = y.subarray(start, start + PIECE);
-      for (const { block, factors } of added) {
-        const sum = await matMul(float32Tensor([1, 1, WIDTH], factors), asMatrices(block[piece]));
-        for (let i = 0; i < rows.length; i++) rows[i] += sum[i];
+      const terms = columns.map(k => ({ factor: c[k], ...this.place(k, piece) }));
+      while (terms.length % 4 > 0) terms.push({ ...terms[0], factor: 0 });
+      const end = Math.min(this.size, start + PIECE);
+      // So few rows stay in the cache until all columns are added to them.
+      for (let row = start; row < end; row += ROWS) {
+        for (let i = 0; i < terms.length; i += 4)
+          addFour(terms, i, (row - start) * WIDTH, y, row, Math.min(row + ROWS, end));
       }
     }
   }
@@ -114,13 +101,45 @@ export class PackedColumns implements Columns {
 
   /** One column, some rows at a time, where it lies; each part with its first row. */
   private forEachPart(k: number, visit: (part: Float32Array, start: number) => void): void {
-    const block = this.blocks[Math.floor(k / WIDTH)];
-    for (let start = 0; start < this.size; start += ROWS) {
-      const at = (start % PIECE) * WIDTH + (k % WIDTH) * ROWS;
-      const length = Math.min(ROWS, this.size - start);
-      visit(block[Math.floor(start / PIECE)].subarray(at, at + length), start);
+    for (const [piece, first] of this.starts.entries()) {
+      const { values, at } = this.place(k, piece);
+      for (let row = 0; row < PIECE && first + row < this.size; row += ROWS) {
+        const start = at + row * WIDTH;
+        visit(values.subarray(start, start + Math.min(ROWS, this.size - first - row)), first + row);
+      }
     }
   }
+
+  /** Where a column's rows of a piece are: the first `ROWS` from `at` on, the next ones WIDTH·ROWS further. */
+  private place(k: number, piece: number): Place {
+    return { values: this.blocks[Math.floor(k / WIDTH)][piece], at: (k % WIDTH) * ROWS };
+  }
+}
+
+interface Place {
+  readonly values: Float32Array;
+  readonly at: number;
+}
+
+interface Term extends Place {
+  readonly factor: number;
+}
+
+/** Adds four of the terms, from `first` on, to the rows of y from `row` up to `end`; these begin `skipped` after the terms' own first. */
+function addFour(
+  terms: readonly Term[],
+  first: number,
+  skipped: number,
+  y: Float64Array,
+  row: number,
+  end: number,
+): void {
+  const [p, q, r, s] = [terms[first], terms[first + 1], terms[first + 2], terms[first + 3]];
+  const [a, b, c, d] = [p.values, q.values, r.values, s.values];
+  const [e, f, g, h] = [p.factor, q.factor, r.factor, s.factor];
+  const by = skipped - row;
+  const [i, j, k, l] = [p.at + by, q.at + by, r.at + by, s.at + by];
+  for (let n = row; n < end; n++) y[n] += e * a[i + n] + f * b[j + n] + (g * c[k + n] + h * d[l + n]);
 }
 
 const asMatrices = (piece: Float32Array): Tensor =>

@@ -177,9 +177,8 @@ async function takeOutliers(
     .slice(0, most);
   const columns = noColumns(size);
   for (const { vector } of pairs) {
-    const column = await process.combine(vector);
-    scale(1 / (await orthogonalise(column, columns)).left, column);
-    columns.push(column);
+    const column = process.combine(vector);
+    columns.push(column, 1 / (await orthogonalise(column, columns)).left);
   }
   return { outliers: pairs.map(ritzOf), columns };
 }

@@ -51,8 +51,7 @@ export async function* xTrace(
     const length = requireFinite(norm(y), products);
     const { coefficients, left } = await orthogonalise(y, range);
     if (left <= IN_SPAN * length) break;
-    scale(1 / left, y);
-    const q = range.push(y);
+    const q = range.push(y, 1 / left);
     const z = await apply(q);
     sketch.r.push(Float64Array.of(...coefficients, left));
     const column = await range.products(z);
@@ -79,7 +78,7 @@ export async function* xTrace(
 
 /** Uniform on the sphere of radius √n. */
 function onSphere(random: Rng, n: number): Float64Array {
-  const direction = Float64Array.from({ length: n }, () => random.normal());
+  const direction = random.fillNormal(new Float64Array(n));
   scale(Math.sqrt(n) / norm(direction), direction);
   return direction;
 }

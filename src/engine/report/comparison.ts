@@ -7,13 +7,15 @@ export interface ComparedSide {
   readonly model: { readonly file: string; readonly sha256: string };
   readonly data: Report['data'];
   readonly samples: number;
-  /** The largest eigenvalues, falling. */
+  /** The largest eigenvalues, falling; none in partial reports before the search. */
   readonly eigenvalues: readonly RitzValue[];
 }
 
 /** How the curvature of some layers differs between two models, or two sets of data. */
 export interface HessianComparison {
   readonly format: 'curvature-hessian-comparison';
+  /** False for what there is of a run that is under way, or that was stopped. */
+  readonly complete: boolean;
   readonly tool: Report['tool'];
   readonly settings: {
     readonly loss: Report['settings']['loss'];
@@ -39,3 +41,12 @@ export interface HessianComparison {
   /** Seconds per stage. */
   readonly timings: Readonly<Record<string, number>>;
 }
+
+/** What compares the two sides. */
+type Between = Pick<
+  HessianComparison,
+  'difference' | 'angles' | 'overlap' | 'gradientCosine' | 'productCosine'
+>;
+
+/** The same while it is measured: what compares the sides is absent until both are known. */
+export type ComparisonSoFar = Omit<HessianComparison, keyof Between> & Partial<Between>;

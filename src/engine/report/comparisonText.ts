@@ -1,5 +1,5 @@
 import { type LayerComparison, NOTABLE, type ReportComparison, type ReportSide } from './compareReports';
-import type { ComparedSide, HessianComparison } from './comparison';
+import type { ComparedSide, ComparisonSoFar } from './comparison';
 import { formatBytes, formatEstimate, formatNumber, matrixNames } from './format';
 import { alignColumns } from './table';
 
@@ -63,24 +63,40 @@ function bitsText({ bits }: LayerComparison): string {
   return a === b ? String(a) : `${a} → ${b}`;
 }
 
-/** Two Hessians side by side for a terminal. Ends in a newline. */
-export function hessianComparisonToText(comparison: HessianComparison): string {
-  const { settings, parameters, size, a, b, difference, angles, overlap } = comparison;
-  const degrees = (radians: number): string =>
-    formatNumber(Number(((180 / Math.PI) * radians).toPrecision(3)));
+/** Two Hessians side by side for a terminal, or what is known of them. Ends in a newline. */
+export function hessianComparisonToText(comparison: ComparisonSoFar): string {
+  const { settings, parameters, size, a, b } = comparison;
   return `${[
     `${matrixNames[settings.matrix].replace(/^./, c => c.toUpperCase())} of the ${settings.loss} loss over ${parameters.join(', ')} (${size} parameters).`,
     `A: ${sideText(a)}`,
     `B: ${sideText(b)}`,
     '',
-    `Spectral norm of the difference B − A: ${formatNumber(Math.abs(difference.value))}, ` +
-      `${formatNumber(Number(((100 * Math.abs(difference.value)) / Math.abs(a.eigenvalues[0].value)).toPrecision(3)))} % of A's λmax; ` +
-      `${difference.converged ? `residual ${difference.residual.toExponential(0)}` : 'not converged'}.`,
-    `Spaces of the ${angles.length} largest eigenvalues: overlap ${formatNumber(overlap)} (1 for the same), angles ${angles.map(degrees).join(', ')} degrees.`,
-    `Cosine of the gradients ${formatNumber(comparison.gradientCosine)}, of the Hessian-gradient products ${formatNumber(comparison.productCosine)}.`,
+    ...differenceLines(comparison),
+    ...alignmentLines(comparison),
   ].join('\n')}\n`;
+}
+
+function differenceLines({ a, difference }: ComparisonSoFar): string[] {
+  if (!difference) return [];
+  const share = (100 * Math.abs(difference.value)) / Math.abs(a.eigenvalues[0].value);
+  return [
+    `Spectral norm of the difference B − A: ${formatNumber(Math.abs(difference.value))}, ` +
+      `${formatNumber(Number(share.toPrecision(3)))} % of A's λmax; ` +
+      `${difference.converged ? `residual ${difference.residual.toExponential(0)}` : 'not converged'}.`,
+  ];
+}
+
+function alignmentLines({ angles, overlap, gradientCosine, productCosine }: ComparisonSoFar): string[] {
+  if (!angles || overlap === undefined || gradientCosine === undefined || productCosine === undefined)
+    return [];
+  const degrees = (radians: number): string =>
+    formatNumber(Number(((180 / Math.PI) * radians).toPrecision(3)));
+  return [
+    `Spaces of the ${angles.length} largest eigenvalues: overlap ${formatNumber(overlap)} (1 for the same), angles ${angles.map(degrees).join(', ')} degrees.`,
+    `Cosine of the gradients ${formatNumber(gradientCosine)}, of the Hessian-gradient products ${formatNumber(productCosine)}.`,
+  ];
 }
 
 const sideText = ({ model, data, samples, eigenvalues }: ComparedSide): string =>
   `${model.file} on ${samples} samples of ${data.file ?? 'synthetic inputs'}; ` +
-  `largest eigenvalues ${eigenvalues.map(({ value, converged }) => `${formatNumber(value)}${converged ? '' : '?'}`).join(', ')}`;
+  `largest eigenvalues ${eigenvalues.map(({ value, converged }) => `${formatNumber(value)}${converged ? '' : '?'}`).join(', ') || 'not measured yet'}`;

@@ -30,10 +30,14 @@ export const couplingSchema = z.object({
     loss: lossSchema,
     matrix: z.enum(matrices),
     probes: z.number().int(),
+    /** Seconds that the run was given, where they were limited. */
+    seconds: z.number().positive().optional(),
     seed: z.number().int(),
     batch: z.number().int(),
     executionProvider: z.string(),
   }),
+  /** Random vectors on each layer that the numbers rest on, where they are fewer than asked for. */
+  probes: z.number().int().optional(),
   layers: z.array(z.object({ name: z.string(), parameters: z.number().int() })).readonly(),
   /** ‖H_lm‖_F, in the order of the layers. */
   norms: z.array(z.array(withErrorSchema).readonly()).readonly(),

@@ -19,7 +19,7 @@ export function couplingToText(report: CouplingReport): string {
     '',
     `Outside of the diagonal blocks: ${formatEstimate(share)} % of ‖·‖F².`,
     additivity.message,
-    `Ran on ${device}, ${settings.probes} random vectors on each layer.`,
+    `Ran on ${device}, ${report.probes ?? settings.probes} random vectors on each layer.`,
   ].join('\n')}\n`;
 }
 

@@ -1,13 +1,22 @@
 import type { Matrix } from '../curvature/matrices';
 import type { Estimate, Method } from './schema';
 
-/** Four significant digits at most, in powers of ten where a plain number would be long. */
-export function formatNumber(value: number): string {
+/** Four significant digits at most unless told otherwise, in powers of ten (and one digit less) where a plain number would be long. */
+export function formatNumber(value: number, digits = 4): string {
   if (value === 0) return '0';
   const magnitude = Math.abs(value);
-  if (magnitude < 1e-3 || magnitude >= 1e5) return value.toExponential(2).replace('e+', 'e');
-  return String(Number(value.toPrecision(4)));
+  if (magnitude < 1e-3 || magnitude >= 1e5) return value.toExponential(digits - 2).replace('e+', 'e');
+  return String(Number(value.toPrecision(digits)));
 }
+
+/** Significant digits that tell both ends of an interval apart, its width to two digits; four at least. */
+export const intervalDigits = ([low, high]: readonly [number, number]): number =>
+  high > low
+    ? Math.min(
+        9,
+        Math.max(4, 2 + Math.ceil(Math.log10(Math.max(Math.abs(low), Math.abs(high)) / (high - low)))),
+      )
+    : 4;
 
 /** `12.34 ± 0.56`, or the bare number where it is exact. */
 export function formatEstimate({

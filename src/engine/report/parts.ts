@@ -47,6 +47,8 @@ export const timingsSchema = z.record(z.string(), z.number());
 
 /** What reports of one measurement have in common: by what, of what and on what it was made, and how it went. */
 export const studyShape = {
+  /** False for what there is of a run that is under way, or that was stopped; absent in older reports, which are whole. */
+  complete: z.boolean().optional(),
   tool: toolSchema,
   /** Its file, without the folders that it lies in. */
   model: z.object({ file: z.string(), sha256: z.string() }),

@@ -35,6 +35,8 @@ export interface LayerSaliency {
 export interface SaliencyReport {
   readonly format: 'curvature-saliency';
   readonly version: 1;
+  /** False for what there is of a run that is under way, or that was stopped. */
+  readonly complete: boolean;
   readonly tool: Report['tool'];
   readonly model: { readonly file: string; readonly sha256: string };
   readonly data: Report['data'];

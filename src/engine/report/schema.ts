@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { granularityChoices } from '../quantization/quantizer';
 import { latencySchema, layerLatencySchema } from './latency';
-import { layerMetricsSchema, metricsSchema } from './metrics';
+import { layerMetricsSchema, metricsSchema, metricValueSchema } from './metrics';
 import {
   dataSchema,
   diagnosticSchema,
@@ -111,6 +111,17 @@ export const frontierPointSchema = z.object({
   bits: z.array(z.number().int().nullable()),
 });
 
+/** How the suggestion was found where whole choices around the one of least ΣΩ were run on the data of the analysis. */
+const jointSchema = z.object({
+  /** Choices that were run, the one of least ΣΩ included, and on how many samples each. */
+  runs: z.number().int(),
+  samples: z.number().int(),
+  /** What the suggestion changes the outputs by, all layers quantized together: KL, or the mean squared change for mse. */
+  divergence: metricValueSchema,
+  /** The choice of least ΣΩ within the budget. */
+  bySum: frontierPointSchema.extend({ divergence: metricValueSchema }),
+});
+
 export const reportSchema = z.object({
   format: z.literal('curvature-report'),
   version: z.literal(REPORT_VERSION),
@@ -148,6 +159,8 @@ export const reportSchema = z.object({
     activations: z.enum(['min-max', 'percentile', 'entropy']).optional(),
     /** Sensitivities at widths up to this are measured by running the model; absent where none are. */
     measureUpTo: z.number().int().optional(),
+    /** Whole choices of widths that were to be run at most; absent where none were. */
+    jointRuns: z.number().int().optional(),
     seed: z.number().int(),
     /** As it was asked for; `device` tells what ran. */
     executionProvider: z.string(),
@@ -183,6 +196,8 @@ export const reportSchema = z.object({
       message: z.string().optional(),
       /** What the suggestion takes. */
       chosen: z.object({ bytes: z.number(), effectiveBits: z.number(), sensitivity: z.number() }),
+      /** Absent where no choices were run; the suggestion is then the one of least ΣΩ. */
+      joint: jointSchema.optional(),
     })
     .nullable(),
   /** How the metrics of the layers agree, and what all layers do together. */
@@ -203,5 +218,6 @@ export type ActivationReport = z.infer<typeof activationSchema>;
 export type LayerReport = z.infer<typeof layerSchema>;
 export type Eigenvalue = z.infer<typeof eigenvalueSchema>;
 export type FrontierPoint = z.infer<typeof frontierPointSchema>;
+export type Joint = z.infer<typeof jointSchema>;
 export type Diagnostic = z.infer<typeof diagnosticSchema>;
 export type Report = z.infer<typeof reportSchema>;

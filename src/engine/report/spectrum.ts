@@ -48,8 +48,6 @@ const densitySchema = z.object({
 export const spectrumSchema = z.object({
   format: z.literal('curvature-spectrum'),
   version: z.literal(SPECTRUM_VERSION),
-  /** False for what is kept of a run that was cancelled or failed. */
-  complete: z.boolean(),
   ...studyShape,
   settings: z.object({
     loss: lossSchema,

@@ -1,9 +1,9 @@
-import { formatBytes, formatEstimate, formatNumber, matrixNames } from './format';
+import { formatBytes, formatEstimate, formatNumber, intervalDigits, matrixNames } from './format';
 import { histogram } from './histogram';
 import type { Density, SpectrumReport, TraceReport } from './spectrum';
 import { alignColumns } from './table';
 import type { RitzValue } from '../estimators/result';
-import type { ProbeEstimate } from '../estimators/spectrum';
+import { intervalAboveZero, type ProbeEstimate } from '../estimators/spectrum';
 
 const BINS = 20;
 const LONGEST_BAR = 36;
@@ -25,7 +25,6 @@ export function spectrumToText(report: SpectrumReport): string {
     ...(numbers.length > 0 ? alignColumns(numbers, column => column !== 1) : ['Nothing was measured.']),
     ...(density ? ['', ...histogramLines(density, report.size), '', densityNote(report, density)] : []),
     `Ran on ${report.device}, in at most ${formatBytes(report.memory.predictedBytes)} of memory as predicted.`,
-    ...(report.complete ? [] : ['The run stopped before it was through; this is what it had.']),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -56,21 +55,36 @@ const ritzNote = ({ converged, residual }: RitzValue): string =>
     ? `residual ${residual.toExponential(0)}`
     : `not converged, residual ${Number((100 * residual).toPrecision(2))} %`;
 
-const traceNote = ({ method, products, interval, exact, samples }: TraceReport): string =>
+/** Where a trace comes from, and its interval. */
+export const traceNote = ({ method, products, interval, exact, samples }: TraceReport): string =>
   method === 'gradients'
     ? `exact, from ${products} gradients`
     : exact
       ? `${method}, ${products} products`
-      : `${method}, ${products} products; 95 %: ${formatNumber(interval[0])} to ${formatNumber(interval[1])} (t, ${samples} vectors)`;
+      : `${method}, ${products} products; ${intervalText(interval)} (t, ${samples} vectors)`;
+
+function intervalText(interval: readonly [number, number]): string {
+  const [low, high] = interval.map(end => formatNumber(end, intervalDigits(interval)));
+  return `95 %: ${low} to ${high}`;
+}
 
 const sumRows = ({ frobeniusNorm, negativeMass, effectiveRank }: Density, size: number): string[][] => [
-  ['‖·‖F', withError(frobeniusNorm), ''],
-  ['negative', withError(negativeMass, 100), '% of Σ|λ|'],
-  ['effective rank', withError(effectiveRank), `of ${size}`],
+  sumRow('‖·‖F', frobeniusNorm),
+  sumRow('negative', scaled(negativeMass, 100), '% of Σ|λ|'),
+  sumRow('effective rank', effectiveRank, `of ${size}`),
 ];
 
-const withError = ({ estimate, stderr }: ProbeEstimate, scale = 1): string =>
-  formatEstimate({ estimate: scale * estimate, stderr: scale * stderr, exact: stderr === 0 });
+function sumRow(name: string, found: ProbeEstimate, unit?: string): string[] {
+  const exact = found.stderr === 0;
+  const error = exact ? [] : [`${intervalText(intervalAboveZero(found))} (t, ${found.samples} vectors)`];
+  return [name, formatEstimate({ ...found, exact }), [...(unit ? [unit] : []), ...error].join('; ')];
+}
+
+const scaled = ({ estimate, stderr, samples }: ProbeEstimate, by: number): ProbeEstimate => ({
+  estimate: by * estimate,
+  stderr: by * stderr,
+  samples,
+});
 
 /** Bars are as long as the logarithm of the counts: a few eigenvalues matter beside thousands about zero. */
 function histogramLines({ quadratures }: Density, size: number): string[] {

@@ -74,13 +74,15 @@ export const stabilitySchema = z.object({
   /** At the batch size that is trained with. */
   band: bandSchema,
   bounds: z.array(optimizerBoundSchema).readonly(),
-  /** nσ² of the batches' Hessians, along the top eigenvector. */
-  noise: z.object({
-    variance: z.number(),
-    stderr: z.number(),
-    /** The same for the part along that eigenvector. */
-    along: z.number().optional(),
-  }),
+  /** nσ² of the batches' Hessians, along the top eigenvector; null in partial reports before the first batches. */
+  noise: z
+    .object({
+      variance: z.number(),
+      stderr: z.number(),
+      /** The same for the part along that eigenvector. */
+      along: z.number().optional(),
+    })
+    .nullable(),
   batchSizes: z.array(batchSizeSchema).readonly(),
   suggestion: suggestionSchema,
 });

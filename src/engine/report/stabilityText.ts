@@ -1,6 +1,7 @@
 import { boundName, optimizerName } from '../training/optimizers';
 import { verdictWord } from '../training/verdict';
 import { formatBytes, formatEstimate, formatNumber, matrixNames } from './format';
+import { traceNote } from './spectrumText';
 import type { BatchSizeReport, StabilityReport } from './stability';
 import { alignColumns } from './table';
 import type { RitzValue } from '../estimators/result';
@@ -44,7 +45,7 @@ const matrixName = ({ matrix, isPreconditioned }: StabilityReport['settings']): 
 const numberRows = ({ largest, smallest, trace, criticalBatchSize }: StabilityReport): string[][] => [
   ['λmax', formatNumber(largest.value), residual(largest)],
   ['λmin', formatNumber(smallest.value), residual(smallest)],
-  ['trace', formatEstimate(trace), `${trace.method}, ${trace.products} products`],
+  ['trace', formatEstimate(trace), traceNote(trace)],
   [
     'critical batch',
     formatNumber(criticalBatchSize),

@@ -16,10 +16,32 @@ export const studiesSchema = z.object({
 
 export type Studies = z.infer<typeof studiesSchema>;
 
-/** Old studies with new ones in their place; a spectrum replaces the one of the same matrix and parameters. */
-export function mergeStudies(old: Studies | undefined, { spectra = [], ...others }: Studies): Studies {
-  const isReplaced = (spectrum: SpectrumReport): boolean =>
-    spectra.some(one => spectrumKey(one) === spectrumKey(spectrum));
-  const all = [...(old?.spectra ?? []).filter(one => !isReplaced(one)), ...spectra];
-  return { ...old, ...others, ...(all.length > 0 ? { spectra: all } : {}) };
+/** Old studies with new ones in their place; a spectrum replaces the one of the same matrix and parameters. What stopped early replaces no whole one. */
+export function mergeStudies(
+  old: Studies = {},
+  { spectra = [], stability, coupling, trust }: Studies,
+): Studies {
+  const isSame = (a: SpectrumReport, b: SpectrumReport): boolean => spectrumKey(a) === spectrumKey(b);
+  const before = old.spectra ?? [];
+  const fresh = spectra.filter(now =>
+    replaces(
+      now,
+      before.find(one => isSame(one, now)),
+    ),
+  );
+  const all = [...before.filter(one => !fresh.some(now => isSame(one, now))), ...fresh];
+  return {
+    ...old,
+    ...(replaces(stability, old.stability) ? { stability } : {}),
+    ...(replaces(coupling, old.coupling) ? { coupling } : {}),
+    ...(replaces(trust, old.trust) ? { trust } : {}),
+    ...(all.length > 0 ? { spectra: all } : {}),
+  };
 }
+
+interface Study {
+  readonly complete?: boolean;
+}
+
+const replaces = (now: Study | undefined, old: Study | undefined): boolean =>
+  now !== undefined && (now.complete !== false || old === undefined || old.complete === false);

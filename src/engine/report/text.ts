@@ -3,6 +3,7 @@ import { latencyLines } from './latencyText';
 import { metricsLines } from './metricsText';
 import { formatBytes, formatEstimate, formatNumber, methodWord } from './format';
 import { hasOneScale } from './granularity';
+import { jointSentence } from './jointText';
 import { type Eigenvalue, type LayerReport, type Report } from './schema';
 import { alignColumns } from './table';
 
@@ -80,6 +81,7 @@ function activationTable({ activations, settings }: Report): string[] {
 
 function summary(report: Report): string[] {
   const { settings, layers, budget } = report;
+  const joint = jointSentence(report);
   const matrix = settings.sensitivityMatrix === 'ggn' ? 'Gauss–Newton matrix' : 'Hessian';
   const loss = report.loss === null ? 'not known' : formatNumber(report.loss);
   const source =
@@ -95,6 +97,7 @@ function summary(report: Report): string[] {
     ...oneScaleLine(report),
     ...(report.eigenvalues.length > 0 ? [eigenvalueLine(report)] : []),
     ...(budget ? [budgetLine(budget), ...(budget.message ? [budget.message] : [])] : []),
+    ...(joint === undefined ? [] : [joint]),
     ...(report.device ? [deviceLine(report.device, report.memory?.predictedBytes)] : []),
     ...(report.stopped ? [`Stopped (${report.stopped.reason}): ${report.stopped.message}`] : []),
   ];

@@ -1,5 +1,6 @@
 import * as ort from 'onnxruntime-node';
 import { CurvatureError } from '../errors';
+import { physicalCores } from './cores';
 import { cpuDevice, type Device } from './device';
 import { encodeApart } from '../graph/toModel';
 import type { Types } from '../graph/builder';
@@ -9,7 +10,7 @@ import { type Provider, providerConfig, reasonOf } from './providers';
 
 export interface SessionOptions {
   readonly device: Device;
-  /** 0 leaves the choice to ONNX Runtime: one thread per physical core. */
+  /** 0 leaves the choice to ONNX Runtime. */
   readonly threads: number;
   /** Off for sessions that are only asked for types. */
   readonly optimize: boolean;
@@ -17,7 +18,7 @@ export interface SessionOptions {
   readonly spinning?: boolean;
 }
 
-export const cpuSession: SessionOptions = { device: cpuDevice, threads: 0, optimize: true };
+export const cpuSession: SessionOptions = { device: cpuDevice, threads: physicalCores(), optimize: true };
 
 /** Every failure is thrown as well, and told with what to do about it. */
 const LOG_FATAL_ONLY = 4;

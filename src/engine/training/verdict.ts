@@ -80,4 +80,7 @@ export function verdict(training: Training, curvature: Curvature): Verdict {
 export const verdictWord = ({ severity }: Pick<Verdict, 'severity'>): string =>
   ({ error: 'Unstable', warning: 'Warning', info: 'Stable' })[severity];
 
-const short = (x: number): string => String(Number(x.toPrecision(3)));
+function short(x: number): string {
+  const rounded = Number(x.toPrecision(3));
+  return Math.abs(rounded) < 1e-4 ? rounded.toExponential() : String(rounded);
+}

@@ -78,7 +78,13 @@ export class Rng {
   }
 
   normals(n: number): Float32Array<ArrayBuffer> {
-    return Float32Array.from({ length: n }, () => this.normal());
+    return this.fillNormal(new Float32Array(n));
+  }
+
+  /** Fills x with independent standard normals. */
+  fillNormal<T extends Float32Array | Float64Array>(x: T): T {
+    for (let i = 0; i < x.length; i++) x[i] = this.normal();
+    return x;
   }
 }
 

@@ -28,3 +28,16 @@ export function studentT(level: number, samples: number): number {
   }
   return Math.sqrt(degrees) * Math.tan(low);
 }
+
+/**
+ * Low and high end of the 95 % interval of a number whose standard error comes from `samples` normal numbers. Where there is no
+ * error, both are the number itself.
+ */
+export function interval95({
+  estimate,
+  stderr,
+  samples,
+}: Readonly<Record<'estimate' | 'stderr' | 'samples', number>>): [low: number, high: number] {
+  const half = stderr === 0 ? 0 : studentT(0.95, samples) * stderr;
+  return [estimate - half, estimate + half];
+}

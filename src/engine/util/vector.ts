@@ -49,6 +49,11 @@ export function axpy(alpha: number, x: Vector, y: Vector): void {
   for (let i = 0; i < y.length; i++) y[i] += alpha * x[i];
 }
 
+/** y ← alpha·x. */
+export function assign(alpha: number, x: Vector, y: Vector): void {
+  for (let i = 0; i < y.length; i++) y[i] = alpha * x[i];
+}
+
 /** x ← alpha·x. */
 export function scale(alpha: number, x: Vector): void {
   for (let i = 0; i < x.length; i++) x[i] *= alpha;

@@ -1,8 +1,9 @@
 import * as vscode from 'vscode';
 import type { Analyses } from '../analyses';
 import { rangeOf } from '../json/range';
+import { quickFix } from '../json/quickFix';
+import type { Span } from '../json/spans';
 import { bitsOf, readBitsFile, type RatedFile } from './bitsFile';
-import type { BitsEntry } from './document';
 import { bitsFindings, withEnoughBits } from './findings';
 
 /** Mends what Problems shows in a file of bit widths: one layer at a time, or all that have too few bits. */
@@ -25,42 +26,27 @@ export class BitsFixes implements vscode.CodeActionProvider {
       .filter(({ whole }) => rangeOf(document, whole).intersection(range) !== undefined)
       .flatMap(entry => {
         const shown = diagnostics.filter(one => rangeOf(document, entry.whole).contains(one.range));
+        const fix = (title: string, where: Span, text: string): vscode.CodeAction[] => [
+          quickFix(document, title, [{ where, text }], shown, true),
+        ];
         return findings
           .filter(({ layer }) => layer === entry.layer)
           .flatMap(finding => {
             if (finding.kind === 'unknown-layer') {
               const name = finding.nearest;
-              if (name === undefined) return [];
-              return [replacement(document, `Rename to ${name}`, entry.name, JSON.stringify(name), shown)];
+              return name === undefined ? [] : fix(`Rename to ${name}`, entry.name, JSON.stringify(name));
             }
             if (finding.kind === 'untrusted-width') {
               const use = finding.trusted;
-              if (use === undefined) return [];
-              return [replacement(document, `Use ${use} bits (trusted)`, entry.value, String(use), shown)];
+              return use === undefined ? [] : fix(`Use ${use} bits (trusted)`, entry.value, String(use));
             }
             const use = finding.kind === 'too-few-bits' ? finding.use : finding.suggested;
-            if (use === null) return [];
-            return [replacement(document, `Use ${use} bits (suggested)`, entry.value, String(use), shown)];
+            return use === null ? [] : fix(`Use ${use} bits (suggested)`, entry.value, String(use));
           });
       });
     const all = fixAll(document, file);
     return all && actions.length > 0 ? [...actions, all] : actions;
   }
-}
-
-function replacement(
-  document: vscode.TextDocument,
-  title: string,
-  where: BitsEntry['value'],
-  text: string,
-  diagnostics: vscode.Diagnostic[],
-): vscode.CodeAction {
-  const action = new vscode.CodeAction(title, vscode.CodeActionKind.QuickFix);
-  action.edit = new vscode.WorkspaceEdit();
-  action.edit.replace(document.uri, rangeOf(document, where), text);
-  action.diagnostics = diagnostics;
-  action.isPreferred = true;
-  return action;
 }
 
 /** Raises widths until none is too small; undefined where one action does the same. */
@@ -73,12 +59,10 @@ function fixAll(
   const enough = withEnoughBits(bits, report);
   const changed = content.entries.filter(({ layer, bits: now }) => enough[layer] !== now);
   if (changed.length < 2) return undefined;
-  const action = new vscode.CodeAction(
-    `Fix all ${changed.length} layers with too few bits`,
-    vscode.CodeActionKind.QuickFix,
+  const title = `Fix all ${changed.length} layers with too few bits`;
+  return quickFix(
+    document,
+    title,
+    changed.map(({ layer, value }) => ({ where: value, text: String(enough[layer]) })),
   );
-  action.edit = new vscode.WorkspaceEdit();
-  for (const { layer, value } of changed)
-    action.edit.replace(document.uri, rangeOf(document, value), String(enough[layer]));
-  return action;
 }

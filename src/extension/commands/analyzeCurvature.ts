@@ -55,7 +55,8 @@ export async function analyzeModelFile(
       onProgress => analysis.run(options, onProgress, resume),
     );
   } catch (error) {
-    throw analysisError(error, model, 'curvature.analyzeCurvature', analysis.canResume);
+    const going = { command: 'curvature.resumeAnalysis', args: [model] };
+    throw analysisError(error, model, 'curvature.analyzeCurvature', analysis.canResume ? going : undefined);
   }
 }
 

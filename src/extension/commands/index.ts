@@ -8,6 +8,7 @@ import { cancelAnalysis } from './cancelAnalysis';
 import { chooseData } from './chooseData';
 import { compareReports } from './compareReports';
 import { exportQuantized } from './exportQuantized';
+import { layerSpectrum } from './layerSpectrum';
 import { measureActivations } from './measureActivations';
 import { measureCoupling } from './measureCoupling';
 import { measureSpectrum } from './measureSpectrum';
@@ -37,6 +38,7 @@ export const commands = {
   'curvature.measureActivations': measureActivations,
   'curvature.measureSpectrum': measureSpectrum,
   'curvature.measureStability': measureStability,
+  'curvature.layerSpectrum': layerSpectrum,
   'curvature.measureCoupling': measureCoupling,
   'curvature.measureTrust': measureTrust,
 } satisfies Record<string, Command>;

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import * as vscode from 'vscode';
 import { defaultCompareOptions, type CompareOptions, type Progress } from '../../engine/analysis/options';
 import { compareReports } from '../../engine/report/compareReports';
@@ -28,6 +29,8 @@ export class Comparison extends Disposable {
     private readonly ctx: Ctx,
     /** Each a report's file, or a model whose last report is kept. */
     readonly sides: Sides,
+    /** The file in which the engine's process keeps products until a comparison is through. */
+    private readonly probes: string,
   ) {
     super();
     const [a, b] = namesOf(sides);
@@ -53,7 +56,7 @@ export class Comparison extends Disposable {
 
   /** Reads both; what is wrong with either stands in the state. */
   static async of(ctx: Ctx, sides: Sides): Promise<Comparison> {
-    const comparison = new Comparison(ctx, sides);
+    const comparison = new Comparison(ctx, sides, await ctx.reports.probesOfComparison(sides));
     await comparison.read();
     return comparison;
   }
@@ -62,7 +65,10 @@ export class Comparison extends Disposable {
     return this.current;
   }
 
-  /** Measures both Hessians of the last layer and their difference, in a process of its own. Never rejects: the state tells how it went. */
+  /**
+   * Measures both Hessians of the last layer and their difference, in a process of its own. Goes on with what a run on the same files has kept that
+   * was cut short. Never rejects: the state tells how it went.
+   */
   async compareHessians(): Promise<void> {
     if (this.running || !this.found) return;
     const files = await this.files();
@@ -77,19 +83,23 @@ export class Comparison extends Disposable {
         `Hessians of ${this.current.title}`,
         () => controller.abort(),
         onProgress =>
-          engine.compareHessians(compareOptions(found, files), {
-            signal: controller.signal,
-            onProgress: (progress: Progress) => {
-              onProgress(progress);
-              this.show({ phase: 'running', progress });
+          engine.compareHessians(
+            compareOptions(found, files),
+            {
+              signal: controller.signal,
+              onProgress: (progress: Progress) => {
+                onProgress(progress);
+                this.show({ phase: 'running', progress });
+              },
             },
-          }),
+            { file: this.probes, resume: true },
+          ),
       );
       this.show({ phase: 'done', comparison, notes: changesSince(found, comparison) });
     } catch (thrown) {
       const { message, hint, isCancelled } = toEngineError(thrown);
       this.show({
-        phase: 'idle',
+        ...this.idle(),
         ...(isCancelled ? {} : { error: hint ? { message, hint } : { message } }),
       });
     } finally {
@@ -118,7 +128,7 @@ export class Comparison extends Disposable {
         typeof files === 'string'
           ? { phase: 'unavailable', reason: files }
           : rest.hessians.phase === 'unavailable'
-            ? { phase: 'idle' }
+            ? this.idle()
             : rest.hessians;
       this.update({ ...rest, comparison, hessians });
     } catch (error) {
@@ -145,6 +155,11 @@ export class Comparison extends Disposable {
     const files = [await atHand(a), await atHand(b)] as const;
     const missing = files.find(file => typeof file === 'string');
     return missing ?? (files as readonly [AtHand, AtHand]);
+  }
+
+  /** Nothing is measured, but something of it may be kept. */
+  private idle(): HessiansState & { readonly phase: 'idle' } {
+    return { phase: 'idle', ...(existsSync(this.probes) ? { canResume: true } : {}) };
   }
 
   private show(hessians: HessiansState): void {

@@ -6,6 +6,12 @@ export interface Span {
   readonly length: number;
 }
 
+/** New text for a part of the file. */
+export interface Replacement {
+  readonly where: Span;
+  readonly text: string;
+}
+
 /** A property of an object in a JSON text, as far as it is there: a file that is being typed is seldom whole. */
 export interface JsonProperty {
   readonly key: string;

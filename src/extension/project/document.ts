@@ -1,7 +1,7 @@
 import { findNodeAtLocation, parseTree } from 'jsonc-parser';
 import type { Training } from '../../engine/training/optimizers';
 import { trainingSchema } from '../../engine/training/projectFile';
-import { type JsonProperty, propertiesOf, type Span } from '../json/spans';
+import { type JsonProperty, propertiesOf, type Replacement } from '../json/spans';
 
 /** One setting of training where it stands in a project's file. */
 export interface TrainingEntry extends Omit<JsonProperty, 'key' | 'content'> {
@@ -29,11 +29,6 @@ export function readProjectDocument(text: string): ProjectDocument {
     return [{ setting: key, ...spans }];
   });
   return { text, training: training as Partial<Training>, entries };
-}
-
-export interface Replacement {
-  readonly where: Span;
-  readonly text: string;
 }
 
 /** What to write where, so that the file has these settings; new ones go behind the last, on a line of their own where that has one. */

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { completed } from '../../engine/training/settings';
 import { isMeasuredFor } from '../../engine/training/verdict';
+import { quickFix } from '../json/quickFix';
 import { rangeOf } from '../json/range';
 import { studyCommands } from '../studies';
 import { readProjectDocument, replacements } from './document';
@@ -25,15 +26,15 @@ export class TrainingFixes implements vscode.CodeActionProvider {
     const { training } = settled;
     const models = await this.studies.of(document.uri);
     const shown = (...codes: string[]) => diagnostics.filter(({ code }) => codes.includes(code as string));
-    const changes = trainingFixes(training, models).map(({ title, changes: changed }, index) => {
-      const action = new vscode.CodeAction(title, vscode.CodeActionKind.QuickFix);
-      action.edit = new vscode.WorkspaceEdit();
-      for (const { where, text } of replacements(content, changed))
-        action.edit.replace(document.uri, rangeOf(document, where), text);
-      action.diagnostics = shown('unstable', 'edge-of-stability');
-      action.isPreferred = index === 0;
-      return action;
-    });
+    const changes = trainingFixes(training, models).map(({ title, changes: changed }, index) =>
+      quickFix(
+        document,
+        title,
+        replacements(content, changed),
+        shown('unstable', 'edge-of-stability'),
+        index === 0,
+      ),
+    );
     const measures = models
       .filter(({ study }) => !isMeasuredFor(training, study))
       .map(({ model, name }) => {

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { StabilityReport } from '../../engine/report/stability';
 import { PROJECT_FILE } from '../../engine/training/projectFile';
 import type { Analyses } from '../analyses';
 import { Disposable } from '../dispose';
@@ -65,13 +66,18 @@ export class ProjectStudies extends Disposable {
   private async studyOf(model: vscode.Uri) {
     const analysis = (await exists(model)) ? await this.analyses.of(model) : undefined;
     const shown = analysis?.report?.studies?.stability;
-    if (shown) return shown;
+    if (isWhole(shown)) return shown;
     const base = withoutExtension(model);
     const file = base.with({ path: `${base.path}.curvature.json` });
     const report = (await exists(file)) ? await readReportFile(file).catch(() => undefined) : undefined;
-    return report?.studies?.stability;
+    const stored = report?.studies?.stability;
+    return isWhole(stored) ? stored : undefined;
   }
 }
+
+/** Where the search for λmax is not through, no verdict is told of a project's settings. */
+const isWhole = (study: StabilityReport | undefined): study is StabilityReport =>
+  study !== undefined && study.complete !== false;
 
 /** The model of a report beside it is the one of its own name. */
 const modelOf = (file: vscode.Uri): vscode.Uri =>

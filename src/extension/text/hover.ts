@@ -1,10 +1,12 @@
 import * as vscode from 'vscode';
+import { spectrumMatrix } from '../../engine/report/layerSpectrum';
 import type { Analyses } from '../analyses';
 import { toModelUri } from '../modelUri';
-import { layerMarkdown, notAnalysedMarkdown } from './layerMarkdown';
+import { commandLink, layerMarkdown, notAnalysedMarkdown } from './layerMarkdown';
 import type { ModelTexts } from './modelTexts';
 
-const LINKED_COMMAND = 'curvature.analyzeCurvature';
+const ANALYZE = 'curvature.analyzeCurvature';
+const SPECTRUM = 'curvature.layerSpectrum';
 
 /** Tells what is known of the layers whose weights a line uses. */
 export class LayerHover implements vscode.HoverProvider {
@@ -23,19 +25,22 @@ export class LayerHover implements vscode.HoverProvider {
     const { report } = await this.analyses.of(model);
     const known = report?.layers.filter(layer => layers.includes(layer.name)) ?? [];
     const range = document.lineAt(position.line).range;
+    const link = (command: string, ...args: string[]): string | undefined =>
+      vscode.workspace.isTrusted ? commandLink(command, [document.uri.toString(), ...args]) : undefined;
     if (report && known.length) {
-      return new vscode.Hover(
-        known.map(layer => new vscode.MarkdownString(layerMarkdown(layer, report))),
-        range,
-      );
+      const texts = known.map(layer => {
+        const hasSpectrum = report.complete && spectrumMatrix(layer) !== undefined;
+        return layerMarkdown(layer, report, hasSpectrum ? link(SPECTRUM, layer.name) : undefined);
+      });
+      return new vscode.Hover(texts.map(linked), range);
     }
-    const link = vscode.workspace.isTrusted ? commandLink(document.uri) : undefined;
-    const text = new vscode.MarkdownString(notAnalysedMarkdown(layers, link));
-    // Names of layers are escaped, so the one link in this text is ours; nothing else is allowed to run all the same.
-    text.isTrusted = { enabledCommands: [LINKED_COMMAND] };
-    return new vscode.Hover(text, range);
+    return new vscode.Hover(linked(notAnalysedMarkdown(layers, link(ANALYZE))), range);
   }
 }
 
-const commandLink = (uri: vscode.Uri): string =>
-  `command:${LINKED_COMMAND}?${encodeURIComponent(JSON.stringify([uri.toString()]))}`;
+/** Names of layers are escaped, so that the links in a text are ours; nothing else is allowed to run all the same. */
+function linked(text: string): vscode.MarkdownString {
+  const made = new vscode.MarkdownString(text);
+  made.isTrusted = { enabledCommands: [ANALYZE, SPECTRUM] };
+  return made;
+}

@@ -6,14 +6,15 @@ import { formatCount, visible } from './format';
 
 /**
  * What a hover says about a layer. Everything from the model goes through `escapeMarkdown`: a name can neither format
- * the text nor smuggle a link in.
+ * the text nor smuggle a link in. `spectrumLink` is a `command:` URI of ours.
  */
-export function layerMarkdown(layer: LayerReport, report: Report): string {
+export function layerMarkdown(layer: LayerReport, report: Report, spectrumLink?: string): string {
   const shape = layer.shape.length ? ` ${layer.shape.join(' × ')},` : '';
   const now = layer.currentBits === undefined ? '' : ` of ${layer.currentBits} bits now`;
   const parts = [
     `**${escapeMarkdown(layer.name)}** — ${escapeMarkdown(layer.opType)},${shape} ${formatCount(layer.parameters)} weights${now}`,
     ...(layer.status === 'analysed' ? analysed(layer, report) : [missing(layer)]),
+    ...(spectrumLink ? [`[Spectrum of this layer](${spectrumLink})`] : []),
     ...(report.complete ? [] : ['*These are partial results: the analysis has not finished.*']),
     ...(report.data.source === 'synthetic' ? ['*Measured without data, on synthetic inputs.*'] : []),
   ];
@@ -26,6 +27,10 @@ export const notAnalysedMarkdown = (layers: readonly string[], commandLink: stri
     `**${layers.map(escapeMarkdown).join(', ')}**`,
     `Not analysed yet.${commandLink ? ` [Analyze Curvature](${commandLink})` : ''}`,
   ].join('\n\n');
+
+/** A `command:` URI as Markdown takes it: names may hold parentheses, which would end the link. */
+export const commandLink = (command: string, args: readonly string[]): string =>
+  `command:${command}?${encodeURIComponent(JSON.stringify(args)).replace(/[()]/g, mark => `%${mark.charCodeAt(0).toString(16)}`)}`;
 
 /** A backslash before every punctuation mark: nothing is left that Markdown, HTML, autolinks or `$(icon)` could take up. */
 export const escapeMarkdown = (text: string): string => visible(text).replace(/[!-/:-@[-`{-~]/g, '\\$&');

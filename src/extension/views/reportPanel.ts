@@ -10,6 +10,7 @@ const page: Page<FromView> = {
     ready: true,
     analyze: true,
     study: true,
+    measureActivations: true,
     cancel: true,
     retry: true,
     resume: true,

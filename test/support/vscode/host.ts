@@ -26,6 +26,19 @@ export const analysisOf = async (name: string): Promise<Analysis> =>
 export const analyze = (name: string): Thenable<unknown> =>
   vscode.commands.executeCommand('curvature.analyzeCurvature', inWorkspace(name));
 
+/** What hovers say at a place of a document, as Markdown. */
+export async function hoverText(uri: vscode.Uri, position: vscode.Position): Promise<string> {
+  const hovers = await vscode.commands.executeCommand<vscode.Hover[]>(
+    'vscode.executeHoverProvider',
+    uri,
+    position,
+  );
+  return hovers
+    .flatMap(({ contents }) => contents)
+    .map(content => (typeof content === 'string' ? content : content.value))
+    .join('\n');
+}
+
 /** Waits until `probe` gives something. */
 export async function eventually<T>(
   what: string,

@@ -48,12 +48,16 @@ export class Workbench {
     return this.page.locator('.markers-panel .monaco-list-row', { hasText: text }).first();
   }
 
+  menuEntry(text: string): Locator {
+    return this.page.locator('.monaco-menu .action-item:not(.disabled)', { hasText: text });
+  }
+
   /**
    * Opens a file's context menu. The explorer is there before the extension's entries are, and those before the
    * workspace is known to be trusted, so it may take some tries.
    */
   async contextMenu(name: string, entry: string): Promise<Locator> {
-    const item = this.page.locator('.monaco-menu .action-item:not(.disabled)', { hasText: entry });
+    const item = this.menuEntry(entry);
     for (let tries = 0; ; tries++) {
       await this.file(name).click({ button: 'right' });
       const found = await item.waitFor({ timeout: 1500 }).then(

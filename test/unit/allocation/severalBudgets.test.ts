@@ -6,6 +6,7 @@ import { bestWithinAll } from '../../../src/engine/allocation/bestWithinAll';
 import { groupLayers } from '../../../src/engine/allocation/groups';
 import { loadHighs } from '../../../src/engine/allocation/highs';
 import { solveInteger } from '../../../src/engine/allocation/integerProgram';
+import { nearestPicks } from '../../../src/engine/allocation/nearest';
 import { sampleReport } from '../../support/report';
 import { allChoices, isClose, leastWithin, randomProblem } from '../../support/allocation';
 
@@ -70,6 +71,26 @@ test('three hundred layers of seven widths under two limits', async () => {
   assert.ok(picks && gap === 0);
   // A second on an idle machine.
   assert.ok(seconds < 5, `${seconds} s`);
+});
+
+test('three hundred layers under two limits that can not be met together', async () => {
+  const problem = randomProblem(6, { layers: 300, widths: 7, kind: 'real', costs });
+  const menus = groupLayers(problem).map(({ choices }) => choices);
+  const sum = (of: (costs: readonly number[]) => number): number =>
+    menus.reduce((total, menu) => total + Math.min(...menu.map(option => of(option.costs))), 0);
+  // Each can be met alone.
+  const limits = [0, 1].map(k => 1.001 * sum(c => c[k]));
+  const start = performance.now();
+  const { violation } = await nearestPicks(menus, limits);
+  const seconds = (performance.now() - start) / 1000;
+  // However the limits are weighed, no choice passes their weighed mean by less than the layers' own least do.
+  const weights = Array.from({ length: 1001 }, (_, i) => i / 1000);
+  const bounds = weights.map(w => sum(c => (w * c[0]) / limits[0] + ((1 - w) * c[1]) / limits[1]) - 1);
+  const bound = Math.max(...bounds);
+  // The bound is of fractions of options, of which there are two layers' at most.
+  assert.ok(violation >= bound && violation < bound + 4 / 300, `${violation}, at least ${bound}`);
+  // Two on an idle machine.
+  assert.ok(seconds < 20, `${seconds} s`);
 });
 
 test('a report answers for the layers with a sensitivity, under any cost that it holds', async () => {

@@ -4,7 +4,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { parseReport, type Report } from '../../../src/engine';
+import { renderHtml } from '../../../src/cli/html';
+import { parseReport, type Report, stringifyReport } from '../../../src/engine';
+import { type TrustReport, trustSchema } from '../../../src/engine/report/trust';
 
 const cli = path.resolve(__dirname, '../../../dist/cli.js');
 const sample = path.resolve(__dirname, '../../../media/sample/digits_cnn.onnx');
@@ -15,6 +17,7 @@ const run = (...parameters: string[]) =>
   spawnSync(process.execPath, [cli, ...parameters], { cwd: folder, encoding: 'utf8', timeout: 120_000 });
 const few = ['--data', sample.replace('.onnx', '.npz'), '--samples', '16', '--ep', 'cpu'];
 const file = path.join(folder, 'r.curvature.json');
+const trustOf = (text: string): TrustReport => trustSchema.parse(JSON.parse(text));
 const read = (): Report => parseReport(readFileSync(file, 'utf8'));
 
 before(() => {
@@ -57,6 +60,37 @@ test('the same spectrum again takes the place of the old one', () => {
     [false, 8],
     [true, 9],
   ]);
+});
+
+test('what is cut short is put in as such, takes no whole one’s place, and goes on from beside the report', () => {
+  const own = path.join(folder, 'cut.curvature.json');
+  const { studies: _, ...bare } = read();
+  writeFileSync(own, stringifyReport(bare));
+  const trust = (...more: string[]) => run('trust', sample, ...few, '--bits', '4,8', '--into', own, ...more);
+  const found = () => parseReport(readFileSync(own, 'utf8')).studies?.trust;
+
+  const cut = trust('--for', '0.001s');
+  assert.equal(cut.status, 0, cut.stderr);
+  assert.match(cut.stdout, /stopped before it was through/);
+  assert.match(cut.stderr, /note: 0 of \d layers are measured at all widths[^]*hint: --resume goes on/);
+  assert.equal(found()?.complete, false);
+  assert.equal(found()?.layers[0].steps.length, 1);
+  const page = renderHtml(parseReport(readFileSync(own, 'utf8')), { script: '', style: '' });
+  assert.match(page, /curvature-trust/);
+
+  const rest = trust('--resume');
+  assert.equal(rest.status, 0, rest.stderr);
+  assert.match(rest.stderr, /note: 1 probes were kept/);
+  const whole = found();
+  assert.equal(whole?.complete, true);
+  assert.deepEqual(
+    whole.layers,
+    trustOf(run('trust', sample, ...few, '--bits', '4,8', '--json').stdout).layers,
+  );
+
+  const again = trust('--for', '0.001s');
+  assert.match(again.stderr, /keeps the whole result that it has/);
+  assert.deepEqual(found(), whole);
 });
 
 test('a report that is none, or of another model, is refused', () => {

@@ -10,7 +10,7 @@ import { lastOf } from '../../support/generators';
 
 /** Above the size where columns are packed, and no multiple of any part that they are cut into. */
 const LARGE = (1 << 20) + 12_345;
-/** More than a block. */
+/** Some blocks, and one that isn't full. */
 const COUNT = 35;
 const ROUNDOFF = 2 ** -24;
 
@@ -41,7 +41,7 @@ for (const [kind, size, rounding] of [
 
     test('are kept as they came, but for rounding', () => {
       assert.equal(matrix.count, COUNT);
-      for (const k of [0, 31, 32, COUNT - 1]) {
+      for (const k of [0, 3, 4, COUNT - 1]) {
         const column = matrix.column(k);
         assert.deepEqual(column, columns[k]);
         const came = unit(size, k);
@@ -56,13 +56,17 @@ for (const [kind, size, rounding] of [
 
       const expected = new Float64Array(size);
       columns.forEach((v, k) => axpy(c[k], v, expected));
-      const combined = await matrix.combine(c);
+      const combined = new Float64Array(size);
+      matrix.add(c, combined);
       axpy(-1, expected, combined);
-      // Coefficients, and sums of 35 terms whose size varies, rounded once a term.
-      assert.ok(norm(combined) < 4 * rounding * norm(expected), `${norm(combined)}`);
+      // The same terms in another order, in float64.
+      assert.ok(norm(combined) < COUNT * 2 ** -53 * norm(expected), `${norm(combined)}`);
 
       const y = w.slice();
-      matrix.axpy(33, -0.7, y);
+      matrix.add(
+        Array.from(columns, (_, k) => (k === 33 ? -0.7 : 0)),
+        y,
+      );
       axpy(0.7, columns[33], y);
       assert.ok(largest(y.map((x, i) => x - w[i])) < 1e-16);
     });
@@ -77,7 +81,7 @@ for (const [kind, size, rounding] of [
       for (const outside of [1, 1e-2, 1e-4]) {
         const w = unit(size, 98);
         scale(outside, w);
-        axpy(1, await basis.combine(c), w);
+        basis.add(c, w);
         const before = Float64Array.from({ length: COUNT }, (_, k) => dot(basis.column(k), w));
         const { coefficients, left } = await orthogonalise(w, basis);
         assert.ok(largest(coefficients.map((x, k) => x - before[k])) < 4 * rounding * norm(before));
@@ -102,17 +106,19 @@ test('products of packed columns hold where few rows hold nearly all of both vec
 
 describe('Lanczos on a million rows', () => {
   // A few rows hold the outliers' vectors whole, and the bulk is a hundredth of them: what float32 finds hardest.
+  const diagonal = Float64Array.from({ length: LARGE }, (_, i) => (i < 20 ? 20 - i : 0.2 * Math.sin(i) ** 2));
   const operator = {
     size: LARGE,
-    apply: (v: Vector) =>
-      Promise.resolve(
-        Float64Array.from(v, (x, i) => Math.fround(x * (i < 20 ? 20 - i : 0.2 * Math.sin(i) ** 2))),
-      ),
+    apply(v: Vector) {
+      const product = new Float64Array(LARGE);
+      for (let i = 0; i < LARGE; i++) product[i] = Math.fround(v[i] * diagonal[i]);
+      return Promise.resolve(product);
+    },
   };
 
   test('its vectors are orthonormal to float32', async () => {
     const process = new LanczosProcess(operator, unit(LARGE, 1));
-    // Into the second block, with the first outliers converged: that is when a basis would lose itself.
+    // Well after the first outliers have converged: that is when a basis would lose itself.
     while (process.steps < 50) await process.step();
     const columns = Array.from({ length: process.steps }, (_, k) => process.basis.column(k));
     for (const [k, v] of columns.entries()) {

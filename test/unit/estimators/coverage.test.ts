@@ -1,9 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
+import { type LinearOperator } from '../../../src/engine/curvature/linearOperator';
 import { hutchinsonDiagonal } from '../../../src/engine/estimators/diagonal';
-import { frobeniusNorm, spectralSum } from '../../../src/engine/estimators/spectrum';
+import {
+  effectiveRank,
+  frobeniusNorm,
+  negativeMass,
+  type ProbeEstimate,
+  type Quadrature,
+  spectralSum,
+} from '../../../src/engine/estimators/spectrum';
 import { stochasticLanczos } from '../../../src/engine/estimators/stochasticLanczos';
 import { estimateTrace, type TraceMethod } from '../../../src/engine/estimators/trace';
+import { RunningMoments } from '../../../src/engine/util/statistics';
 import { studentT } from '../../../src/engine/util/studentT';
 import { type DenseOperator, denseOperator, matrixWithSpectrum } from '../../support/denseOperator';
 import { lastOf } from '../../support/generators';
@@ -81,6 +90,38 @@ for (const [name, spectrum] of Object.entries(spectra)) {
           holds(frobeniusNorm(quadratures, n), Math.sqrt(squares)),
         ];
       }));
+
+    // Start vectors are uniform on the sphere: a diagonal matrix stands for all of its spectrum.
+    const diagonal: LinearOperator = {
+      size: n,
+      apply: v => Promise.resolve(Float64Array.from(v, (x, i) => x * spectrum[i])),
+    };
+    const magnitudes = spectrum.reduce((sum, x) => sum + Math.abs(x), 0);
+    const negative = spectrum.reduce((sum, x) => sum + Math.max(0, -x), 0);
+    const read: Record<string, [(probes: readonly Quadrature[]) => ProbeEstimate, truth: number]> = {
+      Σλ: [probes => spectralSum(probes, n, x => x), operator.trace],
+      '‖·‖F': [probes => frobeniusNorm(probes, n), Math.sqrt(squares)],
+      'effective rank': [probes => effectiveRank(probes, n), magnitudes ** 2 / squares],
+      ...(negative > 0 ? { 'negative mass': [negativeMass, negative / magnitudes] } : {}),
+    };
+    test('two to five start vectors: every number by itself, and no bias in Σλ', async t => {
+      const held = new Map<string, number>();
+      const errors = new RunningMoments();
+      for (let seed = 0; seed < RUNS; seed++) {
+        const options = { steps: 24, probes: 2 + (seed % 4), seed };
+        const { quadratures } = await lastOf(stochasticLanczos(diagonal, options));
+        for (const [name, [estimate, truth]] of Object.entries(read))
+          held.set(name, (held.get(name) ?? 0) + Number(holds(estimate(quadratures), truth)));
+        errors.add(spectralSum(quadratures, n, x => x).estimate - operator.trace);
+      }
+      const found = [...held]
+        .map(([name, count]) => `${name} ${((100 * count) / RUNS).toFixed(1)} %`)
+        .join(', ');
+      t.diagnostic(`${found}; mean error of Σλ ${errors.mean} ± ${errors.stderr}`);
+      for (const count of held.values()) assert.ok(count >= LEAST * RUNS && count <= MOST * RUNS, found);
+      // Beyond which one unbiased mean in 16,000 lies.
+      assert.ok(Math.abs(errors.mean) <= 4 * errors.stderr, `${errors.mean} ± ${errors.stderr}`);
+    });
 
     for (const blocks of [undefined, Array.from({ length: n / 6 }, () => 6)]) {
       test(`the diagonal${blocks ? ' in blocks' : ''}`, t => {

@@ -110,9 +110,9 @@ test('no gradients leave the damping', () => {
   );
 });
 
-test('damping that is not positive, and gradients that are not finite, are refused', () => {
+test('damping that is not positive or lost in rounding, and gradients that are not finite, are refused', () => {
   const g = gradients(2, 3, 1);
-  for (const damping of [0, -1, NaN, Infinity])
+  for (const damping of [0, -1, NaN, Infinity, 1e-30])
     assert.throws(
       () => new InverseFisher(g, { damping }),
       curvatureError('option-invalid', /The damping is/),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { layerLabel } from '../../../src/extension/text/layerLabel';
 import {
+  commandLink,
   escapeMarkdown,
   layerMarkdown,
   notAnalysedMarkdown,
@@ -121,4 +122,12 @@ test('widths whose sensitivity should not be believed are marked, and one line s
   assert.doesNotMatch(text, /\| 2 \|[^|]*⚠/);
   assert.match(text, /^⚠ Not trusted at 4 bits: at 4 the second-order model is off at the end of the step /m);
   assert.ok(text.split('\n').filter(Boolean).length <= 11, text);
+});
+
+test('a link survives names that Markdown would end it at', () => {
+  const names = ['file:///w/a (1).onnx', 'block)[x](command:other)'];
+  const link = commandLink('curvature.layerSpectrum', names);
+  assert.doesNotMatch(link, /[()[\]\s]/);
+  const [, args = ''] = link.split('?');
+  assert.deepEqual(JSON.parse(decodeURIComponent(args)), names);
 });

@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import type { Report } from '../../../src/engine';
-import { type AnalyzeOptions, defaultOptions } from '../../../src/engine/analysis/options';
+import { readFingerprint } from '../../../src/engine/analysis/fingerprint';
+import {
+  type AnalyzeOptions,
+  defaultOptions,
+  defaultTrustOptions,
+} from '../../../src/engine/analysis/options';
+import type { StudyRequest } from '../../../src/engine/analysis/study';
+import type { Studies } from '../../../src/engine/report/studies';
 import { EngineClient } from '../../../src/extension/engineClient';
 
 /** The engine's own process, with the models of the tests. */
@@ -65,4 +72,26 @@ test('a file that is no journal is begun anew, and so is one that is not to be r
     assert.equal((await run(resume, { matrix: 'ggn' })).complete, true);
     assert.ok(!existsSync(file));
   }
+});
+
+test('a study is told as far as it is, and goes on to the numbers of one that was not cut short', async () => {
+  const request: StudyRequest = {
+    kind: 'trust',
+    options: { ...defaultTrustOptions, ...options, bits: [2, 4, 8], samples: 64 },
+  };
+  const { trust: whole } = await client.study(request);
+  const controller = new AbortController();
+  const hooks = {
+    signal: controller.signal,
+    onPartial: ({ trust }: Studies) => {
+      assert.equal(trust?.complete, false);
+      if (trust.layers.length > 1) controller.abort();
+    },
+  };
+  await assert.rejects(client.study(request, hooks, { file, resume: true }), /cancelled/);
+  assert.deepEqual(readFingerprint(file)?.['command'], 'trust');
+  const { trust: resumed } = await client.study(request, {}, { file, resume: true });
+  const numbers = ({ timings: _, ...rest }: NonNullable<Studies['trust']>) => rest;
+  assert.deepEqual(resumed && numbers(resumed), whole && numbers(whole));
+  assert.ok(!existsSync(file));
 });

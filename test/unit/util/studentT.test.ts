@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { studentT } from '../../../src/engine/util/studentT';
+import { interval95, studentT } from '../../../src/engine/util/studentT';
 
 // scipy.stats.t.ppf((1 + level) / 2, samples - 1)
 const expected: [level: number, samples: number, quantile: number][] = [
@@ -23,4 +23,10 @@ for (const [level, samples, quantile] of expected) {
 
 test('one sample bounds nothing', () => {
   assert.equal(studentT(0.95, 1), Infinity);
+});
+
+test('an interval of 95 %', () => {
+  const [low, high] = interval95({ estimate: 45.5, stderr: 1.2, samples: 5 });
+  assert.ok(Math.abs(high - 45.5 - 1.2 * 2.7764451052) < 1e-8 && Math.abs(low + high - 91) < 1e-12);
+  assert.deepEqual(interval95({ estimate: 3, stderr: 0, samples: 1 }), [3, 3]);
 });

@@ -123,6 +123,19 @@ for (const [name, theme] of Object.entries(themes).filter(([key]) => asked.inclu
       await session.page.waitForTimeout(500);
     });
 
+    step('measures the spectrum of a layer from the menu of its row, and turns to it', async () => {
+      const row = workbench.panel.locator('.layers tbody tr', { hasText: 'conv2.weight' });
+      await row.locator('.layer-name').click({ button: 'right' });
+      await workbench.menuEntry('Spectrum of This Layer').click();
+      const section = workbench.panel.locator('#spectrum');
+      await section.getByText('eigenvalues', { exact: false }).first().waitFor({ timeout: 60_000 });
+      assert.match(await section.locator('vscode-dropdown').first().innerText(), /conv2\.weight/);
+      await workbench.statusBar.waitFor({ state: 'detached', timeout: 60_000 });
+      await session.page.waitForTimeout(1000);
+      await workbench.shot(`${name}-3-spectrum`);
+      await workbench.panel.locator('body').evaluate(() => window.scrollTo(0, 0));
+    });
+
     step('opens the text beside, with bits and traces at the ends of lines', async () => {
       await (await workbench.palette('Curvature: Show Model as Text')).click();
       await workbench.line('conv1.weight').waitFor({ timeout: 30_000 });

@@ -1,0 +1,20 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import os from 'node:os';
+
+const folder = '/sys/devices/system/cpu';
+
+/**
+ * Physical cores that this process may use, as Linux tells them; 0 on other systems, which leaves the choice to ONNX Runtime. Its own
+ * count on Linux takes half of the logical processors for cores wherever it doesn't know the processor, as on many virtual machines:
+ * there all work fell to one thread of two.
+ */
+export function physicalCores(): number {
+  if (!existsSync(folder)) return 0;
+  const siblings = readdirSync(folder)
+    .filter(name => /^cpu\d+$/.test(name))
+    .map(name => `${folder}/${name}/topology/thread_siblings_list`)
+    // A processor that is switched off has none.
+    .filter(file => existsSync(file))
+    .map(file => readFileSync(file, 'utf8'));
+  return Math.min(new Set(siblings).size, os.availableParallelism());
+}

@@ -1,0 +1,78 @@
+import { axisStyle, type BarsConfig, decadeGrid, decadeLabel, font, tickStyle } from './chart';
+import { typesetNumber } from './format';
+import type { Theme } from './theme';
+
+/** A figure and its standard error, 0 where it is exact. */
+export interface Figure {
+  readonly value: number;
+  readonly stderr: number;
+}
+
+export interface LogRange {
+  readonly min: number;
+  readonly max: number;
+}
+
+export const figureText = ({ value, stderr }: Figure): string =>
+  typesetNumber(value) + (stderr ? ` ± ${typesetNumber(stderr, 2)}` : '');
+
+/** Ends of a logarithmic axis: whole decades around every bar and as much of the errors as is above zero. */
+export function logRange(shown: readonly Figure[]): LogRange {
+  const positive = shown.filter(figure => figure.value > 0);
+  if (!positive.length) return { min: 0.1, max: 10 };
+  const lows = positive.map(({ value, stderr }) => (stderr < value ? value - stderr : value / 2));
+  const highs = positive.map(({ value, stderr }) => value + stderr);
+  const decade = (value: number, round: (x: number) => number) => 10 ** round(Math.log10(value));
+  // Half of the smallest end, so that the smallest bar still has a length.
+  return { min: decade(Math.min(...lows) / 2, Math.floor), max: decade(Math.max(...highs), Math.ceil) };
+}
+
+/** A bar on a logarithmic axis, where zero and below have no place; an exact figure has no error bar. */
+export const logBar = ({ value, stderr }: Figure, { min }: LogRange) => ({
+  x: value > 0 ? value : NaN,
+  y: 0,
+  xMin: value > 0 && stderr > 0 ? Math.max(min, value - stderr) : NaN,
+  xMax: value > 0 && stderr > 0 ? value + stderr : NaN,
+});
+
+/** Looks of bars and their error bars. */
+export const barStyle = (theme: Theme, colour: string | string[]) => ({
+  backgroundColor: colour,
+  hoverBackgroundColor: colour,
+  borderColor: theme.highContrast ? theme.border : colour,
+  borderWidth: theme.highContrast ? 1 : 0,
+  borderRadius: 2,
+  errorBarColor: theme.foreground,
+  errorBarWhiskerColor: theme.foreground,
+  errorBarLineWidth: 1.25,
+  errorBarWhiskerLineWidth: 1.25,
+});
+
+/** A row to each layer: names on the left, figures along a logarithmic axis; rows are pointed at as a whole. */
+export const logRowOptions = (theme: Theme, range: LogRange, labelWidth: number) =>
+  ({
+    indexAxis: 'y',
+    interaction: { mode: 'index', axis: 'y', intersect: false },
+    scales: {
+      x: {
+        type: 'logarithmic',
+        ...range,
+        ...axisStyle(theme),
+        grid: decadeGrid(theme),
+        ticks: {
+          ...tickStyle(theme),
+          maxRotation: 0,
+          autoSkip: false,
+          callback: value => decadeLabel(value, range),
+        },
+      },
+      y: {
+        ...axisStyle(theme),
+        grid: { display: false },
+        afterFit: scale => {
+          scale.width = labelWidth;
+        },
+        ticks: { color: theme.foreground, font: font(theme), autoSkip: false, crossAlign: 'far' },
+      },
+    },
+  }) satisfies BarsConfig['options'];
