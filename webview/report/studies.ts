@@ -120,9 +120,10 @@ export function studies(channel: Channel): Section {
       ]);
       fill(list, [open.map(({ kind }) => kind), running, resumable], () =>
         open.map(({ kind, title, question }) => {
-          const control = resumable.includes(kind)
-            ? resumeButton(channel, kind, title)
-            : studyButton(channel, kind, 'Measure', title);
+          const control =
+            kind !== 'activations' && resumable.includes(kind)
+              ? resumeButton(channel, kind, title)
+              : studyButton(channel, kind, 'Measure', title);
           control.enable(running === undefined);
           return element(
             'li',
