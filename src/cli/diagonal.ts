@@ -35,7 +35,7 @@ function diagonalToText({ complete, parts, probes, converged, samples }: Exporte
   const rows = parts.map(({ name, shape, mean, least, most, relativeError }) => [
     ...[name, shape.join('×')],
     ...[mean, least, most].map(formatNumber),
-    `${Number((100 * relativeError).toPrecision(2))} %`,
+    Number.isFinite(relativeError) ? `${Number((100 * relativeError).toPrecision(2))} %` : 'noise',
   ]);
   const lines = [
     ...alignColumns(

@@ -95,10 +95,10 @@ const ofWeights = (bits: Chosen['bits']): Chosen['bits'] =>
     ? bits
     : Object.fromEntries(Object.entries(bits).filter(([name]) => !isActivationName(name)));
 
-/** A file that can't be read is told of when it is opened. @param report its text */
-async function requireSameModel(model: string, file: string, report: string): Promise<void> {
+/** A file that can't be read is told of when it is opened. */
+async function requireSameModel(model: string, file: string, report: Report): Promise<void> {
   const bytes = await readFile(model).catch(() => undefined);
-  if (bytes === undefined || sha256(bytes) === parseReport(report).model.sha256) return;
+  if (bytes === undefined || sha256(bytes) === report.model.sha256) return;
   throw new CurvatureError(
     'option-invalid',
     `${path.basename(file)} is of another model than ${path.basename(model)}: the files' checksums differ.`,
@@ -129,8 +129,9 @@ async function chosenBits(
   if (width !== undefined) return { bits: width };
   if (report !== undefined) {
     const text = await readText(report);
-    await requireSameModel(model, report, text);
-    if (budget === undefined) return suggestionOf(parseReport(text));
+    const found = parseReport(text);
+    await requireSameModel(model, report, found);
+    if (budget === undefined) return suggestionOf(found);
     const none = { ties: [], pins: {}, method: 'pareto' as const, seed: flags.seed, draws: 0 };
     const answer = await allocateFile(text, { ...none, budgets: [budget] });
     const widths = feasible(answer.bits, answer.feasible, answer.message);

@@ -13,6 +13,7 @@ export const settings = {
   'curvature.granularity': 'granularity',
   'curvature.activations': 'activations',
   'curvature.budget': 'budget',
+  'curvature.jointRuns': 'jointRuns',
   'curvature.seed': 'seed',
   'curvature.executionProvider': 'executionProvider',
   'curvature.batch': 'batch',

@@ -210,7 +210,7 @@ describe('using the report page', { skip }, () => {
   test('a study tells how it goes, and that it failed, where it was asked for', async () => {
     const { page } = open;
     const done = doneState(smallReport());
-    const progress = { stage: 'density', message: 'Density: step 3 of 80', fraction: 0.4 };
+    const progress = { stage: 'density', message: 'Density: step 3 of 80', fraction: 0.4 } as const;
     await open.show({ ...done, study: { kind: 'spectrum', progress } });
     const more = page.locator('#more');
     assert.equal(await more.getByRole('progressbar').getAttribute('aria-valuenow'), '40');

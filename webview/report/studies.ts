@@ -120,10 +120,10 @@ export function studies(channel: Channel): Section {
       ]);
       fill(list, [open.map(({ kind }) => kind), running, resumable], () =>
         open.map(({ kind, title, question }) => {
-          const control =
-            kind !== 'activations' && resumable.includes(kind)
-              ? resumeButton(channel, kind, title)
-              : studyButton(channel, kind, 'Measure', title);
+          const kept = resumable.find(one => one === kind);
+          const control = kept
+            ? resumeButton(channel, kept, title)
+            : studyButton(channel, kind, 'Measure', title);
           control.enable(running === undefined);
           return element(
             'li',

@@ -3,7 +3,7 @@ import type { Parameter } from '../curvature/parameters';
 import { matrixOperator } from '../curvature/products';
 import { type NamedArray, writeNpz } from '../data/writeNpz';
 import { CurvatureError } from '../errors';
-import { type Diagonal, hutchinsonDiagonal } from '../estimators/diagonal';
+import { type Diagonal, diagonalError, hutchinsonDiagonal } from '../estimators/diagonal';
 import type { Diagnostic } from '../report/schema';
 import { replaceFile } from '../util/replaceFile';
 import { TimeBudget } from '../util/timeBudget';
@@ -21,7 +21,7 @@ export interface DiagonalPart {
   readonly mean: number;
   readonly least: number;
   readonly most: number;
-  /** ‖stderr‖/‖diagonal‖ of this parameter. */
+  /** ‖stderr‖/‖diagonal‖ of this parameter; Infinity where noise hides it. */
   readonly relativeError: number;
 }
 
@@ -151,7 +151,7 @@ function summaryOf(
     least = Math.min(least, value);
     most = Math.max(most, value);
   });
-  const relativeError = squares === 0 ? 0 : Math.sqrt(squaredErrors / squares);
+  const relativeError = diagonalError(Math.sqrt(squaredErrors), Math.sqrt(squares));
   return { mean: sum / size, least, most, relativeError };
 }
 

@@ -12,7 +12,7 @@ export interface DiagonalOptions {
    * convolution's kernel. By default each element stands alone.
    */
   readonly blocks?: ArrayLike<number>;
-  /** Stop when ‖stderr‖ ≤ rtol · ‖estimate‖ over all blocks. */
+  /** Stop when `diagonalError` over all blocks is no larger. */
   readonly rtol: number;
   /** 8 by default. */
   readonly minProbes?: number;
@@ -64,10 +64,19 @@ export async function* hutchinsonDiagonal(
     if (probe === 0) continue;
     const samples = probe + 1;
     const stderr = squares.map(s => Math.sqrt(s / (samples * (samples - 1))));
-    const converged = norm(stderr) <= rtol * norm(mean);
+    const converged = diagonalError(norm(stderr), norm(mean)) <= rtol;
     yield { estimate: mean.slice(), stderr, samples, seed, converged };
     if ((converged && samples >= minProbes) || isTimeUp(timeSpent)) return;
   }
+}
+
+/**
+ * ‖stderr‖/‖diagonal‖, where noise makes the estimate longer than the diagonal: E‖estimate‖² = ‖diagonal‖² + ‖stderr‖². Infinity where
+ * nothing but noise was found, 0 where not even that.
+ */
+export function diagonalError(stderr: number, estimate: number): number {
+  const squares = estimate ** 2 - stderr ** 2;
+  return stderr === 0 ? 0 : squares > 0 ? stderr / Math.sqrt(squares) : Infinity;
 }
 
 /** @returns the number of blocks */

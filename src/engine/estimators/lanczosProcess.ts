@@ -102,6 +102,17 @@ export class LanczosProcess {
     });
   }
 
+  /** Whether the subspace at hand is invariant, so that its values are eigenvalues. */
+  get isInvariant(): boolean {
+    return this.remainder === 0;
+  }
+
+  /** What `ritzPairs` would have given a step earlier: eigenvalues and vectors of the subspace at hand without its last direction. */
+  pairsBefore(): TridiagonalPair[] {
+    const { alpha, beta } = this.block;
+    return alpha.length < 2 ? [] : tridiagonalPairs({ alpha: alpha.slice(0, -1), beta });
+  }
+
   /** The vector of the space whose coefficients in the basis are given; only before a restart. */
   combine(coefficients: ArrayLike<number>): Float64Array {
     const sum = new Float64Array(this.operator.size);

@@ -3,7 +3,7 @@ import { matMul } from '../runtime/matMul';
 import { norm, type Vector } from '../util/vector';
 import { type Columns, type TakenOut } from './columns';
 
-/** Columns of a block. A product reads all of it, and some systems give memory that is read as much as memory that is written to. */
+/** Columns of a block. A product reads all of it, and some systems back pages that are only read, so that a block takes its memory whole. */
 const WIDTH = 4;
 /** Rows that are summed in float32: eight partial sums of 128 terms. */
 const ROWS = 1024;

@@ -5,6 +5,11 @@ import { interval95 } from '../util/studentT';
 export interface Quadrature {
   readonly nodes: readonly number[];
   readonly weights: readonly number[];
+  /**
+   * The mean of max(0, −λ) by the nodes and weights of one step less: by how much the kink at zero, where most eigenvalues of a loss are, throws
+   * such rules off. Absent where the nodes are eigenvalues.
+   */
+  readonly meanNegativeBefore?: number;
 }
 
 /**
@@ -23,6 +28,13 @@ export function spectralMean(probes: readonly Quadrature[], f: (eigenvalue: numb
   const sums = probes.map(({ nodes, weights }) => nodes.reduce((sum, x, k) => sum + weights[k] * f(x), 0));
   return sums.reduce((sum, x) => sum + x, 0) / probes.length;
 }
+
+/** The mean of max(0, −λ). */
+const meanNegative = (probes: readonly Quadrature[]): number => spectralMean(probes, x => Math.max(0, -x));
+
+/** The same a step before. */
+const meanNegativeBefore = (probes: readonly Quadrature[]): number =>
+  probes.reduce((sum, p) => sum + (p.meanNegativeBefore ?? meanNegative([p])), 0) / probes.length;
 
 /**
  * A statistic of all start vectors with its standard error by the jackknife (Efron & Stein, Ann. Stat. 9, 1981): for means over the
@@ -62,18 +74,35 @@ export const countAbove = (probes: readonly Quadrature[], size: number, value: n
 export const frobeniusNorm = (probes: readonly Quadrature[], size: number): ProbeEstimate =>
   overProbes(probes, p => Math.sqrt(size * spectralMean(p, x => x * x)));
 
+/**
+ * A statistic that needs the mean of max(0, −λ). Rules of many steps or few fall to either side of it, so that half of what the last step
+ * changes is an error of its own, beside that of the start vectors.
+ */
+function overNegatives(
+  probes: readonly Quadrature[],
+  statistic: (probes: readonly Quadrature[], negative: number) => number,
+): ProbeEstimate {
+  const found = overProbes(probes, p => statistic(p, meanNegative(p)));
+  const before = statistic(probes, meanNegativeBefore(probes));
+  return { ...found, stderr: Math.hypot(found.stderr, (found.estimate - before) / 2) };
+}
+
+/** The mean of |λ|. */
+const magnitude = (probes: readonly Quadrature[], negative: number): number =>
+  spectralMean(probes, x => x) + 2 * negative;
+
 /** The negative share of Σ|λ|; the eigenvalues about zero, whose sign is rounding, count for nothing in it. */
 export const negativeMass = (probes: readonly Quadrature[]): ProbeEstimate =>
-  overProbes(probes, p => {
-    const all = spectralMean(p, Math.abs);
-    return all === 0 ? 0 : spectralMean(p, x => Math.max(0, -x)) / all;
+  overNegatives(probes, (p, negative) => {
+    const all = magnitude(p, negative);
+    return all === 0 ? 0 : negative / all;
   });
 
 /** (Σ|λ|)²/Σλ²: how many eigenvalues of equal size would spread as far; tr²/‖·‖_F² where none is negative. */
 export const effectiveRank = (probes: readonly Quadrature[], size: number): ProbeEstimate =>
-  overProbes(probes, p => {
+  overNegatives(probes, (p, negative) => {
     const squares = spectralMean(p, x => x * x);
-    return squares === 0 ? 0 : (size * spectralMean(p, Math.abs) ** 2) / squares;
+    return squares === 0 ? 0 : (size * magnitude(p, negative) ** 2) / squares;
   });
 
 /**

@@ -151,12 +151,21 @@ function fromStart(
     ...outliers.map(({ value }) => ({ value, weight: 1 / size })),
     ...pairs.map(({ value, vector }) => ({ value, weight: share * vector[0] ** 2 })),
   ].sort((a, b) => a.value - b.value);
+  const known = outliers.reduce((sum, { value }) => sum + Math.max(0, -value) / size, 0);
   return {
-    quadrature: { nodes: nodes.map(n => n.value), weights: nodes.map(n => n.weight) },
+    quadrature: {
+      nodes: nodes.map(n => n.value),
+      weights: nodes.map(n => n.weight),
+      ...(process.isInvariant ? {} : { meanNegativeBefore: known + share * negativeBefore(process) }),
+    },
     ...extremesOf(pairs.map(ritzOf)),
     products: process.steps,
   };
 }
+
+/** The mean of max(0, −λ) over a start vector's measure by Gauss's rule of one step less. */
+const negativeBefore = (process: LanczosProcess): number =>
+  process.pairsBefore().reduce((sum, { value, vector }) => sum + Math.max(0, -value) * vector[0] ** 2, 0);
 
 /** Uniform on the sphere within the complement of some orthonormal columns. */
 async function startVector(random: Rng, size: number, outside: Columns): Promise<Float64Array> {

@@ -33,6 +33,7 @@ export function saliencyToText(report: SaliencyReport): string {
     '',
     'The least salient weights removed, or all rounded, one layer at a time; corrected: the layer’s other weights make up for it',
     ...alignColumns([header, ...rows], column => column < 2),
+    '±: one standard error over the samples, each beside the unchanged model.',
     `Predicted: gᵀδ + ½ δᵀHδ of the step δ on all samples; where the measured change is far from it, the step is too long for second order. The form ½ δᵀFδ`,
     `of the ${settings.gradients} gradients (in the JSON) is no forecast of corrected steps: these are chosen so that it all but vanishes.`,
     '',

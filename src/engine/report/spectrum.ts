@@ -23,6 +23,8 @@ const probeEstimateSchema = z.object({
 const quadratureSchema = z.object({
   nodes: z.array(z.number()).readonly(),
   weights: z.array(z.number()).readonly(),
+  /** The mean of max(0, −λ) a step before, which tells how well it is known; absent where the nodes are eigenvalues. */
+  meanNegativeBefore: z.number().optional(),
 });
 
 /** What is known of a whole spectrum from two start vectors or more. All errors are of the start vectors' noise on the given data. */

@@ -20,8 +20,8 @@ const graph: Graph = {
 let session: Promise<Session> | undefined;
 
 /**
- * Products of float32 matrices [batch, rows, inner] · [batch, inner, columns], by ONNX Runtime's threads and vector instructions on the CPU; a
- * batch of one goes with every matrix of the other. Both are read where they lie.
+ * Products of float32 matrices [batch, rows, inner] · [batch, inner, columns], by ONNX Runtime's threads and vector instructions on the CPU.
+ * Both are read where they lie.
  */
 export async function matMul(a: Tensor, b: Tensor): Promise<Float32Array> {
   // What runs between two products makes memory its own, and each page of it would interrupt threads that spin.

@@ -91,7 +91,7 @@ describe('a joint search', () => {
       jointSearch(menus, [0, 1], 3, MOST, picks =>
         Promise.resolve(Float64Array.from(picks[0] === 0 ? [1, 1, 1, 1] : other)),
       );
-    // Less by 0.4 with a standard error of 4 · √(0.36…/3)/2: one sample decides.
+    // Less by 0.4 with a standard error of 4 · 0.6/√4 = 1.2: one sample decides.
     assert.deepEqual((await search([1.2, 1.2, 1.2, 0])).best.picks, [0, 1]);
     // As much less on all samples.
     assert.deepEqual((await search([0.9, 0.9, 0.9, 0.9])).best.picks, [1, 0]);

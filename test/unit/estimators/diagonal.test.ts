@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { hutchinsonDiagonal } from '../../../src/engine/estimators/diagonal';
+import { diagonalError, hutchinsonDiagonal } from '../../../src/engine/estimators/diagonal';
 import { assertClose, curvatureError } from '../../support/assertions';
 import { denseOperator, normalMatrix } from '../../support/denseOperator';
 import { allOf, lastOf } from '../../support/generators';
@@ -33,6 +33,24 @@ test('a block has the mean of its elements, of any length, and less spread', asy
   });
   assert.ok(blocked.stderr[0] < 0.7 * single.stderr[0]);
   assert.equal(blocked.stderr[4], single.stderr[23]);
+});
+
+test('the error is beside the diagonal itself, not beside the estimate that noise makes longer', async () => {
+  assert.equal(diagonalError(3, 5), 3 / 4);
+  assert.deepEqual([diagonalError(0, 0), diagonalError(2, 1)], [0, Infinity]);
+  const squares = (values: ArrayLike<number>): number =>
+    Array.from(values).reduce((sum, x) => sum + x * x, 0);
+  let [estimates, errors] = [0, 0];
+  for (let seed = 0; seed < 200; seed++) {
+    const { estimate, stderr } = await lastOf(hutchinsonDiagonal(operator, { seed, rtol: 0, maxProbes: 4 }));
+    estimates += squares(estimate) / 200;
+    errors += squares(stderr) / 200;
+  }
+  // By theory, as above.
+  const theory = diagonal.reduce((sum, d, i) => sum + squares(operator.matrix.getRow(i)) - d * d, 0) / 4;
+  const exact = Math.sqrt(theory / squares(diagonal));
+  assert.ok(exact > 1, 'noise is longer than the diagonal');
+  assertClose(diagonalError(Math.sqrt(errors), Math.sqrt(estimates)), exact, 0.1);
 });
 
 test('a diagonal matrix is known after the least number of probes', async () => {

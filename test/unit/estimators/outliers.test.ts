@@ -94,12 +94,12 @@ describe('the bound on the median of |λ|', () => {
       const magnitudes = eigenvalues.map(Math.abs).sort((a, b) => a - b);
       const median = magnitudes[eigenvalues.length >> 1];
       let held = 0;
-      for (let seed = 0; seed < 100; seed++) {
+      for (let seed = 0; seed < 40; seed++) {
         const bound = await found(eigenvalues, 24, seed);
         if (bound >= median - 1e-12) held++;
         assert.ok(bound <= 0.2 * magnitudes[eigenvalues.length - 1], `${bound}, ${median}`);
       }
-      assert.ok(held >= 95, `${held}`);
+      assert.ok(held >= 38, `${held}`);
     });
   }
 

@@ -18,6 +18,7 @@ import {
   stochasticLanczos,
   type StochasticLanczosProgress,
 } from '../../../src/engine/estimators/stochasticLanczos';
+import { type LinearOperator } from '../../../src/engine/curvature/linearOperator';
 import { assertClose, curvatureError } from '../../support/assertions';
 import {
   type DenseOperator,
@@ -138,6 +139,33 @@ test('outliers are known by themselves, and the rest of the moments has little n
   const squares = spectralSum(quadratures, 200, x => x * x);
   const exact = sum(spectrum.map(x => x * x));
   assert.ok(squares.stderr < 1e-3 * exact && Math.abs(squares.estimate - exact) < 4 * squares.stderr);
+});
+
+test('half of what the last step changes tells how far the kink at zero throws the mean of negative eigenvalues off', async () => {
+  // Most eigenvalues are about zero, as those of a loss, with both signs.
+  const [size, steps] = [600, 24];
+  const spectrum = range(size, i => (i % 3 ? 1 : -0.5) * (1 - i / size) ** 8);
+  const starts: Float64Array[] = [];
+  let products = 0;
+  const operator: LinearOperator = {
+    size,
+    apply: v => {
+      if (products++ % steps === 0) starts.push(Float64Array.from(v));
+      return Promise.resolve(Float64Array.from(v, (x, i) => x * spectrum[i]));
+    },
+  };
+  const { quadratures, outliers } = await lastOf(stochasticLanczos(operator, { steps, probes: 60, seed: 0 }));
+  const negative = (x: number): number => Math.max(0, -x);
+  const known = sum(outliers.map(({ value }) => negative(value)));
+  const squares = quadratures.map(({ nodes, weights, meanNegativeBefore }, k) => {
+    // What the start vector itself sees of the spectrum.
+    const seen = sum(spectrum.map((x, i) => starts[k + 1][i] ** 2 * negative(x)));
+    const exact = (known + (size - outliers.length) * seen) / size;
+    const found = sum(nodes.map((x, i) => weights[i] * negative(x)));
+    return [(found / exact - 1) ** 2, ((found - meanNegativeBefore!) / exact / 2) ** 2];
+  });
+  const [error, told] = [0, 1].map(kind => Math.sqrt(sum(squares.map(both => both[kind])) / squares.length));
+  assert.ok(error > 0.02 && told > error / 2 && told < 3 * error, `off by ${error}, ${told} is told`);
 });
 
 test('an operator of few distinct eigenvalues ends early and exactly', async () => {
