@@ -1,5 +1,3 @@
-import path from 'node:path';
-import type { LossSpec } from '../autodiff/loss';
 import { fisherTrace } from '../curvature/fisherTrace';
 import { matrixOperator } from '../curvature/products';
 import type { LinearOperator } from '../curvature/linearOperator';
@@ -13,46 +11,23 @@ import {
 } from '../estimators/spectrum';
 import { spectrumBytes, spectrumStepsWithin, stochasticLanczos } from '../estimators/stochasticLanczos';
 import { chooseTraceMethod, estimateTrace, traceBytes, type TraceMethod } from '../estimators/trace';
-import type { Diagnostic } from '../report/schema';
-import { formatEstimate } from '../report/format';
-import { type Density, SPECTRUM_VERSION, type SpectrumReport, type TraceReport } from '../report/spectrum';
-import { isSumApart } from '../report/traceAgainstSum';
+import type { SpectrumReport } from '../report/spectrum';
 import { matrixFingerprint, type ProbeJournal } from './journal';
-import { note } from './note';
-import { type OpenedMatrix, openMatrix } from './openMatrix';
+import { openMatrix } from './openMatrix';
 import type { MatrixHooks, SpectrumOptions } from './options';
 import { inParts } from './partials';
 import { adaptiveShare, ProgressTracker } from './progress';
 import { secondsSince } from './run';
 import { setUp } from './setUp';
-import { TOOL } from './state';
+import { type SpectrumFound, spectrumReportOf, type SpectrumTask } from './spectrumReport';
 import { TimeBudget, type TimeSpent } from '../util/timeBudget';
 import { traceReport } from './traceReport';
 
 /** The bound on the Wasserstein distance may fail with this probability. */
 const FAILURE = 0.01;
 
-/** What is to be done, settled before anything runs. */
-interface Task extends OpenedMatrix {
-  readonly options: SpectrumOptions;
-  readonly journal?: ProbeJournal;
-  /** As asked for, but no more than rows or than what fits into memory or time. */
-  steps: number;
-  readonly method: TraceMethod;
-}
-
 /** The trace as it is kept for a run that goes on, with what its time left for the rest. */
-type KeptTrace = Pick<Found, 'trace' | 'timeStops'> & Pick<Task, 'steps'>;
-
-/** What is found so far. */
-interface Found {
-  trace: SpectrumReport['trace'];
-  density: SpectrumReport['density'];
-  crossCheck?: SpectrumReport['crossCheck'];
-  /** Parts that ended because their time was up, in words. */
-  readonly timeStops: string[];
-  readonly timings: Record<string, number>;
-}
+type KeptTrace = Pick<SpectrumFound, 'trace' | 'timeStops'> & Pick<SpectrumTask, 'steps'>;
 
 /**
  * The spectrum of the Hessian or the Gauss–Newton matrix over all parameters, or those of some layers: density by stochastic
@@ -80,21 +55,24 @@ export async function spectrum(
   const started = performance.now();
   const time = options.seconds === undefined ? undefined : new TimeBudget(options.seconds, hooks.now);
   const task = await prepareTask(options, hooks.journal);
-  const found: Found = {
+  const found: SpectrumFound = {
     ...{ trace: null, density: null, timeStops: [] },
     timings: { load: secondsSince(started) },
   };
   const soFar = (): SpectrumReport | undefined =>
-    found.trace !== null || found.density !== null ? reportOf(task, found, false) : undefined;
+    found.trace !== null || found.density !== null ? spectrumReportOf(task, found, false) : undefined;
   await inParts(hooks.onPartial, soFar, tell => {
     foundMore = tell;
     return measure(task, found, progress, time, hooks.signal);
   });
   found.timings['total'] = secondsSince(started);
-  return reportOf(task, found, true);
+  return spectrumReportOf(task, found, true);
 }
 
-async function prepareTask(options: SpectrumOptions, journal: ProbeJournal | undefined): Promise<Task> {
+async function prepareTask(
+  options: SpectrumOptions,
+  journal: ProbeJournal | undefined,
+): Promise<SpectrumTask> {
   let steps = 0;
   let method: TraceMethod = 'exact';
   // What fits into memory now may differ from what did when the run that is resumed began.
@@ -117,8 +95,8 @@ async function prepareTask(options: SpectrumOptions, journal: ProbeJournal | und
 }
 
 async function measure(
-  task: Task,
-  found: Found,
+  task: SpectrumTask,
+  found: SpectrumFound,
   progress: ProgressTracker,
   time?: TimeBudget,
   signal?: AbortSignal,
@@ -170,7 +148,7 @@ const TIME_OF_TRACE = 1 / 4;
 const FEWEST_STEPS = 8;
 
 /** So that the run for outliers and two start vectors stay within so many products; a result of a clock, but reported, and the same for the same steps. */
-function limitSteps(task: Task, found: Found, products: number): void {
+function limitSteps(task: SpectrumTask, found: SpectrumFound, products: number): void {
   const most = Math.max(FEWEST_STEPS, Math.floor(products / 3));
   if (most >= task.steps) return;
   task.steps = most;
@@ -178,9 +156,9 @@ function limitSteps(task: Task, found: Found, products: number): void {
 }
 
 async function measureTrace(
-  { method, options, journal: keeper }: Task,
+  { method, options, journal: keeper }: SpectrumTask,
   operator: LinearOperator,
-  found: Found,
+  found: SpectrumFound,
   progress: ProgressTracker,
   timeSpent?: TimeSpent,
   signal?: AbortSignal,
@@ -208,8 +186,8 @@ async function measureTrace(
 
 /** From the gradients of single samples: exact, and cheaper than estimates are. Tells whether the model runs on one sample. */
 async function measureFisherTrace(
-  { model, options, parameters }: Task,
-  found: Found,
+  { model, options, parameters }: SpectrumTask,
+  found: SpectrumFound,
   progress: ProgressTracker,
   signal?: AbortSignal,
 ): Promise<boolean> {
@@ -230,9 +208,9 @@ async function measureFisherTrace(
 }
 
 async function measureDensity(
-  { size, steps, options, journal: keeper }: Task,
+  { size, steps, options, journal: keeper }: SpectrumTask,
   operator: LinearOperator,
-  found: Found,
+  found: SpectrumFound,
   progress: ProgressTracker,
   timeSpent?: TimeSpent,
   signal?: AbortSignal,
@@ -270,77 +248,3 @@ async function measureDensity(
   const through = found.density?.quadratures.length ?? 0;
   if (through < probes) found.timeStops.push(`The time was up after ${through} of ${probes} start vectors.`);
 }
-
-function reportOf(task: Task, { timings, timeStops, ...found }: Found, complete: boolean): SpectrumReport {
-  const { model, options, ready, parameters, size, steps } = task;
-  const { problem } = ready;
-  const shown = new Map(model.layers.map(l => [l.initializer, l.name]));
-  return {
-    format: 'curvature-spectrum',
-    version: SPECTRUM_VERSION,
-    complete,
-    tool: TOOL,
-    model: { file: path.basename(model.file), sha256: model.sha256 },
-    data: ready.data,
-    settings: {
-      loss: problem.loss.kind,
-      matrix: options.matrix,
-      parameters: parameters.map(({ name }) => shown.get(name) ?? name),
-      isWhole: parameters.length === model.parameters.length,
-      steps,
-      probes: options.probes,
-      rtol: options.rtol,
-      ...(options.seconds === undefined ? {} : { seconds: options.seconds }),
-      maxProducts: options.maxProducts,
-      seed: options.seed,
-      batch: problem.batch,
-      executionProvider: options.executionProvider,
-    },
-    device: problem.session.device.name,
-    memory: { predictedBytes: Math.round(task.predictedBytes) },
-    samples: problem.dataset.samples,
-    ...classesOf(problem.loss),
-    size,
-    ...found,
-    diagnostics: [...ready.diagnostics, ...diagnosticsOf(task, found, timeStops)],
-    timings,
-  };
-}
-
-const classesOf = ({ kind, shape, classAxis, parts }: LossSpec): { classes?: number } =>
-  kind === 'mse' || parts ? {} : { classes: shape[classAxis] };
-
-function diagnosticsOf(
-  { options, ready, size, steps }: Task,
-  { trace, density }: Pick<Found, 'trace' | 'density'>,
-  timeStops: readonly string[],
-): Diagnostic[] {
-  const left = ready.withoutDerivatives.length;
-  return [
-    ...(left > 0 && !options.layers
-      ? [note('partial-spectrum', `${left} parameters have no exact second derivatives and are left out.`)]
-      : []),
-    ...timeStops.map(message => note('time-up', message)),
-    ...(timeStops.length === 0 && steps < Math.min(options.steps, size)
-      ? [
-          note(
-            'steps-limited',
-            `${steps} of ${options.steps} steps were taken: more do not fit into the memory allowed.`,
-          ),
-        ]
-      : []),
-    ...(trace && !trace.converged && timeStops.length === 0
-      ? [
-          note(
-            'probe-cap',
-            `The trace did not reach a relative error of ${Number((100 * options.rtol).toPrecision(2))} % within ${trace.products} products. Raise --max-products for a smaller one.`,
-          ),
-        ]
-      : []),
-    ...(trace && density && isSumApart(trace, density) ? [note('sum-apart', apartText(trace, density))] : []),
-  ];
-}
-
-const apartText = (trace: TraceReport, { sum }: Density): string =>
-  `The trace, ${formatEstimate(trace)} by ${trace.method}, and Σλ by ${sum.samples} start vectors, ${formatEstimate({ ...sum, exact: false })}, ` +
-  'are further apart than in 19 of 20 runs. Both are unbiased: go by the one of smaller error; more --probes make that of Σλ smaller.';
