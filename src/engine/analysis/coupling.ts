@@ -87,7 +87,10 @@ export async function coupling(
 function reportOf(
   { model, ready, parameters }: OpenedMatrix,
   options: CouplingOptions,
-  { probes, norms: { squares, traces } }: { readonly probes: number; readonly norms: BlockNorms },
+  {
+    probes,
+    norms: { squares, traces, shareOutside },
+  }: { readonly probes: number; readonly norms: BlockNorms },
   { complete, total }: { readonly complete: boolean; readonly total: number },
 ): CouplingReport {
   const { problem } = ready;
@@ -115,7 +118,7 @@ function reportOf(
     layers: parameters.map(({ name, size }) => ({ name: shown.get(name) ?? name, parameters: size })),
     norms: squares.map(row => row.map(rootOf)),
     traces: traces.map(({ mean, stderr }) => ({ estimate: mean, stderr })),
-    shareOutside: shareOutside(squares),
+    shareOutside: { estimate: shareOutside.mean, stderr: shareOutside.stderr },
     additivity: additivityOf(
       squares.map(row => row.map(({ mean }) => mean)),
       traces.map(({ mean }) => mean),
@@ -141,26 +144,6 @@ function reportOf(
 function rootOf({ mean, stderr }: Mean): WithError {
   const estimate = Math.sqrt(mean);
   return { estimate, stderr: stderr === 0 ? 0 : stderr / (2 * estimate) };
-}
-
-/** 1 − Σ‖H_ll‖²/Σ‖H_lm‖², its error to first order; blocks above and below the diagonal are one estimate. Of a matrix of zeros nothing lies outside. */
-function shareOutside(squares: BlockNorms['squares']): WithError {
-  let [inside, outside, insideVariance, outsideVariance] = [0, 0, 0, 0];
-  squares.forEach((row, l) =>
-    row.forEach(({ mean, stderr }, m) => {
-      if (l === m) {
-        inside += mean;
-        insideVariance += stderr ** 2;
-      } else if (l < m) {
-        outside += 2 * mean;
-        outsideVariance += 4 * stderr ** 2;
-      }
-    }),
-  );
-  const all = inside + outside;
-  if (all === 0) return { estimate: 0, stderr: 0 };
-  const stderr = Math.sqrt(inside ** 2 * outsideVariance + outside ** 2 * insideVariance) / all ** 2;
-  return { estimate: outside / all, stderr };
 }
 
 /** The mean squared rounding error of each layer's weights; undefined where one of them can't be quantized. */

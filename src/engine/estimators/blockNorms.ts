@@ -22,6 +22,8 @@ export interface BlockNorms {
   readonly squares: readonly (readonly Mean[])[];
   /** tr A_ll. */
   readonly traces: readonly Mean[];
+  /** 1 − Σ‖A_ll‖_F²/‖A‖_F²; of a matrix of zeros nothing lies outside. */
+  readonly shareOutside: Mean;
 }
 
 export interface BlockNormsProgress {
@@ -54,6 +56,9 @@ interface Column {
   readonly isExact: boolean;
   readonly squares: readonly RunningMoments[];
   readonly trace: RunningMoments;
+  /** ‖A_lm v‖² summed over the other blocks whose columns are drawn as well, and over m too: what this column says of the share outside. */
+  readonly outside: RunningMoments;
+  readonly all: RunningMoments;
 }
 
 /**
@@ -71,6 +76,8 @@ export async function* blockNorms(
     isExact: size <= probes,
     squares: blocks.map(() => new RunningMoments()),
     trace: new RunningMoments(),
+    outside: new RunningMoments(),
+    all: new RunningMoments(),
   }));
   const maxProducts = blocks.reduce((sum, { size }) => sum + Math.min(size, probes), 0);
   let products = 0;
@@ -79,7 +86,7 @@ export async function* blockNorms(
   async function probe(m: number, k: number): Promise<void> {
     if (signal?.aborted) throw cancelled();
     const { start, size } = blocks[m];
-    const { isExact, squares, trace } = columns[m];
+    const { isExact, squares, trace, outside, all } = columns[m];
     const sums = await once(
       keeper,
       `block ${m} ${isExact ? 'column' : 'probe'} ${k}`,
@@ -97,6 +104,9 @@ export async function* blockNorms(
     );
     sums.squares.forEach((square, l) => squares[l].add(square));
     trace.add(sums.trace);
+    const others = sums.squares.reduce((sum, x, l) => (l === m || columns[l].isExact ? sum : sum + x), 0);
+    outside.add(others);
+    all.add(others + sums.squares[m]);
     products++;
   }
 
@@ -143,5 +153,30 @@ function summary(blocks: readonly Block[], columns: readonly Column[]): BlockNor
       return { mean: (a.mean + b.mean) / 2, stderr: Math.hypot(a.stderr, b.stderr) / 2 };
     }),
   );
-  return { squares, traces: columns.map(({ trace }, m) => meanOf(m, trace)) };
+  return {
+    squares,
+    traces: columns.map(({ trace }, m) => meanOf(m, trace)),
+    shareOutside: shareOutside(squares, columns),
+  };
+}
+
+/** Its error to first order. What a probe finds inside and outside varies together, which leaves the share much better known than either. */
+function shareOutside(squares: BlockNorms['squares'], columns: readonly Column[]): Mean {
+  let [inside, outside, variance] = [0, 0, 0];
+  squares.forEach((row, l) =>
+    row.forEach(({ mean }, m) => {
+      if (l === m) inside += mean;
+      else outside += mean;
+    }),
+  );
+  const total = inside + outside;
+  if (total === 0) return { mean: 0, stderr: 0 };
+  columns.forEach((column, m) => {
+    if (column.isExact) return;
+    const within = column.squares[m].stderr ** 2;
+    const beside = column.outside.stderr ** 2;
+    const covariance = (column.all.stderr ** 2 - within - beside) / 2;
+    variance += inside ** 2 * beside + outside ** 2 * within - 2 * inside * outside * covariance;
+  });
+  return { mean: outside / total, stderr: Math.sqrt(Math.max(0, variance)) / total ** 2 };
 }

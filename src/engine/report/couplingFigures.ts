@@ -14,8 +14,8 @@ export function relativeNorm({ norms }: CouplingReport, l: number, m: number): W
 }
 
 /**
- * The share of ‖H‖_F² that lies in each block, both of a pair taken together; the errors as those of `shareOutside`. The shares of one triangle and the diagonal are 1
- * in sum.
+ * The share of ‖H‖_F² that lies in each block, both of a pair taken together; the shares of one triangle and the diagonal are 1 in sum. The errors take
+ * blocks for independent, which is too much rather than too little.
  */
 export function blockShares({ norms }: CouplingReport): WithError[][] {
   const blocks = norms.map((row, l) =>

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { type LinearOperator } from '../../../src/engine/curvature/linearOperator';
+import { blockNorms } from '../../../src/engine/estimators/blockNorms';
 import { hutchinsonDiagonal } from '../../../src/engine/estimators/diagonal';
 import {
   effectiveRank,
@@ -20,6 +21,8 @@ import { lastOf } from '../../support/generators';
 /** Intervals of 95 % hold the truth in so many of a thousand runs, each with a seed of its own. */
 const RUNS = 1000;
 const [LEAST, MOST] = [0.92, 0.98];
+/** Random vectors on each block of columns. */
+const PROBES = 16;
 
 interface Interval {
   readonly estimate: number;
@@ -54,7 +57,8 @@ const spectra: Record<string, number[]> = {
 
 for (const [name, spectrum] of Object.entries(spectra)) {
   describe(`a stated error covers the truth in 95 ± 3 % of runs: ${name}`, () => {
-    const operator: DenseOperator = denseOperator(matrixWithSpectrum(spectrum, 3));
+    const matrix = matrixWithSpectrum(spectrum, 3);
+    const operator: DenseOperator = denseOperator(matrix);
     const squares = spectrum.reduce((sum, x) => sum + x * x, 0);
     const products: readonly [TraceMethod, number][] = [
       ['hutchinson', 30],
@@ -72,6 +76,20 @@ for (const [name, spectrum] of Object.entries(spectra)) {
           return [holds(estimates[0], operator.trace)];
         }));
     }
+
+    // The first block is taken whole.
+    const sizes = [5, 20, 35];
+    const blocks = sizes.map((size, l) => ({ start: sizes.slice(0, l).reduce((a, b) => a + b, 0), size }));
+    const within = blocks.reduce((sum, { start, size }) => {
+      const end = start + size - 1;
+      return sum + matrix.subMatrix(start, end, start, end).norm() ** 2;
+    }, 0);
+    test('the share outside of the diagonal blocks', t =>
+      requireCoverage(t, async seed => {
+        const { norms } = await lastOf(blockNorms(operator, blocks, { probes: PROBES, seed }));
+        const { mean, stderr } = norms!.shareOutside;
+        return [holds({ estimate: mean, stderr, samples: PROBES }, 1 - within / squares)];
+      }));
 
     // Four steps find no outliers; two dozen do.
     test('moments of the spectrum by quadrature', t =>
