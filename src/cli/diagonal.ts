@@ -34,7 +34,7 @@ export async function runDiagonal(model: string, flags: DiagonalFlags): Promise<
 function diagonalToText({ complete, parts, probes, converged, samples }: ExportedDiagonal): string {
   const rows = parts.map(({ name, shape, mean, least, most, relativeError }) => [
     ...[name, shape.join('×')],
-    ...[mean, least, most].map(formatNumber),
+    ...[mean, least, most].map(x => formatNumber(x)),
     Number.isFinite(relativeError) ? `${Number((100 * relativeError).toPrecision(2))} %` : 'noise',
   ]);
   const lines = [

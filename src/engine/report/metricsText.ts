@@ -37,7 +37,7 @@ function uniformLines({ uniform }: Metrics): string[] {
   const rows = uniform.map(({ bits, expansion, deltaLoss, divergence }) => [
     String(bits),
     ...(expansion
-      ? [expansion.linear, expansion.quadratic, expansion.interactions].map(formatNumber)
+      ? [expansion.linear, expansion.quadratic, expansion.interactions].map(x => formatNumber(x))
       : ['–', '–', '–']),
     valueText(deltaLoss),
     valueText(divergence),

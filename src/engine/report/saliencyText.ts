@@ -19,7 +19,7 @@ export function saliencyToText(report: SaliencyReport): string {
   const saliencies = layers.map(({ name, parameters, quantiles, total }) => [
     name,
     String(parameters),
-    ...quantiles.map(formatNumber),
+    ...quantiles.map(x => formatNumber(x)),
     formatNumber(total),
   ]);
   return `${[
