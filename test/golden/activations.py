@@ -22,8 +22,6 @@ FOLDER = HERE / "activations"
 MODELS = ["mlp_digits_legacy", "resnet_mnist_legacy", "vit_digits_legacy"]
 # Piecewise linear from its activations to its loss, so that both matrices have one trace.
 LINEAR = {"resnet_mnist_legacy"}
-# Its Hessians have thousands of rows, each of which takes a pass through attention.
-LONG = {"vit_digits_legacy"}
 BITS = [2, 4, 8]
 PERCENTILE = 99.99
 
@@ -87,7 +85,7 @@ def golden(name):
             "max": rounded(array.max()),
             "percentiles": [rounded(t) for t in tails],
             "traceGgn": rounded(traces[n]),
-            **({} if name in LONG else {"traceHessian": rounded(hessians(n))}),
+            "traceHessian": rounded(hessians(n)),
             "error": {str(b): rounded(quantization_error(array, b) / samples) for b in BITS},
         }
     return found
