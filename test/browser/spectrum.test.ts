@@ -235,7 +235,7 @@ describe('the spectrum', { skip }, () => {
     await open.show(doneState(whole));
     await choose(page, 1, 'conv1.weight');
     await choose(page, 2, 'Gauss–Newton matrix');
-    const press = page.locator('.spectrum-measure vscode-button');
+    const press = page.locator('.spectrum-measure').getByTitle('Measure this spectrum');
     await press.click();
     const asked = (await open.posted()).filter(({ type }) => type === 'study');
     assert.deepEqual(asked, [

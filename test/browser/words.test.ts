@@ -4,7 +4,6 @@ import type { LayerReport, Report } from '../../src/engine/report/schema';
 import { sortedPositions } from '../../webview/report/layerOrder';
 import { bars, measures } from '../../webview/report/measures';
 import { verdict } from '../../webview/report/verdict';
-import { logRange } from '../../webview/shared/bars';
 import {
   formatBytes,
   formatNumber,
@@ -14,6 +13,7 @@ import {
   typesetNumber,
   withoutCommonScopes,
 } from '../../webview/shared/format';
+import { logRange } from '../../webview/shared/logRange';
 import {
   cancelledState,
   doneState,

@@ -1,7 +1,8 @@
 import type { LayerComparison } from '../../src/engine/report/compareReports';
 import type { Measured } from '../../src/engine/util/ratio';
-import { barStyle, type Figure, figureText, logBar, type LogRange, logRowOptions } from '../shared/bars';
+import { barStyle, figureText, logBar, logRowOptions } from '../shared/bars';
 import { type BarsConfig, tooltipStyle } from '../shared/chart';
+import type { Figure, LogRange } from '../shared/logRange';
 import type { Theme } from '../shared/theme';
 import { ratioText } from './comparisonWords';
 

@@ -1,5 +1,5 @@
 import type { LayerReport, Report } from '../../src/engine/report/schema';
-import type { Figure } from '../shared/bars';
+import type { Figure } from '../shared/logRange';
 import { bitWidths, decidingTrace, matrixName } from './facts';
 
 /** One bar of the sensitivity chart. */

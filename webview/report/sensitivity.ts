@@ -1,11 +1,12 @@
 import type { Report } from '../../src/engine/report/schema';
 import type { Channel } from '../shared/channel';
-import { figureText, logRange } from '../shared/bars';
+import { figureText } from '../shared/bars';
 import { type BarsConfig, chartView } from '../shared/chart';
 import { chartRows, rowLabels } from '../shared/chartRows';
 import { checkbox, dropdown } from '../shared/controls';
 import { element, fill, icon } from '../shared/element';
 import { plural } from '../shared/format';
+import { logRange } from '../shared/logRange';
 import { onWidthChange } from '../shared/onWidthChange';
 import { bitChip } from './bitChip';
 import { decidedLayers, layersByBits } from './facts';

@@ -1,5 +1,6 @@
-import { barStyle, figureText, logBar, type LogRange, logRowOptions } from '../shared/bars';
+import { barStyle, figureText, logBar, logRowOptions } from '../shared/bars';
 import { type BarPlugin, type BarsConfig, tooltipStyle } from '../shared/chart';
+import type { LogRange } from '../shared/logRange';
 import type { Theme } from '../shared/theme';
 import { bitWord } from './bitChip';
 import type { Bar, Measure } from './measures';

@@ -1,31 +1,10 @@
 import { axisStyle, type BarsConfig, decadeGrid, decadeLabel, font, tickStyle } from './chart';
 import { typesetNumber } from './format';
+import type { Figure, LogRange } from './logRange';
 import type { Theme } from './theme';
-
-/** A figure and its standard error, 0 where it is exact. */
-export interface Figure {
-  readonly value: number;
-  readonly stderr: number;
-}
-
-export interface LogRange {
-  readonly min: number;
-  readonly max: number;
-}
 
 export const figureText = ({ value, stderr }: Figure): string =>
   typesetNumber(value) + (stderr ? ` ± ${typesetNumber(stderr, 2)}` : '');
-
-/** Ends of a logarithmic axis: whole decades around every bar and as much of the errors as is above zero. */
-export function logRange(shown: readonly Figure[]): LogRange {
-  const positive = shown.filter(figure => figure.value > 0);
-  if (!positive.length) return { min: 0.1, max: 10 };
-  const lows = positive.map(({ value, stderr }) => (stderr < value ? value - stderr : value / 2));
-  const highs = positive.map(({ value, stderr }) => value + stderr);
-  const decade = (value: number, round: (x: number) => number) => 10 ** round(Math.log10(value));
-  // Half of the smallest end, so that the smallest bar still has a length.
-  return { min: decade(Math.min(...lows) / 2, Math.floor), max: decade(Math.max(...highs), Math.ceil) };
-}
 
 /** A bar on a logarithmic axis, where zero and below have no place; an exact figure has no error bar. */
 export const logBar = ({ value, stderr }: Figure, { min }: LogRange) => ({
