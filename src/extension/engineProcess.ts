@@ -1,4 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import os from 'node:os';
 import {
   CancellationToken,
   IPCMessageReader,
@@ -12,6 +13,8 @@ import { crashError, toEngineError } from './engineError';
 
 const STDERR_KEPT = 2000;
 const DRAIN_MS = 50;
+
+const coresButOne = (): number => Math.max(1, os.availableParallelism() - 1);
 
 /** One run of the engine's child process, from fork to exit. */
 export class EngineProcess {
@@ -27,10 +30,10 @@ export class EngineProcess {
     private readonly log: (text: string) => void,
   ) {
     // In the desktop VS Code `process.execPath` is Electron; this variable makes it a plain Node. `execArgv` is emptied
-    // so that a debugger's port of the extension host isn't opened twice.
+    // so that a debugger's port of the extension host isn't opened twice. One core is left to the editor.
     this.child = fork(serverPath, [], {
       execArgv: [],
-      env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
+      env: { CURVATURE_THREADS: String(coresButOne()), ...process.env, ELECTRON_RUN_AS_NODE: '1' },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.child.stdout?.on('data', (data: Buffer) => log(data.toString()));

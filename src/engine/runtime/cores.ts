@@ -18,3 +18,13 @@ export function physicalCores(): number {
     .map(file => readFileSync(file, 'utf8'));
   return Math.min(new Set(siblings).size, os.availableParallelism());
 }
+
+/**
+ * Threads of a session, 0 to leave it to ONNX Runtime: a physical core each, but no more than the variable `CURVATURE_THREADS` says. They wait for
+ * work by spinning, which costs whoever shares their cores.
+ */
+export function sessionThreads(): number {
+  const most = Number(process.env.CURVATURE_THREADS);
+  const cores = physicalCores();
+  return most >= 1 ? Math.min(cores || most, most) : cores;
+}

@@ -1,6 +1,6 @@
 import * as ort from 'onnxruntime-node';
 import { CurvatureError } from '../errors';
-import { physicalCores } from './cores';
+import { sessionThreads } from './cores';
 import { cpuDevice, type Device } from './device';
 import { encodeApart } from '../graph/toModel';
 import type { Types } from '../graph/builder';
@@ -18,7 +18,7 @@ export interface SessionOptions {
   readonly spinning?: boolean;
 }
 
-export const cpuSession: SessionOptions = { device: cpuDevice, threads: physicalCores(), optimize: true };
+export const cpuSession: SessionOptions = { device: cpuDevice, threads: sessionThreads(), optimize: true };
 
 /** Every failure is thrown as well, and told with what to do about it. */
 const LOG_FATAL_ONLY = 4;

@@ -11,7 +11,7 @@ import { findDesktop, findServer } from './install.mjs';
 import { launchBrowser, makeHome, missingBrowser, startServer } from './server.mjs';
 import { makeWorkspace } from './workspace.mjs';
 
-const SUITE_TIMEOUT_MS = 300_000;
+const SUITE_TIMEOUT_MS = 600_000;
 const extension = path.resolve(process.env.EXTENSION ?? '.');
 const suite = path.resolve('out/vscode/main.js');
 
@@ -41,7 +41,10 @@ export async function runSuite() {
     const missing = server.missing ?? missingBrowser();
     if (missing) return skipped(`tests in the extension host: ${missing}`);
     const problem = await suiteInServer(server.dist, home.folder, folder, results);
-    return problem ? failed(problem) : countsOf(results);
+    if (!problem) return countsOf(results);
+    // What had passed until then tells where it hangs.
+    console.log(readFileSync(results, 'utf8').trimEnd());
+    return failed(problem);
   } finally {
     home.remove();
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import { test } from 'node:test';
-import { physicalCores } from '../../../src/engine/runtime/cores';
+import { physicalCores, sessionThreads } from '../../../src/engine/runtime/cores';
 import { Session } from '../../../src/engine/runtime/session';
 import { float32Tensor } from '../../../src/engine/onnx/tensor';
 import { input, makeGraph } from '../../support/models';
@@ -18,6 +18,25 @@ test('cores are those that /proc/cpuinfo tells apart, and no more than the proce
   assert.equal(physicalCores(), Math.min(cores.size, os.availableParallelism()));
 });
 
+test('CURVATURE_THREADS limits the threads of sessions', () => {
+  const before = process.env.CURVATURE_THREADS;
+  try {
+    delete process.env.CURVATURE_THREADS;
+    assert.equal(sessionThreads(), physicalCores());
+    for (const [asked, threads] of [
+      ['1', 1],
+      ['1000', physicalCores() || 1000],
+      ['none', physicalCores()],
+    ] as const) {
+      process.env.CURVATURE_THREADS = asked;
+      assert.equal(sessionThreads(), threads);
+    }
+  } finally {
+    if (before === undefined) delete process.env.CURVATURE_THREADS;
+    else process.env.CURVATURE_THREADS = before;
+  }
+});
+
 test('a session has a thread for each core, the caller among them', onLinux, async () => {
   const graph = makeGraph([input('x', 1)], { one: float32Tensor([1], new Float32Array([1])) }, [
     ['Add', ['x', 'one'], 'y'],
@@ -26,7 +45,7 @@ test('a session has a thread for each core, the caller among them', onLinux, asy
   await (await Session.create(graph)).dispose();
   const before = numThreads();
   const session = await Session.create(graph);
-  assert.equal(numThreads() - before, physicalCores() - 1);
+  assert.equal(numThreads() - before, sessionThreads() - 1);
   await session.dispose();
 });
 
