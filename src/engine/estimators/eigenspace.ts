@@ -46,8 +46,8 @@ export async function topEigenspace(
     const isFound = pairs.length === count && pairs.every(p => p.converged);
     if (isFound || isInvariant || lanczos.steps >= maxSteps) {
       const vectors: Vector[] = [];
-        for (const { vector } of pairs) vectors.push(lanczos.combine(vector));
-        return { values, vectors };
+      for (const { vector } of pairs) vectors.push(lanczos.combine(vector));
+      return { values, vectors };
     }
   }
 }
