@@ -14,7 +14,7 @@ export function run(): Promise<void> {
     else console.log(...args);
   };
   Mocha.reporters.Base.consoleLog = write;
-  const mocha = new Mocha({ ui: 'bdd', timeout: 60_000, color: false, reporter: 'spec' });
+  const mocha = new Mocha({ ui: 'bdd', timeout: 180_000, color: false, reporter: 'spec' });
   const files = readdirSync(__dirname).filter(name => name.endsWith('.test.js'));
   for (const file of files) mocha.addFile(path.join(__dirname, file));
   return new Promise((resolve, reject) => {
