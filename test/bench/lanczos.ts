@@ -6,6 +6,7 @@ import type { Attribute, Graph } from '../../src/engine/graph/graph';
 import { float32Tensor, type Tensor } from '../../src/engine/onnx/tensor';
 import { Session } from '../../src/engine/runtime/session';
 import { Rng } from '../../src/engine/util/rng';
+import type { Vector } from '../../src/engine/util/vector';
 import { input, makeGraph, type NodeSpec, Workspace } from '../support/models';
 
 const STEPS = 100;
@@ -131,7 +132,7 @@ export async function lanczosCost(): Promise<void> {
     let inProducts = 0;
     const timed = {
       size: operator.size,
-      apply: (v: Float32Array | Float64Array, into?: Float64Array) =>
+      apply: (v: Vector, into?: Vector) =>
         secondsOf(
           () => operator.apply(v, into),
           seconds => (inProducts += seconds),

@@ -32,7 +32,7 @@ async function product(file: string, data: string): Promise<Map<string, Float64A
   const hv = await operator.apply(new Float64Array(operator.size).fill(1));
   await operator.dispose();
   let start = 0;
-  return new Map(weights.map(w => [w.name, hv.subarray(start, (start += w.size))]));
+  return new Map(weights.map(w => [w.name, Float64Array.from(hv.subarray(start, (start += w.size)))]));
 }
 
 for (const [name, data, fused] of models) {

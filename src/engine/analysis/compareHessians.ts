@@ -30,7 +30,7 @@ interface SideVectors {
   readonly space: readonly Vector[];
   readonly gradient: Float64Array;
   /** The matrix times the gradient. */
-  readonly product: Float64Array;
+  readonly product: Vector;
 }
 
 /**

@@ -17,7 +17,7 @@ export function keptProducts(operator: LinearOperator, file: string): LinearOper
       const k = asked++;
       if (k < found) return readProduct(file, k, operator.size);
       const product = await operator.apply(v);
-      if ((k + 1) * bytes <= LIMIT) appendFileSync(file, bytesOf(product));
+      if ((k + 1) * bytes <= LIMIT) appendFileSync(file, bytesOf(Float64Array.from(product)));
       return product;
     },
   };

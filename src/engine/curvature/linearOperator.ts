@@ -6,7 +6,8 @@ export interface LinearOperator {
   readonly size: number;
   /**
    * The product with `v`, of length `size`. The result is the caller's to change; `v` is left alone.
-   * @param into taken over, where it is given, to hold the result: fresh memory for 25 million rows costs more than filling it
+   * @param into may be taken to hold the result, since fresh memory for 25 million rows costs more than filling it; batches are summed in
+   * its precision then, else in float64
    */
-  apply(v: Vector, into?: Float64Array): Promise<Float64Array>;
+  apply(v: Vector, into?: Vector): Promise<Vector>;
 }

@@ -54,7 +54,7 @@ export async function matrixOperator(
   const scaleOver = ({ dataset }: Problem): number => (matrix === 'fisher' ? dataset.samples : 1);
   const apply =
     (runs: TangentRuns, factor: number) =>
-    async (v: Vector, into?: Float64Array): Promise<Float64Array> => {
+    async (v: Vector, into?: Vector): Promise<Vector> => {
       const tangents: Record<string, Tensor> = {};
       forEachPart(parameters, (p, start) => {
         const range = v.subarray(start, start + p.size);

@@ -7,34 +7,35 @@ const GROUP = 4;
 /** Columns in float64, one array each. */
 export class ColumnList implements Columns {
   readonly copies = false;
-  private readonly columns: Float64Array[] = [];
+  private readonly columns: Vector[] = [];
 
   get count(): number {
     return this.columns.length;
   }
 
-  push(v: Float64Array, factor = 1): Float64Array {
+  push(v: Vector, factor = 1): Promise<void> {
     if (factor !== 1) scale(factor, v);
     this.columns.push(v);
-    return v;
+    return Promise.resolve();
   }
 
-  column(k: number): Float64Array {
+  column(k: number): Vector {
     return this.columns[k];
   }
 
-  products(w: Vector): Promise<Float64Array> {
-    return Promise.resolve(Float64Array.from(this.columns, v => dot(v, w)));
+  products(w: Vector, from = 0): Promise<Float64Array> {
+    return Promise.resolve(Float64Array.from(this.columns.slice(from), v => dot(v, w)));
   }
 
-  add(c: ArrayLike<number>, y: Float64Array): void {
+  add(c: ArrayLike<number>, y: Vector): Promise<void> {
     this.columns.forEach((v, k) => {
       if (c[k] !== 0) axpy(c[k], v, y);
     });
+    return Promise.resolve();
   }
 
   /** What is taken out of w along some columns is gone before the next are looked at (modified Gram–Schmidt). */
-  takeOut(w: Float64Array): Promise<TakenOut> {
+  takeOut(w: Vector): Promise<TakenOut> {
     const { columns } = this;
     const coefficients = new Float64Array(columns.length);
     let start = 0;
@@ -53,13 +54,7 @@ export class ColumnList implements Columns {
 }
 
 /** w ← w − Σ v (vᵀw) over four columns; returns the four vᵀw. */
-function takeOutFour(
-  a: Float64Array,
-  b: Float64Array,
-  c: Float64Array,
-  d: Float64Array,
-  w: Float64Array,
-): readonly number[] {
+function takeOutFour(a: Vector, b: Vector, c: Vector, d: Vector, w: Vector): readonly number[] {
   let [p, q, r, s] = [0, 0, 0, 0];
   for (let i = 0; i < w.length; i++) {
     const x = w[i];

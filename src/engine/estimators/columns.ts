@@ -6,17 +6,17 @@ import { type Vector } from '../util/vector';
  */
 export interface Columns {
   readonly count: number;
-  /** Whether `push` leaves the array that it was given to its caller. */
+  /** Whether `push` leaves the array that it was given to its caller; else it may still be read. */
   readonly copies: boolean;
-  /** Appends factor·v, v itself by default; v is taken over unless it is copied. Returns the column as it is kept, good until the next push. */
-  push(v: Float64Array, factor?: number): Vector;
+  /** v ← factor·v, v itself by default, and appends it. */
+  push(v: Vector, factor?: number): Promise<void>;
   column(k: number): Vector;
-  /** Vᵀw. */
-  products(w: Vector): Promise<Float64Array>;
+  /** Vᵀw, of the columns from one on. */
+  products(w: Vector, from?: number): Promise<Float64Array>;
   /** y ← y + Vc, for one coefficient a column; columns whose coefficient is 0 are not read. */
-  add(c: ArrayLike<number>, y: Float64Array): void;
+  add(c: ArrayLike<number>, y: Vector): Promise<void>;
   /** w ← (I − VVᵀ)w in one pass, for orthonormal columns. */
-  takeOut(w: Float64Array): Promise<TakenOut>;
+  takeOut(w: Vector): Promise<TakenOut>;
 }
 
 export interface TakenOut {

@@ -46,7 +46,7 @@ export async function topEigenspace(
     const isFound = pairs.length === count && pairs.every(p => p.converged);
     if (isFound || isInvariant || lanczos.steps >= maxSteps) {
       const vectors: Vector[] = [];
-      for (const { vector } of pairs) vectors.push(lanczos.combine(vector));
+      for (const { vector } of pairs) vectors.push(await lanczos.combine(vector));
       return { values, vectors };
     }
   }

@@ -32,7 +32,7 @@ export async function* hutchPlusPlus(
     );
   }
   let products = 0;
-  const apply = (v: Vector): Promise<Float64Array> => {
+  const apply = (v: Vector): Promise<Vector> => {
     if (signal?.aborted) throw cancelled();
     products++;
     return operator.apply(v);
@@ -50,7 +50,7 @@ export async function* hutchPlusPlus(
     yield operatorProgress(products, options);
     isWhole = left <= IN_SPAN * length;
     if (isWhole) break;
-    range.push(y, 1 / left);
+    await range.push(y, 1 / left);
     if (timeSpent && timeSpent() >= TIME_OF_RANGE) break;
   }
 

@@ -2,8 +2,8 @@ import { type LinearOperator } from '../curvature/linearOperator';
 import { cancelled } from '../errors';
 import { Rng } from '../util/rng';
 import { isTimeUp, type TimeSpent } from '../util/timeBudget';
-import { scale } from '../util/vector';
-import { columnBytes, noColumns, orthogonalise } from './basis';
+import { scale, type Vector } from '../util/vector';
+import { columnBytes, noColumns, noVector, orthogonalise } from './basis';
 import { type Columns } from './columns';
 import { LanczosProcess } from './lanczosProcess';
 import { type RitzValue } from './result';
@@ -145,8 +145,8 @@ function select(
 }
 
 /** A random unit vector orthogonal to the basis; a basis that spans everything is never asked for one. */
-async function freshDirection(random: Rng, basis: Columns, size: number): Promise<Float64Array> {
-  const direction = random.fillNormal(new Float64Array(size));
+async function freshDirection(random: Rng, basis: Columns, size: number): Promise<Vector> {
+  const direction = random.fillNormal(noVector(size));
   if (basis.count >= size) return direction;
   scale(1 / (await orthogonalise(direction, basis)).left, direction);
   // Where little was left of the vector, dividing by its norm has brought rounding up; a second pass takes it

@@ -1,12 +1,10 @@
 import { type LinearOperator } from '../curvature/linearOperator';
 import { CurvatureError } from '../errors';
-import { dot } from '../util/vector';
-import { noColumns, orthogonalise } from './basis';
+import { type Vector } from '../util/vector';
+import { noColumns, noVector, orthogonalise } from './basis';
 import { type Columns } from './columns';
 import { type RitzValue } from './result';
 import { type Tridiagonal, tridiagonalPairs, type TridiagonalPair } from './tridiagonal';
-
-const EMPTY = new Float64Array(0);
 
 /** A remainder this small beside the operator's norm is rounding: the subspace found is invariant. */
 const BREAKDOWN = 1e-12;
@@ -23,19 +21,23 @@ export class LanczosProcess {
   /** ‖Av − VVᵀAv‖ of the last step; 0 where the subspace is invariant. */
   private remainder = 0;
   private largest = 0;
+  private next: Vector;
   /** What `next` is multiplied by when it is taken in. */
   private factor = 1;
+  /** The column before the last, for the next product to be written to, where the basis has a copy. */
+  private spare: Vector | undefined;
 
   /**
-   * @param next a unit vector, which is taken over
-   * @param outside orthonormal columns, orthogonal to `next`, that the basis is kept orthogonal to
+   * @param start a unit vector
+   * @param outside orthonormal columns, orthogonal to `start`, that the basis is kept orthogonal to
    */
   constructor(
     private readonly operator: LinearOperator,
-    private next: Float64Array,
+    start: Vector,
     private readonly outside: Columns = noColumns(operator.size),
   ) {
     this.basis = noColumns(operator.size);
+    this.next = rounded(start);
   }
 
   get steps(): number {
@@ -48,18 +50,17 @@ export class LanczosProcess {
    */
   async step(): Promise<{ isInvariant: boolean }> {
     const { basis, block, operator, outside } = this;
-    const v = basis.push(this.next, this.factor);
-    const spare = basis.copies ? this.next : undefined;
-    // A vector of all parameters in float64 is not held while the product makes another.
-    this.next = EMPTY;
-    const next = await operator.apply(v, spare);
-    const alpha = dot(v, next);
+    const v = this.next;
+    await basis.push(v, this.factor);
+    const next = await operator.apply(v, this.spare ?? noVector(operator.size));
+    const [alpha] = await basis.products(next, basis.count - 1);
+    this.spare = basis.copies ? v : undefined;
     // What the recurrence takes away is most of the vector; the rest of the basis takes only rounding after that.
     const known = new Float64Array(basis.count);
     known[basis.count - 1] = -alpha;
     const beta = block.beta.at(-1);
     if (beta !== undefined) known[basis.count - 2] = -beta;
-    basis.add(known, next);
+    await basis.add(known, next);
     block.alpha.push(alpha);
     if (outside.count > 0) await orthogonalise(next, outside);
     const { left: remainder } = await orthogonalise(next, basis);
@@ -83,9 +84,9 @@ export class LanczosProcess {
   }
 
   /** Goes on with a fresh unit vector orthogonal to the basis, in a subspace of its own. */
-  restart(next: Float64Array): void {
+  restart(start: Vector): void {
     this.block = { alpha: [], beta: [] };
-    this.next = next;
+    this.next = rounded(start);
     this.factor = 1;
   }
 
@@ -114,9 +115,16 @@ export class LanczosProcess {
   }
 
   /** The vector of the space whose coefficients in the basis are given; only before a restart. */
-  combine(coefficients: ArrayLike<number>): Float64Array {
-    const sum = new Float64Array(this.operator.size);
-    this.basis.add(coefficients, sum);
+  async combine(coefficients: ArrayLike<number>): Promise<Vector> {
+    const sum = noVector(this.operator.size);
+    await this.basis.add(coefficients, sum);
     return sum;
   }
+}
+
+/** A copy, as precise as the basis. */
+function rounded(v: Vector): Vector {
+  const copy = noVector(v.length);
+  copy.set(v);
+  return copy;
 }

@@ -1,7 +1,7 @@
 import { type LinearOperator } from '../curvature/linearOperator';
 import { cancelled } from '../errors';
 import { Rng } from '../util/rng';
-import { dot, norm, scale } from '../util/vector';
+import { dot, norm, scale, type Vector } from '../util/vector';
 import { type RitzValue } from './result';
 import { requireFinite } from './traceOptions';
 
@@ -22,7 +22,7 @@ export async function powerIteration(
   operator: LinearOperator,
   { seed, tolerance = 1e-3, maxSteps = 100, signal }: PowerIterationOptions,
 ): Promise<RitzValue & { readonly steps: number }> {
-  let v: Float64Array = Float64Array.from(Rng.of(seed, 'power').normals(operator.size));
+  let v: Vector = Float64Array.from(Rng.of(seed, 'power').normals(operator.size));
   scale(1 / norm(v), v);
   let found: RitzValue = { value: 0, residual: Infinity, converged: false };
   let steps = 0;

@@ -3,7 +3,7 @@ import { cancelled } from '../errors';
 import { Rng } from '../util/rng';
 import { isTimeUp, type TimeSpent } from '../util/timeBudget';
 import { scale } from '../util/vector';
-import { columnBytes, noColumns, orthogonalise } from './basis';
+import { columnBytes, noColumns, noVector, orthogonalise } from './basis';
 import { type Columns } from './columns';
 import type { Keeper } from './keeper';
 import { LanczosProcess } from './lanczosProcess';
@@ -168,8 +168,9 @@ const negativeBefore = (process: LanczosProcess): number =>
   process.pairsBefore().reduce((sum, { value, vector }) => sum + Math.max(0, -value) * vector[0] ** 2, 0);
 
 /** Uniform on the sphere within the complement of some orthonormal columns. */
-async function startVector(random: Rng, size: number, outside: Columns): Promise<Float64Array> {
-  const start = Float64Array.from(random.normals(size));
+async function startVector(random: Rng, size: number, outside: Columns): Promise<Vector> {
+  const start = noVector(size);
+  start.set(random.normals(size));
   scale(1 / (await orthogonalise(start, outside)).left, start);
   return start;
 }
@@ -186,8 +187,8 @@ async function takeOutliers(
     .slice(0, most);
   const columns = noColumns(size);
   for (const { vector } of pairs) {
-    const column = process.combine(vector);
-    columns.push(column, 1 / (await orthogonalise(column, columns)).left);
+    const column = await process.combine(vector);
+    await columns.push(column, 1 / (await orthogonalise(column, columns)).left);
   }
   return { outliers: pairs.map(ritzOf), columns };
 }

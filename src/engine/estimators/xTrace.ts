@@ -35,7 +35,7 @@ export async function* xTrace(
     );
   }
   let products = 0;
-  const apply = (v: Vector): Promise<Float64Array> => {
+  const apply = (v: Vector): Promise<Vector> => {
     if (signal?.aborted) throw cancelled();
     products++;
     return operator.apply(v);
@@ -46,12 +46,14 @@ export async function* xTrace(
   let found: { estimate: number; stderr: number; samples: number } | undefined;
 
   for (let k = 0; k < most; k++) {
-    const test = tests.push(onSphere(Rng.of(seed, 'xtrace', k), size));
+    const test = onSphere(Rng.of(seed, 'xtrace', k), size);
+    await tests.push(test);
     const y = await apply(test);
     const length = requireFinite(norm(y), products);
     const { coefficients, left } = await orthogonalise(y, range);
     if (left <= IN_SPAN * length) break;
-    const q = range.push(y, 1 / left);
+    await range.push(y, 1 / left);
+    const q = y;
     const z = await apply(q);
     sketch.r.push(Float64Array.of(...coefficients, left));
     const column = await range.products(z);

@@ -51,7 +51,8 @@ export function axpy(alpha: number, x: Vector, y: Vector): void {
 
 /** y ← alpha·x. */
 export function assign(alpha: number, x: Vector, y: Vector): void {
-  for (let i = 0; i < y.length; i++) y[i] = alpha * x[i];
+  if (alpha === 1) y.set(x);
+  else for (let i = 0; i < y.length; i++) y[i] = alpha * x[i];
 }
 
 /** x ← alpha·x. */
