@@ -7,7 +7,7 @@ const NAMED = 5;
 
 /** One model's coverage for a terminal: a line in all, the table of operators, and why layers are not measured exactly. */
 export function coverageToText(coverage: Coverage): string {
-  const { model, operators, layers, parameters, error } = coverage;
+  const { model, operators, layers, parameters, diagnostics, error } = coverage;
   if (error !== undefined) return `${model}: ${error}\n`;
   const measured = layers.filter(l => l.method !== 'none' && l.method !== 'aside').length;
   const rows = operators.map(o => [qualified(o), String(o.count), o.support]);
@@ -15,6 +15,7 @@ export function coverageToText(coverage: Coverage): string {
     `${model}: ${measured} of ${layers.length} layers measured; ${sharesText(parameters)}.`,
     ...alignColumns([['operator', 'nodes', 'derivatives'], ...rows], column => column !== 1).map(indent),
     ...reasons(layers).map(indent),
+    ...diagnostics.filter(d => d.severity === 'warning').map(d => indent(`warning: ${d.message}`)),
     '',
   ].join('\n');
 }
