@@ -11,6 +11,7 @@ import type { Graph } from '../graph/graph';
 import type { Diagnostic, Report } from '../report/schema';
 import type { Device } from '../runtime/device';
 import { cpuSession } from '../runtime/session';
+import { blockedDiagnostics } from './blockedLayout';
 import { chooseDevice } from './chooseDevice';
 import { memoryBudget } from './memoryBudget';
 import { howToMeasure, type Measurable } from './methods';
@@ -61,6 +62,7 @@ export async function setUp(model: Model, options: SetUpOptions): Promise<SetUp>
       ...diagnostics,
       ...aloneDiagnostics(whyAlone ?? found.whyAlone),
       ...wholeDiagnostics(dataset, data),
+      ...blockedDiagnostics(model.graph),
       ...boundInputs(dataset).map(boundDiagnostic),
       ...unrunnable.map(u => unrunnableDiagnostic(u, isCut, problem.outputs.join(', '))),
       ...problem.notes.map(message => ({ severity: 'info' as const, code: 'loss-choice', message })),

@@ -1,5 +1,6 @@
 import { qualified } from './format';
 import type { Coverage, CoveredParameters, LayerCoverage } from './coverage';
+import type { Diagnostic } from './schema';
 import { alignColumns } from './table';
 
 /** Layers that are named for one reason; of more, the number is told. */
@@ -15,10 +16,14 @@ export function coverageToText(coverage: Coverage): string {
     `${model}: ${measured} of ${layers.length} layers measured; ${sharesText(parameters)}.`,
     ...alignColumns([['operator', 'nodes', 'derivatives'], ...rows], column => column !== 1).map(indent),
     ...reasons(layers).map(indent),
-    ...diagnostics.filter(d => d.severity === 'warning').map(d => indent(`warning: ${d.message}`)),
+    ...diagnostics.filter(isOfModel).map(d => indent(`warning: ${d.message}`)),
     '',
   ].join('\n');
 }
+
+/** Whether a warning is of the model as a whole: what nodes lack is among the reasons of the layers. */
+const isOfModel = ({ severity, node, layer }: Diagnostic): boolean =>
+  severity === 'warning' && node === undefined && layer === undefined;
 
 /** The line below all models. */
 export function totalsText(coverages: readonly Coverage[]): string {
