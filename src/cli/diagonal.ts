@@ -1,6 +1,6 @@
 import { exportDiagonal, type ExportedDiagonal } from '../engine';
 import type { ExportDiagonalOptions } from '../engine/analysis/options';
-import { formatNumber } from '../engine/report/format';
+import { formatNumber, samplesText } from '../engine/report/format';
 import { alignColumns } from '../engine/report/table';
 import { printResult, requireWritable } from './files';
 import { type MatrixFlags, runMeasurement } from './matrixCommand';
@@ -43,7 +43,7 @@ function diagonalToText({ complete, parts, probes, converged, samples }: Exporte
       column => column < 2,
     ),
     '',
-    `From ${probes} probes on ${samples} samples${converged || !complete ? '' : '; the error asked for was not reached: raise --max-probes, or take --average'}.`,
+    `From ${probes} probes on ${samplesText(samples)}${converged || !complete ? '' : '; the error asked for was not reached: raise --max-probes, or take --average'}.`,
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -55,13 +55,15 @@ def main():
     model = Model(arguments.model)
     session = onnxruntime.InferenceSession(arguments.hvp, providers=["CPUExecutionProvider"])
     expects = {i.name: DTYPES[i.type] for i in session.get_inputs()}
+    shapes = {i.name: i.shape for i in session.get_inputs()}
     data = dict(numpy.load(arguments.data))
     fed = {n: data[n] if n in data else data["inputs"] for n in model.inputs}
     names = [n.removesuffix("/tangent") for n in expects if n.endswith("/tangent")]
 
     feeds = {n: a for n, a in {**data, **fed}.items() if n in expects}
     feeds |= {f"{n}/tangent": signs(model.constants[n].shape).numpy() for n in names}
-    feeds = {n: a.astype(expects[n]) for n, a in feeds.items()}
+    # Labels of a model without an axis for samples have one in front.
+    feeds = {n: a.astype(expects[n]).reshape(shapes[n]) for n, a in feeds.items()}
     found = dict(zip([o.name for o in session.get_outputs()], session.run(None, feeds)))
     expected = reference(model, {n: tensor(a) for n, a in fed.items()}, data, names)
 

@@ -19,8 +19,9 @@ HERE = pathlib.Path(__file__).parent
 FIXTURES = HERE.parent / "fixtures" / "exports"
 
 # Constants that nobody trains: frequencies of a rotary embedding; ones and zeros where a normalization over groups needs
-# a scale and a bias.
+# a scale and a bias; zeros that messages are added to.
 SETTINGS = {
+    "gcn_fixed_legacy17": ["/Constant_1_output_0", "/Constant_4_output_0"],
     "llama_positions_dynamo23": ["unsqueeze_13"],
     "unet_dynamo20": ["val_20", "val_23", "val_50", "val_53"],
 }

@@ -17,10 +17,10 @@ import onnx
 import onnxruntime
 import torch
 
-from architectures import convolutional, language, perception
+from architectures import convolutional, graphs, language, perception
 from architectures.example import randomize
 
-ARCHITECTURES = {a.__name__: a for m in (convolutional, language, perception) for a in m.ARCHITECTURES}
+ARCHITECTURES = {a.__name__: a for m in (convolutional, graphs, language, perception) for a in m.ARCHITECTURES}
 DEFAULT = ["legacy17", "dynamo20"]
 EXPORTERS = {
     "vgg": ["legacy7", "legacy9", "legacy17", "dynamo20"],

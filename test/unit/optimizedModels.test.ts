@@ -2,11 +2,14 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import * as ort from 'onnxruntime-node';
-import { openModel } from '../../src/engine/analysis/model';
+import { blockedDiagnostics } from '../../src/engine/analysis/blockedLayout';
+import { openModel, requireLayers } from '../../src/engine/analysis/model';
 import { setUp } from '../../src/engine/analysis/setUp';
 import { hessianOperator } from '../../src/engine/curvature/products';
 import { qualifiedOpType } from '../../src/engine/graph/graph';
-import { Workspace } from '../support/models';
+import { float32Tensor } from '../../src/engine/onnx/tensor';
+import { curvatureError } from '../support/assertions';
+import { input, makeGraph, type NodeSpec, Workspace } from '../support/models';
 
 const workspace = new Workspace();
 after(() => workspace.remove());
@@ -58,3 +61,27 @@ for (const [name, data, fused] of models) {
     }
   });
 }
+
+const nchwc = 'com.microsoft.nchwc';
+const blocked = (name: string): NodeSpec => ['Conv', ['x', 'kernel'], name, {}, nchwc];
+const kernel = float32Tensor([16, 16, 3, 3], new Float32Array(2304));
+
+test('a file in the blocked layout of one processor is told from one without layers', () => {
+  const graph = makeGraph([input('x', 1, 16, 8, 8)], { kernel }, [blocked('y')]);
+  assert.throws(
+    () => requireLayers(openModel(workspace.model('blocked.onnx', graph))),
+    curvatureError(
+      'model-unsupported',
+      /blocked\.onnx has no layer to measure\. 1 convolution is in ONNX Runtime's blocked layout/,
+    ),
+  );
+});
+
+test('blocked convolutions beside layers are counted, with what to do', () => {
+  const plain: NodeSpec = ['Conv', ['x', 'kernel'], 'y'];
+  assert.deepEqual(blockedDiagnostics(makeGraph([input('x', 1, 16, 8, 8)], { kernel }, [plain])), []);
+  const graph = makeGraph([input('x', 1, 16, 8, 8)], { kernel }, [blocked('a'), blocked('b'), plain]);
+  const [{ severity, message }] = blockedDiagnostics(graph);
+  assert.equal(severity, 'warning');
+  assert.match(message, /^2 convolutions are .* level "all" .* get no bits\. .* level "extended"/);
+});

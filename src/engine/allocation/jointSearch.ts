@@ -47,7 +47,7 @@ export async function jointSearch(
       if (seen.size >= most) return undefined;
       seen.add(picks.join());
       const changes = await run(picks);
-      const { value, stderr } = pairedDifference(present.changes, changes);
+      const { value, stderr = 0 } = pairedDifference(present.changes, changes);
       if (value > STANDARD_ERRORS * stderr) return { picks, changes };
     }
     return undefined;

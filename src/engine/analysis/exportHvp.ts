@@ -18,6 +18,8 @@ export interface ExportedHvp {
   readonly batch: number;
   /** Inputs of the model that the graph does not have, since it holds their values. */
   readonly builtIn: readonly InputArray[];
+  /** What is to be known of the samples. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -57,5 +59,6 @@ export async function exportHvp(options: HvpOptions): Promise<ExportedHvp> {
   const outputs = graph.outputs.map(name => ({ name, ...types.get(name)! }));
   writeGraph(options.output, { ...graph, inputs }, outputs);
   const builtIn = boundInputs(problem.dataset);
-  return { parameters: chosen.map(p => p.name), batch: problem.batch, builtIn };
+  const notes = diagnostics.filter(d => d.code === 'whole-sample').map(d => d.message);
+  return { parameters: chosen.map(p => p.name), batch: problem.batch, builtIn, notes };
 }

@@ -13,7 +13,7 @@ const RESOLVED = 2;
 export const resolvedBits = (widths: readonly number[], changes: readonly (readonly Change[])[]): number[] =>
   widths.filter((_, w) => {
     const clear = changes.filter(
-      row => Math.abs(row[w].deltaLoss.value) > RESOLVED * row[w].deltaLoss.stderr,
+      row => Math.abs(row[w].deltaLoss.value) > RESOLVED * (row[w].deltaLoss.stderr ?? 0),
     );
     return 2 * clear.length >= changes.length;
   });

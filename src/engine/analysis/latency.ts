@@ -1,4 +1,4 @@
-import { boundGraph, fixedBatch, sampleFeeds } from '../curvature/problem';
+import { axesOf, boundGraph, fixedBatch, sampleFeeds } from '../curvature/problem';
 import type { Layer } from '../curvature/layers';
 import type { Dataset } from '../data/dataset';
 import { CurvatureError } from '../errors';
@@ -32,7 +32,7 @@ export async function measureLatency(run: Run, format: ExportFormat): Promise<vo
   const { model, options, setUp } = run.state;
   const { dataset, session } = setUp.problem;
   const { threads } = session;
-  const batch = fixedBatch(model.graph) ?? 1;
+  const batch = fixedBatch(model.graph, axesOf(dataset)) ?? 1;
   const graph = boundGraph(model.graph, dataset);
   const values = await valuesOf(graph, valuesRead(model, graph), dataset, batch);
   const typeOf = (value: string): Tensor => values.get(value)!;

@@ -9,6 +9,7 @@ import type { Graph } from '../graph/graph';
 import { liftWeights } from '../graph/subgraphs';
 import { toFloat32 } from '../graph/toFloat32';
 import { readModelFile } from '../onnx/read';
+import { blockedConvolutions, unblockedHint } from './blockedLayout';
 
 /** An .onnx file as read, with what is found in its graph. */
 export interface Model {
@@ -61,6 +62,14 @@ export function requireLayers({ graph, layers, file }: Model): void {
     );
   }
   if (layers.length > 0) return;
+  const blocked = blockedConvolutions(graph);
+  if (blocked !== undefined) {
+    throw new CurvatureError(
+      'model-unsupported',
+      `${path.basename(file)} has no layer to measure. ${blocked}`,
+      unblockedHint,
+    );
+  }
   throw new CurvatureError(
     'model-unsupported',
     `${path.basename(file)} has no layer with float weights: no constant weight of rank 2 or more feeds a Conv, ConvTranspose, Gemm, MatMul, Einsum or Gather.`,

@@ -3,8 +3,8 @@ import path from 'node:path';
 import { type DataArray, modelShape } from '../data/array';
 import { type Dataset, openDataset } from '../data/dataset';
 import { fillOf, hasOpenLengths, type OpenLengths, openLengths, sampleShapes } from '../data/roles';
-import { sampleAxes } from '../data/sampleAxes';
 import { syntheticDataset } from '../data/synthetic';
+import { sampleAxesOf } from '../data/wholeSample';
 import { CurvatureError } from '../errors';
 import type { Graph } from '../graph/graph';
 import type { Diagnostic, Report } from '../report/schema';
@@ -49,6 +49,7 @@ export async function openData(
   const file = path.basename(options.data);
   const dataset = openDataset(bytes, file, {
     inputs: graph.inputs,
+    axes: sampleAxesOf(graph),
     labels: options.labels,
     skip: options.skip,
     samples: options.samples,
@@ -88,12 +89,12 @@ async function runnableData(
 
 function madeUp(graph: Graph, open: OpenLengths, samples: number, seed: number): Dataset {
   const shapes = sampleShapes(graph, open);
-  const axes = sampleAxes(graph.inputs);
+  const axes = sampleAxesOf(graph);
   const inputs = graph.inputs.map(i => ({
     ...i,
     shape: shapes.get(i.name)!,
     sampleAxis: axes.get(i.name) ?? null,
-    fill: fillOf(i, graph),
+    fill: fillOf(i, graph, shapes),
   }));
   return syntheticDataset(inputs, samples, seed);
 }

@@ -2,14 +2,16 @@ import type { LossKind } from '../autodiff/loss';
 import { type Activation, type ActivationProduct, findActivations } from '../curvature/activations';
 import { type Copy, findCopies } from '../curvature/copies';
 import type { InputArray } from '../data/array';
-import { boundInputs, fixedBatch, makeProblem, type Problem } from '../curvature/problem';
+import { axesOf, boundInputs, fixedBatch, makeProblem, type Problem } from '../curvature/problem';
 import type { Dataset } from '../data/dataset';
 import { hasOpenLengths } from '../data/roles';
+import { sampleAxesOf } from '../data/wholeSample';
 import { CurvatureError, type ErrorCode } from '../errors';
 import type { Graph } from '../graph/graph';
 import type { Diagnostic, Report } from '../report/schema';
 import type { Device } from '../runtime/device';
 import { cpuSession } from '../runtime/session';
+import { blockedDiagnostics } from './blockedLayout';
 import { chooseDevice } from './chooseDevice';
 import { memoryBudget } from './memoryBudget';
 import { howToMeasure, type Measurable } from './methods';
@@ -59,6 +61,8 @@ export async function setUp(model: Model, options: SetUpOptions): Promise<SetUp>
     ...howToMeasure(model, problem, unrunnable, [
       ...diagnostics,
       ...aloneDiagnostics(whyAlone ?? found.whyAlone),
+      ...wholeDiagnostics(dataset, data),
+      ...blockedDiagnostics(model.graph),
       ...boundInputs(dataset).map(boundDiagnostic),
       ...unrunnable.map(u => unrunnableDiagnostic(u, isCut, problem.outputs.join(', '))),
       ...problem.notes.map(message => ({ severity: 'info' as const, code: 'loss-choice', message })),
@@ -108,7 +112,8 @@ interface Tried extends OpenedData {
 
 /** Data that the model runs on, and how it takes two samples at once where its file says that it can. */
 async function tried(graph: Graph, options: SetUpOptions): Promise<Tried> {
-  const isOpen = fixedBatch(graph) === undefined && options.batch !== 1 && options.samples !== 1;
+  const isOpen =
+    fixedBatch(graph, sampleAxesOf(graph)) === undefined && options.batch !== 1 && options.samples !== 1;
   const findsLengths = options.data === undefined && hasOpenLengths(graph);
   const trial = isOpen || findsLengths ? await Trial.of(graph) : undefined;
   try {
@@ -134,6 +139,22 @@ const aloneDiagnostics = (why: string | undefined): Diagnostic[] =>
           message: `The model leaves the number of samples open, but can't run several at once, so that each runs alone, which takes longer: ${why}`,
         },
       ];
+
+function wholeDiagnostics(dataset: Dataset, { source }: Report['data']): Diagnostic[] {
+  if (![...axesOf(dataset).values()].includes('whole')) return [];
+  const lone =
+    'One sample tells nothing of what others would change: errors are those of the draws on it alone.';
+  const noise = source === 'file' && dataset.samples === 1 ? ` ${lone}` : '';
+  return [
+    {
+      severity: 'warning',
+      code: 'whole-sample',
+      message:
+        'The rows of the inputs are no samples, since the model mixes them: all inputs together are one sample, as the nodes and edges of a graph ' +
+        `are, and the loss is the mean over all rows of the output. Each sample runs alone.${noise}`,
+    },
+  ];
+}
 
 const boundDiagnostic = ({ name, shape, data }: InputArray): Diagnostic => ({
   severity: 'info',

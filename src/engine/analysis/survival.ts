@@ -1,4 +1,4 @@
-import { boundGraph, fixedBatch, sampleFeeds } from '../curvature/problem';
+import { axesOf, boundGraph, fixedBatch, sampleFeeds } from '../curvature/problem';
 import type { Dataset } from '../data/dataset';
 import { unknownIntegers } from '../data/roles';
 import { CurvatureError } from '../errors';
@@ -20,7 +20,7 @@ export async function requireSurvival(graph: Graph, dataset: Dataset): Promise<v
   const bytes = [...graph.initializers.values()].reduce((sum, t) => sum + t.data.byteLength, 0);
   if (doubtful.length === 0 || bytes > MOST_BYTES) return;
   const bound = boundGraph(graph, dataset);
-  const feeds = sampleFeeds(dataset, fixedBatch(graph) ?? 1);
+  const feeds = sampleFeeds(dataset, fixedBatch(graph, axesOf(dataset)) ?? 1);
   const open = Object.fromEntries(bound.inputs.map(({ name }) => [name, feeds[name]]));
   const crash = await crashOf(bound, open);
   if (crash === undefined) return;

@@ -1,4 +1,4 @@
-import { fixedBatch, sampleFeeds } from '../curvature/problem';
+import { axesOf, fixedBatch, sampleFeeds } from '../curvature/problem';
 import type { Dataset } from '../data/dataset';
 import { CurvatureError } from '../errors';
 import type { Graph } from '../graph/graph';
@@ -33,7 +33,8 @@ export class Trial {
   /** The shapes of the outputs for the first samples, as many as the model asks for or else `samples`; why, where it does not run. */
   async run(dataset: Dataset, samples: number): Promise<OutputShapes | string> {
     try {
-      const outputs = await this.session.run(sampleFeeds(dataset, fixedBatch(this.graph) ?? samples));
+      const batch = fixedBatch(this.graph, axesOf(dataset)) ?? samples;
+      const outputs = await this.session.run(sampleFeeds(dataset, batch));
       return new Map(Object.entries(outputs).map(([name, { shape }]) => [name, shape]));
     } catch (error) {
       if (error instanceof CurvatureError) return error.message;

@@ -41,7 +41,7 @@ export function chooseLoss(
   const { shape, sampleAxis } = samplesFirst(output, type.shape, batch);
   const kind = choice === 'auto' ? automatic(prepared.graph, output, shape, labels) : choice;
   if (kind === 'mse') {
-    if (labels && labels !== 'assumed') requireTargets(labels, shape);
+    if (labels && labels !== 'assumed') requireTargets(labels, shape, batch);
     const classAxis = shape.length - 1;
     return {
       spec: { kind, logits: output, shape, classAxis, isLabelled: labels !== undefined },
@@ -74,7 +74,7 @@ export function chooseLoss(
   }
   const classAxis =
     isLabelled && labels && labels !== 'assumed'
-      ? axisWithoutLabels(labels, shape, softmaxAxis)
+      ? axisWithoutLabels(labels, shape, softmaxAxis, batch)
       : (softmaxAxis ?? defaultClassAxis(shape));
   return {
     spec: { kind, logits, shape, classAxis: requireClasses(kind, output, shape, classAxis), isLabelled },
@@ -112,6 +112,7 @@ function axisWithoutLabels(
   labels: DataArray,
   shape: readonly number[],
   softmaxAxis: number | undefined,
+  { isWhole }: BatchShape,
 ): number {
   if (labels.dtype.startsWith('float')) {
     throw new CurvatureError(
@@ -133,16 +134,10 @@ function axisWithoutLabels(
     );
   if (fits.length === 0) {
     const rest = shape.slice(1);
-    const expected = rest.map(
-      (_, i) =>
-        `[samples${rest
-          .filter((_, k) => k !== i)
-          .map(d => `, ${d}`)
-          .join('')}]`,
-    );
+    const expected = rest.map((_, i) => shapeText(rest.toSpliced(i, 1), isWhole));
     throw new CurvatureError(
       'labels-invalid',
-      `Labels '${labels.name}' have shape [${labels.shape.join(', ')}]; for an output of shape [${['samples', ...rest].join(', ')}] expected ${[...new Set(expected)].join(' or ')}.`,
+      `Labels '${labels.name}' have shape ${foundText(labels, isWhole)}; for an output of shape ${shapeText(rest, isWhole)} expected ${[...new Set(expected)].join(' or ')}.`,
     );
   }
   if (softmaxAxis !== undefined && fits.includes(softmaxAxis)) return softmaxAxis;
@@ -150,17 +145,24 @@ function axisWithoutLabels(
   return fits.includes(usual) ? usual : fits[0];
 }
 
+/** A shape with its samples in front, or that of a single one where the model has no axis for them. */
+const shapeText = (rest: readonly number[], isWhole = false): string =>
+  `[${[...(isWhole ? [] : ['samples']), ...rest].join(', ')}]`;
+
+const foundText = ({ shape }: DataArray, isWhole = false): string =>
+  isWhole ? `${shapeText(shape.slice(1), true)} for a sample` : `[${shape.join(', ')}]`;
+
 /** Axes of length 1 make no difference: [samples] serves an output of [samples, 1]. */
 function hasShape(targets: DataArray, shape: readonly number[]): boolean {
   const long = (dims: readonly number[]): number[] => dims.slice(1).filter(d => d !== 1);
   return sameShape(long(targets.shape), long(shape));
 }
 
-function requireTargets(targets: DataArray, shape: readonly number[]): void {
+function requireTargets(targets: DataArray, shape: readonly number[], { isWhole }: BatchShape): void {
   if (hasShape(targets, shape)) return;
   throw new CurvatureError(
     'labels-invalid',
-    `Targets '${targets.name}' have shape [${targets.shape.join(', ')}]; the output's is [${['samples', ...shape.slice(1)].join(', ')}].`,
+    `Targets '${targets.name}' have shape ${foundText(targets, isWhole)}; the output's is ${shapeText(shape.slice(1), isWhole)}.`,
     targets.dtype.startsWith('float')
       ? 'If these are class indices, store them as integers (int64).'
       : undefined,

@@ -5,6 +5,8 @@ export interface BatchShape {
   readonly samples: number;
   /** Shapes of the outputs for two samples, where they are known. */
   readonly pairShapes?: ReadonlyMap<string, readonly number[]>;
+  /** Whether the model has no axis for samples, so that all of an output belongs to one. */
+  readonly isWhole?: boolean;
 }
 
 /**
@@ -15,8 +17,9 @@ export interface BatchShape {
 export function samplesFirst(
   output: string,
   shape: readonly number[],
-  { samples, pairShapes }: BatchShape,
+  { samples, pairShapes, isWhole }: BatchShape,
 ): { shape: readonly number[]; sampleAxis: number } {
+  if (isWhole) return { shape: shape[0] === 1 ? shape : [1, ...shape], sampleAxis: 0 };
   if (shape.length === 0 && samples === 1) return { shape: [1], sampleAxis: 0 };
   const pair = samples > 2 ? pairShapes?.get(output) : undefined;
   const growing = shape.flatMap((d, axis) => (pair && pair[axis] !== d ? [axis] : []));

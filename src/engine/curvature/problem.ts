@@ -1,8 +1,7 @@
 import { type LossKind, targetsName, WEIGHT_INPUT } from '../autodiff/loss';
-import { type InputArray, isFloat, moveAxis } from '../data/array';
+import { type InputArray, isFloat, moveAxis, type SampleAxis } from '../data/array';
 import type { Dataset } from '../data/dataset';
 import { pickSamples } from '../data/pickSamples';
-import { sampleAxes } from '../data/sampleAxes';
 import type { Graph } from '../graph/graph';
 import { float32Tensor, numElements, type Tensor, type TypedArray } from '../onnx/tensor';
 import { prepare } from '../runtime/prepare';
@@ -43,13 +42,16 @@ export async function makeProblem(
   dataset: Dataset,
   options: ProblemOptions,
 ): Promise<Problem> {
-  const batch = fixedBatch(graph) ?? Math.min(options.batch, dataset.samples);
+  const axes = axesOf(dataset);
+  const batch = fixedBatch(graph, axes) ?? Math.min(options.batch, dataset.samples);
   const sample = sampleFeeds(dataset, batch);
   const shapes = new Map(Object.entries(sample).map(([name, { shape }]) => [name, shape]));
   const prepared = await prepare(boundGraph(graph, dataset), shapes, parameters, sample);
   const labels = dataset.labels ?? (options.assumeLabels ? 'assumed' : undefined);
   const { outputs, loss: kind, memory, session, pairShapes } = options;
-  const chosen = chooseLosses(prepared, parameters, outputs, { samples: batch, pairShapes }, kind, labels);
+  const isWhole = [...axes.values()].includes('whole');
+  const shape = { samples: batch, pairShapes, isWhole };
+  const chosen = chooseLosses(prepared, parameters, outputs, shape, kind, labels);
   const targets =
     chosen.loss.isLabelled && dataset.labels ? toTargets(dataset.labels, chosen.loss) : undefined;
   return { ...chosen, dataset, targets, batch, memory, session };
@@ -80,11 +82,18 @@ export function onSamples(problem: Problem, places: readonly number[]): Problem 
   return { ...problem, dataset, targets };
 }
 
-/** The batch that the file settles, if it does. */
-export function fixedBatch({ inputs }: Graph): number | undefined {
-  const axes = sampleAxes(inputs);
-  return inputs.map(({ name, shape }) => shape[axes.get(name) ?? -1]).find(d => typeof d === 'number');
+/** The batch that the file settles, if it does: 1 where it has no axis for samples. */
+export function fixedBatch({ inputs }: Graph, axes: ReadonlyMap<string, SampleAxis>): number | undefined {
+  const lengths = inputs.map(({ name, shape }) => {
+    const axis = axes.get(name) ?? null;
+    return axis === 'whole' ? 1 : axis === null ? null : shape[axis];
+  });
+  return lengths.find(d => typeof d === 'number');
 }
+
+/** Where each input has its samples. */
+export const axesOf = ({ inputs }: Dataset): Map<string, SampleAxis> =>
+  new Map([...inputs].map(([name, { sampleAxis }]) => [name, sampleAxis]));
 
 /** Feeds for the batches of the data, in order: inputs, labels or targets, and weights that make sums means. */
 export function* batches(problem: Problem): Generator<Feeds> {
@@ -128,7 +137,10 @@ function sampleInputs(
     }
     const width = data.length / samples;
     const rows = { shape: [batch, ...shape.slice(1)], data: padded(data, width, width * batch) };
-    feeds[name] = { elemType, ...moveAxis(rows, 0, sampleAxis) };
+    feeds[name] =
+      sampleAxis === 'whole'
+        ? { elemType, shape: shape.slice(1), data }
+        : { elemType, ...moveAxis(rows, 0, sampleAxis) };
   }
   return feeds;
 }

@@ -19,15 +19,22 @@ export interface DataArray {
   readonly data: TypedArray;
 }
 
+/**
+ * Which axis of a model's input counts the samples: null for an input that is the same for all of them, `whole` for one that has no
+ * such axis since all of it belongs to a single sample, as the nodes of a graph do.
+ */
+export type SampleAxis = number | 'whole' | null;
+
 /** An input of the model, its samples on axis 0. */
 export interface InputArray extends DataArray {
-  /** Where the model has them; null for an array without samples, as the model takes it in every run. */
-  readonly sampleAxis: number | null;
+  /** Where the model has them. An array without samples is as the model takes it in every run. */
+  readonly sampleAxis: SampleAxis;
 }
 
-/** The shape of an input's array as the model takes it. */
+/** The shape of an input's array as the model takes it; several samples that the model has no axis for are counted in front. */
 export function modelShape({ shape, sampleAxis }: InputArray): number[] {
   const [first, ...rest] = shape;
+  if (sampleAxis === 'whole') return first === 1 ? rest : [...shape];
   return sampleAxis === null ? [...shape] : rest.toSpliced(sampleAxis, 0, first);
 }
 

@@ -1,6 +1,13 @@
 import { CurvatureError } from '../errors';
 import { numElements } from '../onnx/tensor';
-import { type DataArray, type ElemType, type InputArray, isElemType, moveAxis } from './array';
+import {
+  type DataArray,
+  type ElemType,
+  type InputArray,
+  isElemType,
+  moveAxis,
+  type SampleAxis,
+} from './array';
 import { convertArray, requireFiniteValues } from './convert';
 import { openArrays, type ArrayFile } from './npz';
 import { sampleAxes } from './sampleAxes';
@@ -16,6 +23,8 @@ export interface InputSpec {
 
 export interface DatasetSpec {
   readonly inputs: readonly InputSpec[];
+  /** Where each input has its samples; told from the shapes by default. */
+  readonly axes?: ReadonlyMap<string, SampleAxis>;
   /**
    * Name of the array of labels; without it, the first of `labels`, `targets`, `y`, `label` that there is.
    */
@@ -59,7 +68,7 @@ export function openDataset(bytes: Uint8Array, fileName: string, spec: DatasetSp
   const labelsName = findLabels(file, fileName, spec);
   const sources = matchInputs(file, fileName, spec.inputs, labelsName, notes);
 
-  const axes = sampleAxes(spec.inputs);
+  const axes = spec.axes ?? sampleAxes(spec.inputs);
   const found = new Map<string, DataArray>();
   for (const input of spec.inputs) {
     const stored = { ...file.read(sources.get(input.name) ?? input.name), name: input.name };
@@ -69,19 +78,24 @@ export function openDataset(bytes: Uint8Array, fileName: string, spec: DatasetSp
     if (stored.dtype !== wanted)
       notes.push(`Array '${input.name}' was converted from ${stored.dtype} to ${wanted}.`);
     requireFiniteValues(array);
-    found.set(input.name, array);
+    const lacksAxis = axes.get(input.name) === 'whole' && array.shape.length === input.shape.length;
+    found.set(input.name, lacksAxis ? asOneSample(array) : array);
   }
   requireEqualSymbols(found, spec.inputs, axes);
-  const labels = labelsName === undefined ? undefined : file.read(labelsName);
-  if (labels) requireFiniteValues(labels);
 
   const counted = [...found.values()].flatMap(({ name, shape }): Counted[] => {
     const axis = axes.get(name) ?? null;
-    return axis === null ? [] : [{ name, axis, samples: shape[axis] }];
+    const own = axis === 'whole' ? 0 : axis;
+    return own === null ? [] : [{ name, axis: own, samples: shape[own] }];
   });
   if (counted.length === 0) throw mismatch('No input of the model has an axis of samples.');
+  const stored = labelsName === undefined ? undefined : file.read(labelsName);
+  if (stored) requireFiniteValues(stored);
+  const isWhole = [...axes.values()].includes('whole');
+  const isLone = isWhole && counted.every(({ samples }) => samples === 1);
+  const labels = stored && isLone && stored.shape[0] !== 1 ? asOneSample(stored) : stored;
   const ofLabels = labels ? [{ name: labels.name, axis: 0, samples: labels.shape.at(0) }] : [];
-  const all = requireSampleCount([...counted, ...ofLabels]);
+  const all = requireSampleCount([...counted, ...ofLabels], isWhole);
   const skip = spec.skip ?? 0;
   if (skip >= all)
     throw mismatch(`${skip} samples are to be skipped, and the data hold ${all}: none is left.`);
@@ -89,7 +103,7 @@ export function openDataset(bytes: Uint8Array, fileName: string, spec: DatasetSp
   const inputs = new Map(
     [...found].map(([name, array]): [string, InputArray] => {
       const sampleAxis = axes.get(name) ?? null;
-      const laid = moveAxis(array, sampleAxis ?? 0, 0);
+      const laid = moveAxis(array, typeof sampleAxis === 'number' ? sampleAxis : 0, 0);
       return [name, { ...(sampleAxis === null ? laid : rows({ ...array, ...laid }, skip, all)), sampleAxis }];
     }),
   );
@@ -180,29 +194,41 @@ function requireElemType({ name, elemType }: InputSpec): ElemType {
   );
 }
 
-function requireShape({ name, shape }: DataArray, input: InputSpec, sampleAxis: number | null): void {
+function requireShape({ name, shape }: DataArray, input: InputSpec, sampleAxis: SampleAxis): void {
+  const hasFront = sampleAxis === 'whole' && shape.length === input.shape.length + 1;
+  const own = hasFront ? shape.slice(1) : shape;
   const fits =
-    shape.length === input.shape.length &&
-    input.shape.every((dim, axis) => axis === sampleAxis || typeof dim !== 'number' || dim === shape[axis]);
+    own.length === input.shape.length &&
+    input.shape.every((dim, axis) => axis === sampleAxis || typeof dim !== 'number' || dim === own[axis]);
   const expected = input.shape
     .map((dim, axis) => (axis === sampleAxis ? 'samples' : (dim ?? '?')))
     .join(', ');
-  if (!fits)
-    throw mismatch(`Array '${name}' has shape [${shape.join(', ')}]; the model expects [${expected}].`);
+  const several = sampleAxis === 'whole' ? `, or [samples, ${expected}] for several samples` : '';
+  if (!fits) {
+    throw mismatch(
+      `Array '${name}' has shape [${shape.join(', ')}]; the model expects [${expected}]${several}.`,
+    );
+  }
 }
+
+/** With an axis in front that counts the samples, of which there is one. */
+const asOneSample = (array: DataArray): DataArray => ({ ...array, shape: [1, ...array.shape] });
 
 /** A symbolic dimension is one number wherever it stands; the batch's may differ. */
 function requireEqualSymbols(
   arrays: ReadonlyMap<string, DataArray>,
   inputs: readonly InputSpec[],
-  axes: ReadonlyMap<string, number | null>,
+  axes: ReadonlyMap<string, SampleAxis>,
 ): void {
-  const batchSymbols = new Set(inputs.map(({ name, shape }) => shape[axes.get(name) ?? -1]));
+  const isBatch = (name: string, axis: number): boolean => axes.get(name) === axis;
+  const batchSymbols = new Set(
+    inputs.flatMap(({ name, shape }) => shape.filter((_, axis) => isBatch(name, axis))),
+  );
   const seen = new Map<string, { size: number; name: string }>();
   for (const { name, shape } of inputs) {
     shape.forEach((symbol, axis) => {
       if (typeof symbol !== 'string' || batchSymbols.has(symbol)) return;
-      const size = arrays.get(name)?.shape[axis] ?? 0;
+      const size = arrays.get(name)?.shape[axes.get(name) === 'whole' ? axis + 1 : axis] ?? 0;
       const first = seen.get(symbol);
       if (!first) seen.set(symbol, { size, name });
       else if (first.size !== size) {
@@ -220,7 +246,7 @@ interface Counted {
   readonly samples: number | undefined;
 }
 
-function requireSampleCount(arrays: readonly Counted[]): number {
+function requireSampleCount(arrays: readonly Counted[], isWhole: boolean): number {
   const [{ samples: first }] = arrays;
   if (first === undefined || arrays.some(({ samples }) => samples !== first)) {
     const found = arrays.map(({ name, samples }) => `'${name}' ${samples ?? 'none'}`).join(', ');
@@ -229,9 +255,11 @@ function requireSampleCount(arrays: readonly Counted[]): number {
       .map(({ name, axis }) => `axis ${axis} of '${name}'`);
     throw mismatch(
       `The arrays differ in their number of samples: ${found}.`,
-      others.length === 0
-        ? 'Axis 0 of every array counts the samples.'
-        : `Axis 0 counts the samples, but ${others.join(', ')}.`,
+      isWhole
+        ? 'The inputs together are one sample. Give all arrays, labels too, one more axis in front that counts several samples, or none of them.'
+        : others.length === 0
+          ? 'Axis 0 of every array counts the samples.'
+          : `Axis 0 counts the samples, but ${others.join(', ')}.`,
     );
   }
   if (first === 0) throw mismatch('The data hold no samples.');

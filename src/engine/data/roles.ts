@@ -6,12 +6,16 @@ import {
   type Node,
   type ValueInfo,
 } from '../graph/graph';
+import { ancestors } from '../graph/topology';
 import { isFloat } from '../onnx/tensor';
-import { sampleAxes } from './sampleAxes';
+import { multipliesRows, sampleAxesOf } from './wholeSample';
+import { picksRows, type Use, uses } from './uses';
 
 /** What an input is filled with where there are no data, so that the model can run as it was meant to. */
 export type Fill =
   | { readonly kind: 'normal' }
+  /** Uniform from 0 to 1. */
+  | { readonly kind: 'uniform' }
   /** Uniform integers 0 … limit − 1; with `last`, that one stands at the end of the last axis and nowhere else. */
   | { readonly kind: 'below'; readonly limit: number; readonly last?: number }
   | { readonly kind: 'constant'; readonly value: number }
@@ -19,30 +23,38 @@ export type Fill =
   | { readonly kind: 'positions' };
 
 /**
- * Ids are drawn from the vocabulary, that is the rows of the table that they pick from, and end in the one that the model looks for; masks keep everything; integers that
+ * Ids are drawn from the vocabulary, that is the rows of the table that they pick from, and end in the one that the model looks for; indices of the
+ * nodes of a graph are drawn from its nodes, and weights of neighbours are positive, since models divide by their sums; masks keep everything; integers that
  * the model compares with a constant, such as a sampling rate, are that constant, those that it takes as sizes or divides by are
  * 1, and others are 0. Names are those that exporters of transformers use.
  */
-export function fillOf(input: ValueInfo, graph: Graph): Fill {
+export function fillOf(input: ValueInfo, graph: Graph, shapes = sampleShapes(graph)): Fill {
   const isSize = (): boolean =>
     uses(input.name, graph).some(({ node, operand }) => sizes[node.opType]?.includes(operand));
-  return knownFill(input, graph) ?? { kind: 'constant', value: isSize() ? 1 : 0 };
+  return knownFill(input, graph, shapes) ?? { kind: 'constant', value: isSize() ? 1 : 0 };
 }
 
 /** Inputs of integers that nothing is known of, so that the model may not stand the values that they get. */
-export const unknownIntegers = (graph: Graph): string[] =>
-  graph.inputs.filter(i => !knownFill(i, graph)).map(i => i.name);
+export function unknownIntegers(graph: Graph): string[] {
+  const shapes = sampleShapes(graph);
+  return graph.inputs.filter(i => !knownFill(i, graph, shapes)).map(i => i.name);
+}
 
-function knownFill({ name, elemType }: ValueInfo, graph: Graph): Fill | undefined {
+function knownFill(
+  input: ValueInfo,
+  graph: Graph,
+  shapes: ReadonlyMap<string, readonly number[]>,
+): Fill | undefined {
+  const { name, elemType } = input;
   // Added to scores before a softmax, a float mask of ones changes nothing either.
   if (/mask/i.test(name)) return { kind: 'constant', value: /key_padding/i.test(name) ? 0 : 1 };
-  if (isFloat(elemType)) return { kind: 'normal' };
+  if (isFloat(elemType)) return { kind: multipliesRows(input, graph) ? 'uniform' : 'normal' };
   if (elemType === 'bool') return { kind: 'constant', value: 1 };
   if (/position/i.test(name)) return { kind: 'positions' };
   if (/token_type|segment/i.test(name)) return { kind: 'constant', value: 0 };
   if (/len(gth)?s?$/i.test(name)) return { kind: 'constant', value: 1 };
   const used = uses(name, graph);
-  const rows = used.flatMap(({ node, operand }) => tableRows(node, operand, graph));
+  const rows = rowsFor(used, graph, shapes);
   if (rows.length > 0) {
     const limit = Math.min(...rows);
     const marks = used.flatMap(({ node, operand }) => marked(node, operand, graph));
@@ -79,28 +91,18 @@ const marked = (node: Node, operand: number, graph: Graph): number[] => {
   return isNegated ? [] : comparedWith(node, operand, graph);
 };
 
-const tableRows = (node: Node, operand: number, graph: Graph): number[] => {
-  if (node.opType !== 'Gather' || operand !== 1 || intAttribute(node, 'axis', 0) !== 0) return [];
-  const rows = graph.initializers.get(node.inputs[0])?.shape[0];
-  return rows !== undefined && rows > 0 ? [rows] : [];
-};
-
-/** Operators behind which an input still is what it was. */
-const passed = new Set(['Identity', 'Cast', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Expand', 'Slice']);
-
-/** The nodes that an input goes into, as which operand, views of it passed. */
-function uses(input: string, graph: Graph): { node: Node; operand: number }[] {
-  const consumers = consumersOf(graph.nodes);
-  const found: { node: Node; operand: number }[] = [];
-  const open = [input];
-  for (let value = open.pop(); value !== undefined; value = open.pop()) {
-    for (const node of consumers.get(value) ?? []) {
-      const operand = node.inputs.indexOf(value);
-      if (passed.has(node.opType) && operand === 0) open.push(node.outputs[0]);
-      else found.push({ node, operand });
-    }
-  }
-  return found;
+/** How many rows there are for an index to pick: of tables, and of what is computed from inputs, which has as many rows as one of them. */
+function rowsFor(
+  used: readonly Use[],
+  graph: Graph,
+  shapes: ReadonlyMap<string, readonly number[]>,
+): number[] {
+  const picked = used.filter(picksRows).map(({ node }) => node.inputs[0]);
+  const tables = picked.flatMap(value => graph.initializers.get(value)?.shape[0] ?? []);
+  const sources = ancestors(graph.nodes, picked);
+  const inputs = graph.inputs.filter(i => isFloat(i.elemType) && sources.has(i.name));
+  const computed = inputs.flatMap(i => shapes.get(i.name)?.[0] ?? []);
+  return [...tables.filter(rows => rows > 0), ...computed.filter(rows => rows > 1)];
 }
 
 /** What is taken for dimensions that a model leaves open, other than the batch. */
@@ -124,9 +126,9 @@ export const openLengths: readonly OpenLengths[] = [
 ];
 
 /** Whether any length other than the batch is left open. */
-export function hasOpenLengths({ inputs }: Graph): boolean {
-  const axes = sampleAxes(inputs);
-  return inputs.some(({ name, shape }) =>
+export function hasOpenLengths(graph: Graph): boolean {
+  const axes = sampleAxesOf(graph);
+  return graph.inputs.some(({ name, shape }) =>
     shape.some((d, axis) => typeof d !== 'number' && axis !== axes.get(name)),
   );
 }
@@ -139,7 +141,7 @@ const isCache = ({ name, shape }: ValueInfo): boolean => /^past|cache/i.test(nam
  * channels are those of the convolution or matrix that reads the input; a mask that stands for itself spans the cache too.
  */
 export function sampleShapes(graph: Graph, open: OpenLengths = openLengths[0]): Map<string, number[]> {
-  const axes = sampleAxes(graph.inputs);
+  const axes = sampleAxesOf(graph);
   const lengths = new Map<string, number>();
   const lengthOf = (d: Dimension, usual: number): number => {
     if (typeof d === 'number') return d;

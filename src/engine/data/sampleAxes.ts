@@ -4,6 +4,10 @@ export interface Shaped {
   readonly shape: readonly (number | string | null)[];
 }
 
+/** Whether a dimension is named as the batch. */
+export const isBatchName = (d: number | string | null): boolean =>
+  typeof d === 'string' && /^batch(_?size)?$/i.test(d);
+
 /**
  * The axis of each input that counts the samples; null for an input that is the same for all of them.
  *
@@ -11,7 +15,7 @@ export interface Shaped {
  * recurrent networks are [layers, batch, width].
  */
 export function sampleAxes(inputs: readonly Shaped[]): Map<string, number | null> {
-  const symbol = inputs.flatMap(i => i.shape).find(d => typeof d === 'string' && /^batch(_?size)?$/i.test(d));
+  const symbol = inputs.flatMap(i => i.shape).find(isBatchName);
   const firsts = inputs.filter(i => i.shape.length > 0).map(i => i.shape[0]);
   const lengths = firsts.filter(d => typeof d === 'number');
   const isOpen = lengths.length < firsts.length;

@@ -1,7 +1,7 @@
 import { CurvatureError } from '../errors';
 import { numElements } from '../onnx/tensor';
 import { Rng } from '../util/rng';
-import { arrayConstructors, type InputArray, isElemType } from './array';
+import { arrayConstructors, type InputArray, isElemType, type SampleAxis } from './array';
 import { type Dataset, makeDataset } from './dataset';
 import type { Fill } from './roles';
 
@@ -11,8 +11,7 @@ export interface SyntheticInput {
   readonly elemType: string;
   /** Of one sample, as the model takes it. */
   readonly shape: readonly number[];
-  /** Null for an input that is the same for all samples. */
-  readonly sampleAxis: number | null;
+  readonly sampleAxis: SampleAxis;
   readonly fill: Fill;
 }
 
@@ -49,6 +48,8 @@ function values(fill: Fill, random: Rng, length: number): (i: number) => number 
   switch (fill.kind) {
     case 'normal':
       return () => random.normal();
+    case 'uniform':
+      return () => random.uniform();
     case 'below': {
       const { limit, last } = fill;
       if (last === undefined) return () => random.below(limit);

@@ -1,6 +1,6 @@
 import { type LayerComparison, NOTABLE, type ReportComparison, type ReportSide } from './compareReports';
 import type { ComparedSide, ComparisonSoFar } from './comparison';
-import { formatBytes, formatEstimate, formatNumber, matrixNames } from './format';
+import { formatBytes, formatEstimate, formatNumber, matrixNames, samplesText } from './format';
 import { alignColumns } from './table';
 
 /** Two reports side by side for a terminal. Ends in a newline. */
@@ -98,5 +98,5 @@ function alignmentLines({ angles, overlap, gradientCosine, productCosine }: Comp
 }
 
 const sideText = ({ model, data, samples, eigenvalues }: ComparedSide): string =>
-  `${model.file} on ${samples} samples of ${data.file ?? 'synthetic inputs'}; ` +
+  `${model.file} on ${samplesText(samples)} of ${data.file ?? 'synthetic inputs'}; ` +
   `largest eigenvalues ${eigenvalues.map(({ value, converged }) => `${formatNumber(value)}${converged ? '' : '?'}`).join(', ') || 'not measured yet'}`;

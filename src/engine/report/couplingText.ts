@@ -1,6 +1,6 @@
 import type { CouplingReport } from './coupling';
 import { relativeNorm, strongestPairs } from './couplingFigures';
-import { formatEstimate, formatNumber, matrixNames } from './format';
+import { formatEstimate, formatNumber, matrixNames, samplesText } from './format';
 import { alignColumns } from './table';
 
 /** So many layers fit into a matrix on a terminal; for more, the pairs that are coupled most are listed. */
@@ -13,7 +13,7 @@ export function couplingToText(report: CouplingReport): string {
   const source = data.source === 'file' ? (data.file ?? 'the data') : 'synthetic inputs';
   const share = { estimate: 100 * shareOutside.estimate, stderr: 100 * shareOutside.stderr, exact: false };
   return `${[
-    `Norms ‖·‖F of the blocks of the ${matrixNames[settings.matrix]} of the ${settings.loss} loss of ${model.file} on ${samples} samples of ${source}.`,
+    `Norms ‖·‖F of the blocks of the ${matrixNames[settings.matrix]} of the ${settings.loss} loss of ${model.file} on ${samplesText(samples)} of ${source}.`,
     '',
     ...(layers.length <= MOST_COLUMNS ? wholeMatrix(report) : largestPairs(report)),
     '',

@@ -1,5 +1,6 @@
 import { qualified } from './format';
 import type { Coverage, CoveredParameters, LayerCoverage } from './coverage';
+import type { Diagnostic } from './schema';
 import { alignColumns } from './table';
 
 /** Layers that are named for one reason; of more, the number is told. */
@@ -7,7 +8,7 @@ const NAMED = 5;
 
 /** One model's coverage for a terminal: a line in all, the table of operators, and why layers are not measured exactly. */
 export function coverageToText(coverage: Coverage): string {
-  const { model, operators, layers, parameters, error } = coverage;
+  const { model, operators, layers, parameters, diagnostics, error } = coverage;
   if (error !== undefined) return `${model}: ${error}\n`;
   const measured = layers.filter(l => l.method !== 'none' && l.method !== 'aside').length;
   const rows = operators.map(o => [qualified(o), String(o.count), o.support]);
@@ -15,9 +16,14 @@ export function coverageToText(coverage: Coverage): string {
     `${model}: ${measured} of ${layers.length} layers measured; ${sharesText(parameters)}.`,
     ...alignColumns([['operator', 'nodes', 'derivatives'], ...rows], column => column !== 1).map(indent),
     ...reasons(layers).map(indent),
+    ...diagnostics.filter(isOfModel).map(d => indent(`warning: ${d.message}`)),
     '',
   ].join('\n');
 }
+
+/** Whether a warning is of the model as a whole: what nodes lack is among the reasons of the layers. */
+const isOfModel = ({ severity, node, layer }: Diagnostic): boolean =>
+  severity === 'warning' && node === undefined && layer === undefined;
 
 /** The line below all models. */
 export function totalsText(coverages: readonly Coverage[]): string {

@@ -52,3 +52,10 @@ export const matrixNames: Readonly<Record<Matrix, string>> = {
   ggn: 'Gauss–Newton matrix',
   fisher: 'empirical Fisher matrix',
 };
+
+/** A number measured on data with the noise of these, where there are samples enough to tell. */
+export const formatMeasured = ({ value, stderr }: { value: number; stderr?: number }): string =>
+  formatEstimate({ estimate: value, stderr: stderr ?? 0, exact: stderr === undefined });
+
+/** `1 sample`, `64 samples` */
+export const samplesText = (count: number): string => (count === 1 ? '1 sample' : `${count} samples`);

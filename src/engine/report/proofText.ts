@@ -1,4 +1,4 @@
-import { formatBytes, formatEstimate, formatNumber } from './format';
+import { formatBytes, formatEstimate, formatNumber, samplesText } from './format';
 import { type MetricValue, metricTitles } from './metrics';
 import { rhoText } from './metricsText';
 import type { Proof } from './proof';
@@ -7,7 +7,7 @@ import { alignColumns } from './table';
 /** A proof for a terminal: the allocations, how well each metric foretells, and what that amounts to. Ends in a newline. */
 export function proofToText(proof: Proof): string {
   const { unchanged, allocations, verdicts, samples, skip, data, settings, model } = proof;
-  const source = `${samples} samples of ${data.file ?? 'the data'}${skip > 0 ? ` after the first ${skip}` : ''}`;
+  const source = `${samplesText(samples)} of ${data.file ?? 'the data'}${skip > 0 ? ` after the first ${skip}` : ''}`;
   const accuracy = unchanged.accuracy ? `, accuracy ${percent(unchanged.accuracy.value)}` : '';
   return `${[
     `${model.file} on ${source}, which the analysis has not seen: loss (${settings.loss}) ${changeText(unchanged.loss)}${accuracy}.`,
@@ -86,5 +86,5 @@ const changeText = ({ value, stderr = 0 }: MetricValue): string =>
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
-const percentChange = ({ value, stderr = 0 }: MetricValue): string =>
-  `${(100 * value).toFixed(1)} ± ${(100 * stderr).toFixed(1)}`;
+const percentChange = ({ value, stderr }: MetricValue): string =>
+  `${(100 * value).toFixed(1)}${stderr === undefined ? '' : ` ± ${(100 * stderr).toFixed(1)}`}`;

@@ -1,4 +1,4 @@
-import { formatNumber } from './format';
+import { formatMeasured, formatNumber, samplesText } from './format';
 import type { CorrectedChange, SaliencyReport } from './saliency';
 import { alignColumns } from './table';
 
@@ -9,7 +9,7 @@ export function saliencyToText(report: SaliencyReport): string {
   const costs = ({ plain, corrected }: CorrectedChange): string[] =>
     [plain, corrected].flatMap(({ predicted, measured }) => [
       predicted ? formatNumber(predicted.value) : '–',
-      `${formatNumber(measured.value)} ± ${formatNumber(measured.stderr)}`,
+      formatMeasured(measured),
     ]);
   const header = ['layer', 'change', 'ΔL predicted', 'measured', 'corrected', 'measured'];
   const rows = layers.flatMap(({ name, pruned, quantized }) => [
@@ -23,7 +23,7 @@ export function saliencyToText(report: SaliencyReport): string {
     formatNumber(total),
   ]);
   return `${[
-    `Inverse Fisher matrix of each layer of ${model.file}, from ${settings.gradients} gradients: ${settings.loss} ${formatNumber(loss)} on ${samples} samples of ${source}.`,
+    `Inverse Fisher matrix of each layer of ${model.file}, from ${settings.gradients} gradients: ${settings.loss} ${formatNumber(loss)} on ${samplesText(samples)} of ${source}.`,
     '',
     'Saliency w²/(2 [F⁻¹]ᵢᵢ) of the weights',
     ...alignColumns(

@@ -1,4 +1,11 @@
-import { formatBytes, formatEstimate, formatNumber, intervalDigits, matrixNames } from './format';
+import {
+  formatBytes,
+  formatEstimate,
+  formatNumber,
+  intervalDigits,
+  matrixNames,
+  samplesText,
+} from './format';
 import { histogram } from './histogram';
 import type { Density, SpectrumReport, TraceReport } from './spectrum';
 import { alignColumns } from './table';
@@ -33,7 +40,7 @@ function titleOf({ settings, size, samples, data, model }: SpectrumReport): stri
   const over = settings.isWhole ? 'all' : settings.parameters.join(', ');
   const source = data.source === 'file' ? (data.file ?? 'the data') : 'synthetic inputs';
   return (
-    `${matrixNames[settings.matrix].replace(/^./, c => c.toUpperCase())} of the ${settings.loss} loss of ${model.file} on ${samples} samples of ${source}, ` +
+    `${matrixNames[settings.matrix].replace(/^./, c => c.toUpperCase())} of the ${settings.loss} loss of ${model.file} on ${samplesText(samples)} of ${source}, ` +
     `over ${settings.isWhole ? `all ${size} parameters` : `${over} (${size} parameters)`}.`
   );
 }

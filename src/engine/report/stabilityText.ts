@@ -1,6 +1,6 @@
 import { boundName, optimizerName } from '../training/optimizers';
 import { verdictWord } from '../training/verdict';
-import { formatBytes, formatEstimate, formatNumber, matrixNames } from './format';
+import { formatBytes, formatEstimate, formatNumber, matrixNames, samplesText } from './format';
 import { traceNote } from './spectrumText';
 import type { BatchSizeReport, StabilityReport } from './stability';
 import { alignColumns } from './table';
@@ -35,7 +35,7 @@ function titleOf({ model, training, samples, data, settings }: StabilityReport):
   const source = data.source === 'file' ? (data.file ?? 'the data') : 'synthetic inputs';
   return (
     `Training ${model.file} with ${optimizerName(training)}, learning rate ${training.learningRate}, batches of ${training.batchSize}; ` +
-    `${matrixName(settings)} of the ${settings.loss} loss on ${samples} samples of ${source}.`
+    `${matrixName(settings)} of the ${settings.loss} loss on ${samplesText(samples)} of ${source}.`
   );
 }
 

@@ -1,7 +1,7 @@
 import { dataNoise } from './dataNoise';
 import { latencyLines } from './latencyText';
 import { metricsLines } from './metricsText';
-import { formatBytes, formatEstimate, formatNumber, methodWord } from './format';
+import { formatBytes, formatEstimate, formatNumber, methodWord, samplesText } from './format';
 import { hasOneScale } from './granularity';
 import { jointSentence } from './jointText';
 import { type Eigenvalue, type LayerReport, type Report } from './schema';
@@ -87,7 +87,7 @@ function summary(report: Report): string[] {
   const source =
     report.data.source === 'file' ? `of ${report.data.file ?? 'the data'}` : 'of synthetic inputs';
   return [
-    `Loss (${settings.loss}): ${loss} on ${report.samples} samples ${source}. Bits are chosen by the traces of the ${matrix}.`,
+    `Loss (${settings.loss}): ${loss} on ${samplesText(report.samples)} ${source}. Bits are chosen by the traces of the ${matrix}.`,
     ...layers.filter(layer => layer.status !== 'analysed').map(excluded),
     ...(report.activations ?? []).flatMap(a => (a.reason ? [`${a.name}: no trace (${a.reason}).`] : [])),
     ...methodLine(report),

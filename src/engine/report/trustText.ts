@@ -1,4 +1,4 @@
-import { formatNumber } from './format';
+import { formatNumber, samplesText } from './format';
 import { alignColumns } from './table';
 import type { TrustReport } from './trust';
 
@@ -32,7 +32,7 @@ export function trustToText({ model, settings, samples, data, loss, layers, devi
     steps.filter(s => s.radius < 1).map(s => `${name} at ${s.bits}`),
   );
   return `${[
-    `Loss along the quantization errors of single layers of ${model.file}: ${settings.loss} ${formatNumber(loss)} on ${samples} samples of ${source}.`,
+    `Loss along the quantization errors of single layers of ${model.file}: ${settings.loss} ${formatNumber(loss)} on ${samplesText(samples)} of ${source}.`,
     '',
     ...alignColumns([header, ...rows], column => column === 0),
     '',

@@ -3,8 +3,8 @@ import { RunningMoments } from '../util/statistics';
 /** A number measured on data, with the noise of these data. */
 export interface Measured {
   readonly value: number;
-  /** Of the sum of the samples' shares, as if the samples were drawn anew; 0 for one sample, which tells of no noise. */
-  readonly stderr: number;
+  /** Of the sum of the samples' shares, as if the samples were drawn anew; absent for one sample, which tells of no noise. */
+  readonly stderr?: number;
 }
 
 /** The sum of the samples' shares in a mean, such as a mean loss. */
@@ -12,7 +12,7 @@ export function measured(shares: Float64Array): Measured {
   const moments = new RunningMoments();
   for (const share of shares) moments.add(share);
   const { count, mean, stderr } = moments;
-  return { value: mean * count, stderr: count < 2 ? 0 : stderr * count };
+  return { value: mean * count, ...(count < 2 ? {} : { stderr: stderr * count }) };
 }
 
 /** By how much a mean changes, sample by sample, so that what is hard in both cancels. */
