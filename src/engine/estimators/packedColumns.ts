@@ -89,7 +89,7 @@ export class PackedColumns implements Columns {
     if (terms.length === 0) return;
     for (let start = 0; start < this.size; start += STRIP) {
       const [piece, first] = [Math.floor(start / PIECE), (start % PIECE) * WIDTH];
-      let sum = new Float32Array();
+      let sum: Float32Array = new Float32Array();
       for (const [i, { pieces, factors }] of terms.entries()) {
         const strip = matrices(pieces[piece].subarray(first, first + STRIP * WIDTH), WIDTH, ROWS);
         sum = await matMul(factors, strip, i > 0 ? matrices(sum, 1, ROWS) : undefined);

@@ -2,7 +2,7 @@ import { type LinearOperator } from '../curvature/linearOperator';
 import { cancelled } from '../errors';
 import { Rng } from '../util/rng';
 import { isTimeUp, type TimeSpent } from '../util/timeBudget';
-import { scale } from '../util/vector';
+import { scale, type Vector } from '../util/vector';
 import { columnBytes, noColumns, noVector, orthogonalise } from './basis';
 import { type Columns } from './columns';
 import type { Keeper } from './keeper';

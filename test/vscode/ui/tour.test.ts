@@ -128,7 +128,7 @@ for (const [name, theme] of Object.entries(themes).filter(([key]) => asked.inclu
       await row.locator('.layer-name').click({ button: 'right' });
       await workbench.menuEntry('Spectrum of This Layer').click();
       const section = workbench.panel.locator('#spectrum');
-      await section.getByText('eigenvalues', { exact: false }).first().waitFor({ timeout: 60_000 });
+      await section.getByRole('table', { name: 'Numbers of the spectrum' }).waitFor({ timeout: 60_000 });
       const chosen = section.locator('vscode-dropdown').first();
       assert.match(await chosen.evaluate(one => (one as HTMLSelectElement).value), /"conv1\.weight"/);
       await workbench.statusBar.waitFor({ state: 'detached', timeout: 60_000 });
