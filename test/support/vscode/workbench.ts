@@ -52,11 +52,26 @@ export class Workbench {
     return this.page.locator('.monaco-menu .action-item:not(.disabled)', { hasText: text });
   }
 
+  /** Presses an entry of the open menu, which is deaf until a tenth of a second after it opened, or more on a busy machine. */
+  async choose(text: string): Promise<void> {
+    const item = this.menuEntry(text);
+    await item.waitFor();
+    for (let tries = 0; tries < 20; tries++) {
+      await item.click({ timeout: 1000 }).catch(() => undefined);
+      const isGone = await item.waitFor({ state: 'detached', timeout: 1000 }).then(
+        () => true,
+        () => false,
+      );
+      if (isGone) return;
+    }
+    throw new Error(`The menu never took ${text}`);
+  }
+
   /**
    * Opens a file's context menu. The explorer is there before the extension's entries are, and those before the
    * workspace is known to be trusted, so it may take some tries.
    */
-  async contextMenu(name: string, entry: string): Promise<Locator> {
+  async contextMenu(name: string, entry: string): Promise<void> {
     const item = this.menuEntry(entry);
     for (let tries = 0; ; tries++) {
       await this.file(name).click({ button: 'right' });
@@ -64,7 +79,7 @@ export class Workbench {
         () => true,
         () => false,
       );
-      if (found) return item;
+      if (found) return;
       if (tries > 20) throw new Error(`The context menu of ${name} never had ${entry}`);
       await this.page.keyboard.press('Escape');
     }

@@ -91,9 +91,9 @@ for (const [name, theme] of Object.entries(themes).filter(([key]) => asked.inclu
       });
 
     step('analyses from the context menu, with progress on the way', async () => {
-      const entry = await workbench.contextMenu('digits_cnn.onnx', 'Analyze Curvature');
+      await workbench.contextMenu('digits_cnn.onnx', 'Analyze Curvature');
       await workbench.shot(`${name}-1-context-menu`);
-      await entry.click();
+      await workbench.choose('Analyze Curvature');
       await workbench.toast.getByText('Curvature of digits_cnn.onnx').waitFor({ timeout: 30_000 });
       await workbench.statusBar.waitFor();
       await workbench.panel
@@ -126,7 +126,7 @@ for (const [name, theme] of Object.entries(themes).filter(([key]) => asked.inclu
     step('measures the spectrum of a layer from the menu of its row, and turns to it', async () => {
       const row = workbench.panel.locator('.layers tbody tr', { hasText: 'conv1.weight' });
       await row.locator('.layer-name').click({ button: 'right' });
-      await workbench.menuEntry('Spectrum of This Layer').click();
+      await workbench.choose('Spectrum of This Layer');
       const section = workbench.panel.locator('#spectrum');
       await section.getByRole('table', { name: 'Numbers of the spectrum' }).waitFor({ timeout: 60_000 });
       const chosen = section.locator('vscode-dropdown').first();
