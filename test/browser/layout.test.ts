@@ -112,7 +112,7 @@ describe('the layout of the report page', { skip }, () => {
       // The places of errors have a right edge too, even where they are empty.
       const [end = 0] = await rightEdges(open.page, `${cells} .error`);
       const right = await heading.locator('.sort').evaluate(press => press.getBoundingClientRect().right);
-      assert.ok(Math.abs(right - 6 - end) < 2, `${matrix}: ${right} above ${end}`);
+      assert.ok(Math.abs(right - 5 - end) < 2, `${matrix}: ${right} above ${end}`);
     }
     const box = open.page.locator('.table-scroll');
     const [inner = 0, whole = 0] = await box.evaluate(one => [one.clientWidth, one.scrollWidth]);

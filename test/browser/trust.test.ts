@@ -82,7 +82,7 @@ describe('trust in the second-order model', { skip }, () => {
     );
     assert.match(
       await step.locator('.left-out').innerText(),
-      /^A prediction may be off by 25\u00a0% .* 1\.0e-6/,
+      /^A prediction may be off by 25\u00a0% .* 1\.0\u00a0×\u00a010⁻⁶/,
     );
     assert.deepEqual(open.problems, []);
     await open.close();

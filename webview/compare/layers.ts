@@ -4,14 +4,14 @@ import { bitChip } from '../report/bitChip';
 import { matrixName } from '../report/facts';
 import { panel } from '../report/section';
 import { type Child, element, fill, icon } from '../shared/element';
-import { formatNumber, typesetNumber } from '../shared/format';
+import { typesetNumber } from '../shared/format';
 import { ratioText } from './comparisonWords';
 import type { CompareChannel, Part } from './part';
 import { ordered } from './traces';
 
 const estimate = ({ estimate: value, stderr }: Measured): Child[] => [
   typesetNumber(value),
-  element('span', { class: 'error' }, stderr > 0 ? ` ± ${formatNumber(stderr, 2)}` : ''),
+  element('span', { class: 'error' }, stderr > 0 ? ` ± ${typesetNumber(stderr, 2)}` : ''),
 ];
 
 /** How far apart, and whether that is beyond the errors. */

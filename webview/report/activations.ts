@@ -7,7 +7,8 @@ import { activationName } from '../../src/engine/report/activationName';
 import type { ActivationReport, Estimate, Report } from '../../src/engine/report/schema';
 import { slider } from '../shared/controls';
 import { type Child, element, fill, setText } from '../shared/element';
-import { formatNumber, typesetNumber } from '../shared/format';
+import { typesetNumber } from '../shared/format';
+import { plainTable } from '../shared/plainTable';
 import { bitChip } from './bitChip';
 import { bitWidths, matrixName } from './facts';
 import { panel, type Section } from './section';
@@ -22,7 +23,7 @@ const rangeWords = {
 /** Figure and standard error in places of their own, so that figures stand under each other. */
 const withError = (value: number | undefined, stderr = 0): Child[] => [
   value === undefined ? '–' : typesetNumber(value),
-  stderr > 0 ? element('span', { class: 'error' }, ` ± ${formatNumber(stderr, 2)}`) : undefined,
+  stderr > 0 ? element('span', { class: 'error' }, ` ± ${typesetNumber(stderr, 2)}`) : undefined,
 ];
 
 const ofEstimate = (trace: Estimate | undefined): Child[] => withError(trace?.estimate, trace?.stderr);
@@ -123,15 +124,7 @@ export function activations(): Section {
   const body = element('tbody');
   const title = 'Activations';
   const root = panel(title, 'activations');
-  root.append(
-    said,
-    budget,
-    element(
-      'div',
-      { class: 'rivals', tabindex: '0', role: 'group', 'aria-label': `${title}, scrollable` },
-      element('table', { class: 'plain', 'aria-label': title }, head, body),
-    ),
-  );
+  root.append(said, budget, plainTable(title, head, body).root);
 
   let report: Report | undefined;
   let allocation: BopsAllocation | undefined;
@@ -145,7 +138,7 @@ export function activations(): Section {
     budget.hidden = !widths;
     if (allocation && widths) {
       const { smallest, largest } = allocation;
-      const words = `${formatNumber(widths.bops)} bit operations a sample, ${Math.round((100 * widths.bops) / largest)} % of all at the largest width · ΣΩ ${typesetNumber(widths.sensitivity)}, weights included`;
+      const words = `${typesetNumber(widths.bops)} bit operations a sample, ${Math.round((100 * widths.bops) / largest)} % of all at the largest width · ΣΩ ${typesetNumber(widths.sensitivity)}, weights included`;
       control.set(Math.round((STEPS * (most - smallest)) / (largest - smallest || 1)), STEPS, words);
       setText(reading, words);
     }
