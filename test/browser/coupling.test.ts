@@ -150,7 +150,7 @@ describe('coupling of layers', { skip }, () => {
     await page.keyboard.press('Enter');
     assert.deepEqual((await open.posted()).at(-1), { type: 'revealLayer', layer: 'layer1.0.conv1.weight' });
     assert.equal(await heat.locator('tr.selected').count(), 1);
-    await page.locator('.layers tbody .layer-name').nth(4).click();
+    await page.locator('.layer-table tbody .layer-name').nth(4).click();
     assert.equal(
       await heat.locator('tr.selected .layer-name').getAttribute('title'),
       'layer2.0.conv2.weight',

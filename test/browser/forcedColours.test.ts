@@ -69,7 +69,7 @@ describe('where the system forces its colours', { skip }, () => {
       inForcedColours(async ({ page, show }) => {
         const ground = await background(page);
         assert.equal(ground, colorScheme === 'dark' ? 'rgb(0, 0, 0)' : 'rgb(255, 255, 255)');
-        const chips = await painted(page, '.layers .chip', '::before');
+        const chips = await painted(page, '.layer-table .chip', '::before');
         assert.equal(chips.length, 4);
         for (const selector of ['.stripe', '.bit-strip > span']) {
           assert.deepEqual((await painted(page, selector)).sort(), [...chips].sort(), selector);
@@ -84,7 +84,7 @@ describe('where the system forces its colours', { skip }, () => {
 
     test(`charts have the colours of their keys and of the system (${colorScheme})`, () =>
       inForcedColours(async ({ page }) => {
-        const chips = await painted(page, '.layers .chip', '::before');
+        const chips = await painted(page, '.layer-table .chip', '::before');
         const bars = await pixelsOf(page, '.sensitivity canvas', chips);
         assert.ok(
           bars.every(count => count > 500),

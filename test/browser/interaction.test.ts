@@ -15,10 +15,10 @@ import {
 import { stabilityReport } from './stabilityFixture';
 import { studiedReport } from './studiesFixture';
 
-const names = (page: Page): Promise<string[]> => page.locator('.layers tbody th').allInnerTexts();
+const names = (page: Page): Promise<string[]> => page.locator('.layer-table tbody th').allInnerTexts();
 
 const sortedBy = (page: Page, column: string): Promise<string | null> =>
-  page.locator(`.layers th[data-column="${column}"]`).getAttribute('aria-sort');
+  page.locator(`.layer-table th[data-column="${column}"]`).getAttribute('aria-sort');
 
 const buttonNames = (page: Page): Promise<string[]> =>
   page
@@ -153,7 +153,7 @@ describe('using the report page', { skip }, () => {
     await page.keyboard.press('Space');
     assert.equal(await sortedBy(page, 'averageTrace'), 'ascending');
     assert.equal((await names(page)).at(-1), 'conv1.weight');
-    for (const column of await page.locator('.layers thead .sort').all()) await column.click();
+    for (const column of await page.locator('.layer-table thead .sort').all()) await column.click();
     await page.getByRole('button', { name: '#' }).click();
     assert.deepEqual(await names(page), network);
   });
@@ -167,12 +167,12 @@ describe('using the report page', { skip }, () => {
     await page.keyboard.press('Enter');
     await page.keyboard.press('End');
     await page.keyboard.press('Enter');
-    await page.locator('.layers tbody tr').nth(3).locator('td').nth(4).click();
+    await page.locator('.layer-table tbody tr').nth(3).locator('td').nth(4).click();
     const revealed = (await open.posted()).flatMap(message =>
       message.type === 'revealLayer' ? [message.layer] : [],
     );
     assert.deepEqual(revealed, ['layer1.0.conv2.weight', 'fc.weight', 'layer2.0.conv1.weight']);
-    assert.equal(await page.locator('.layers tr.selected th').innerText(), 'layer2.0.conv1.weight');
+    assert.equal(await page.locator('.layer-table tr.selected th').innerText(), 'layer2.0.conv1.weight');
   });
 
   test('the chart shows the chosen quantity', async () => {
@@ -192,18 +192,18 @@ describe('using the report page', { skip }, () => {
     await open.show(doneState(report));
     const { page } = open;
     await page.getByRole('button', { name: 'Weights' }).click();
-    await page.locator('.table-scroll').evaluate(box => box.scrollTo(0, 300));
+    await page.locator('.layer-table .scrolling-full').evaluate(box => box.scrollTo(0, 300));
     await page.locator('.layer-name').nth(20).focus();
-    const scrollTop = () => page.locator('.table-scroll').evaluate(box => box.scrollTop);
+    const scrollTop = () => page.locator('.layer-table .scrolling-full').evaluate(box => box.scrollTop);
     const before = [await names(page), await scrollTop()];
     await page
-      .locator('.layers tbody tr')
+      .locator('.layer-table tbody tr')
       .evaluateAll(rows => rows.forEach(row => row.setAttribute('data-old', '')));
     const layers = report.layers.map((layer, i) => (i === 20 ? { ...layer, averageTrace: 123.4 } : layer));
     await open.show(doneState({ ...report, layers }));
     assert.deepEqual([await names(page), await scrollTop()], before);
-    assert.equal(await page.locator('.layers tbody tr[data-old]').count(), 60);
-    assert.match(await page.locator('.layers tbody').innerText(), /\b123\b/);
+    assert.equal(await page.locator('.layer-table tbody tr[data-old]').count(), 60);
+    assert.match(await page.locator('.layer-table tbody').innerText(), /\b123\b/);
     assert.equal(await page.evaluate(() => document.activeElement?.className), 'layer-name');
   });
 

@@ -166,7 +166,7 @@ describe('the list of contents', { skip }, () => {
     );
     await open.show(doneState({ ...report, layers }));
     const contexts = await page
-      .locator('.layers tbody tr')
+      .locator('.layer-table tbody tr')
       .evaluateAll(rows => rows.map(row => (row as HTMLElement).dataset.vscodeContext));
     assert.deepEqual(
       contexts.map(text => (text === undefined ? undefined : (JSON.parse(text) as unknown))),

@@ -21,7 +21,7 @@ const frames = (page: Page): Promise<void> =>
 
 /** Bits per layer as the table shows them. */
 const tableBits = async (page: Page): Promise<string[]> =>
-  (await page.locator('.layers tbody .chip').allInnerTexts()).map(said => said.trim());
+  (await page.locator('.layer-table tbody .chip').allInnerTexts()).map(said => said.trim());
 
 const words = (bits: readonly (number | null)[]): string[] =>
   bits.map(width => (width === 32 ? 'float 32' : `${width} bit`));
@@ -203,9 +203,9 @@ describe('the budget, pins and ties', { skip }, () => {
   });
 
   test('how often each layer keeps its width is found out beside other work', async () => {
-    const kept = page.locator('.layers tbody td.number').first();
+    const kept = page.locator('.layer-table tbody td.number').first();
     await page.waitForFunction(() =>
-      /%/.test(document.querySelector('.layers tbody td.number')?.textContent ?? ''),
+      /%/.test(document.querySelector('.layer-table tbody td.number')?.textContent ?? ''),
     );
     const exact = reallocation(report.layers, undecided)!;
     let same = 0;

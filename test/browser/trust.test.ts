@@ -138,13 +138,13 @@ describe('trust in the second-order model', { skip }, () => {
     // The same figures, now with the study beside them.
     const report = studiedReport();
     await open.show(doneState(report));
-    const marks = page.locator('.layers tbody td.number .doubt');
+    const marks = page.locator('.layer-table tbody td.number .doubt');
     assert.equal(await marks.count(), 1);
     assert.match((await marks.getAttribute('title')) ?? '', /^Not trusted: the second-order model is off at/);
-    const width = page.locator('.layers .width:has(.doubt)');
+    const width = page.locator('.layer-table .width:has(.doubt)');
     assert.equal(
       await width.count(),
-      await page.locator('.layers .width:has-text("4 bit"):has(.doubt)').count(),
+      await page.locator('.layer-table .width:has-text("4 bit"):has(.doubt)').count(),
     );
     assert.match(
       await page.locator('.tile .doubt').innerText(),

@@ -4,7 +4,7 @@ import { matrixName } from '../report/facts';
 import { panel } from '../report/section';
 import { type Child, element, fill, icon } from '../shared/element';
 import { formatBytes, formatCount, typesetNumber } from '../shared/format';
-import { plainTable } from '../shared/plainTable';
+import { plainTable } from '../shared/scrollingTable';
 import { advice, caution } from './comparisonWords';
 import type { Part } from './part';
 import { sideMark } from './sideMark';

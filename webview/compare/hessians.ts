@@ -6,7 +6,7 @@ import { panel } from '../report/section';
 import { button } from '../shared/controls';
 import { type Child, element, fill, icon, setText } from '../shared/element';
 import { formatCount, typesetNumber } from '../shared/format';
-import { plainTable } from '../shared/plainTable';
+import { plainTable } from '../shared/scrollingTable';
 import { findings } from './hessianWords';
 import type { CompareChannel, Part } from './part';
 import { sideMark } from './sideMark';

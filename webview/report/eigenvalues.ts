@@ -3,7 +3,7 @@ import { barStyle } from '../shared/bars';
 import { axisStyle, type BarsConfig, chartView, tickStyle, tooltipStyle } from '../shared/chart';
 import { element, fill, icon } from '../shared/element';
 import { typesetNumber } from '../shared/format';
-import { plainTable } from '../shared/plainTable';
+import { plainTable } from '../shared/scrollingTable';
 import type { Theme } from '../shared/theme';
 import { panel, type Section } from './section';
 

@@ -3,6 +3,7 @@ import { scalesPer } from '../../src/engine/report/granularity';
 import { type Child, element, icon, spoken } from '../shared/element';
 import { formatCount, formatPercent, formatShape, typesetNumber } from '../shared/format';
 import { bitChip } from './bitChip';
+import { errorPlace } from './errorPlace';
 import { bitWidths, decidingTrace, matrixName } from './facts';
 import { doubtNote } from './trustWords';
 
@@ -60,10 +61,9 @@ const estimateCell = (estimate: Estimate | undefined): Child[] => [
 
 /** The places that a column needs beside its figures. */
 function places(estimates: readonly Estimate[]): string {
-  const longest = Math.max(0, ...estimates.map(estimate => errorText(estimate).length));
   return [
     'estimate',
-    longest > 8 ? 'with-longest-error' : longest > 6 ? 'with-long-error' : longest ? 'with-error' : '',
+    errorPlace(estimates.map(errorText)),
     estimates.some(estimate => badge(estimate) !== undefined) ? 'with-badge' : '',
   ].join(' ');
 }

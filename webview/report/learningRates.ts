@@ -7,7 +7,7 @@ import { chartView, type ScatterConfig } from '../shared/chart';
 import { button } from '../shared/controls';
 import { element, fill, icon } from '../shared/element';
 import { typesetPowers } from '../shared/format';
-import { plainTable } from '../shared/plainTable';
+import { plainTable } from '../shared/scrollingTable';
 import { learningRateConfig, type LearningRatePicture } from './learningRateChart';
 import { learningRateCurves, type LearningRateCurves } from './learningRateCurves';
 import { batchTable, boundsTable } from './learningRateTables';

@@ -5,7 +5,7 @@ import { chartView, type ScatterConfig } from '../shared/chart';
 import { dropdown } from '../shared/controls';
 import { element, fill, setText } from '../shared/element';
 import { plural } from '../shared/format';
-import { plainTable } from '../shared/plainTable';
+import { plainTable } from '../shared/scrollingTable';
 import { bitChip } from './bitChip';
 import { predictionConfig } from './predictionChart';
 import {

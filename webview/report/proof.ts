@@ -2,7 +2,7 @@ import type { MetricName, MetricValue } from '../../src/engine/report/metrics';
 import type { Proof, ProofAllocation } from '../../src/engine/report/proof';
 import { type Child, element, fill } from '../shared/element';
 import { formatBytes, formatCount, typesetNumber, typesetPowers, withError } from '../shared/format';
-import { plainTable } from '../shared/plainTable';
+import { plainTable } from '../shared/scrollingTable';
 import { metricWords } from './predictionPoints';
 import { panel, type Section } from './section';
 

@@ -5,7 +5,7 @@ import { chartView, type LineConfig } from '../shared/chart';
 import { checkbox, dropdown, slider } from '../shared/controls';
 import { element, fill, setText } from '../shared/element';
 import { typesetNumber } from '../shared/format';
-import { plainTable } from '../shared/plainTable';
+import { plainTable } from '../shared/scrollingTable';
 import { panel, type Section, type Shown } from './section';
 import { unfinished } from './unfinished';
 import { spectrumConfig, type SpectrumPicture } from './spectrumChart';

@@ -5,7 +5,7 @@ import type { Channel } from '../shared/channel';
 import { chartView, type ScatterConfig } from '../shared/chart';
 import { type Child, element, fill, icon, setText } from '../shared/element';
 import { formatPercent, plural, typesetNumber } from '../shared/format';
-import { plainTable } from '../shared/plainTable';
+import { plainTable } from '../shared/scrollingTable';
 import { legendEntry } from './legend';
 import { measureAgain } from './measureAgain';
 import { inNetworkOrder } from './networkOrder';
