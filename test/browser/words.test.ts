@@ -10,7 +10,7 @@ import {
   formatSeconds,
   shorten,
   typesetNumber,
-  typesetPowers,
+  typesetNumbers,
   withoutCommonScopes,
 } from '../../webview/shared/format';
 import { logRange } from '../../webview/shared/logRange';
@@ -76,8 +76,8 @@ test('numbers keep their significant digits, and powers of ten are set as in pri
   ];
   for (const [value, expected] of cases) assert.equal(typesetNumber(value), expected);
   assert.equal(
-    typesetPowers('lr 5e-5 (-1.2e+7), not f1e5, layer-1e5 or 0.5.'),
-    'lr 5\u00a0×\u00a010⁻⁵ (−1.2\u00a0×\u00a010⁷), not f1e5, layer-1e5 or 0.5.',
+    typesetNumbers('lr 5e-5, -0.5 (-1.2e+7), not f1e5, layer-1e5, 2025-11-24, --skip 3 or 0.5.'),
+    'lr 5\u00a0×\u00a010⁻⁵, −0.5 (−1.2\u00a0×\u00a010⁷), not f1e5, layer-1e5, 2025-11-24, --skip 3 or 0.5.',
   );
 });
 

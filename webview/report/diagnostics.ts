@@ -1,6 +1,6 @@
 import type { Diagnostic, Report } from '../../src/engine/report/schema';
 import { element, fill, icon, spoken } from '../shared/element';
-import { typesetPowers } from '../shared/format';
+import { typesetNumbers } from '../shared/format';
 import { panel, type Section } from './section';
 
 const order: readonly Diagnostic['severity'][] = ['error', 'warning', 'info'];
@@ -15,7 +15,7 @@ function item({ severity, code, message, node, layer }: Diagnostic): HTMLElement
       'div',
       {},
       spoken(`${severity}: `),
-      typesetPowers(message),
+      typesetNumbers(message),
       element(
         'span',
         { class: 'where' },

@@ -10,7 +10,7 @@ import {
   tooltipStyle,
   translucent,
 } from '../shared/chart';
-import { typesetNumber, typesetPowers } from '../shared/format';
+import { typesetNumber, typesetNumbers } from '../shared/format';
 import type { Theme } from '../shared/theme';
 import type { LearningRateCurves } from './learningRateCurves';
 
@@ -204,7 +204,7 @@ function describe(
 ): string[] {
   if (datasetIndex !== MEASURED) {
     const { learningRate, batchSize } = dataIndex === 0 ? training : study.training;
-    return [typesetPowers(`lr ${learningRate} with batches of ${batchSize}`)];
+    return [typesetNumbers(`lr ${learningRate} with batches of ${batchSize}`)];
   }
   const point = curves.measured[dataIndex];
   const batch = study.batchSizes.find(({ batchSize }) => batchSize === point?.batchSize);

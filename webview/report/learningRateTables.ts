@@ -8,7 +8,7 @@ import {
 } from '../../src/engine/training/optimizers';
 import { bandFor, largestError } from '../../src/engine/training/verdict';
 import { type Child, element, icon } from '../shared/element';
-import { typesetNumber, typesetPowers, withError } from '../shared/format';
+import { typesetNumber, typesetNumbers, withError } from '../shared/format';
 import { isOutside } from './learningRateCurves';
 
 type Cell = string | HTMLElement;
@@ -57,7 +57,7 @@ export function boundsTable(study: StabilityReport, training: Training): Child[]
     ]),
   );
   const head = header(['Full batch', `λmax at most`, 'lr at most']);
-  head.append(element('th', { scope: 'col' }, typesetPowers(`At lr ${training.learningRate}`)));
+  head.append(element('th', { scope: 'col' }, typesetNumbers(`At lr ${training.learningRate}`)));
   return parts(head, rows);
 }
 

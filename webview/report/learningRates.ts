@@ -6,7 +6,7 @@ import type { Channel } from '../shared/channel';
 import { chartView, type ScatterConfig } from '../shared/chart';
 import { button } from '../shared/controls';
 import { element, fill, icon } from '../shared/element';
-import { typesetPowers } from '../shared/format';
+import { typesetNumbers } from '../shared/format';
 import { plainTable } from '../shared/scrollingTable';
 import { learningRateConfig, type LearningRatePicture } from './learningRateChart';
 import { learningRateCurves, type LearningRateCurves } from './learningRateCurves';
@@ -125,7 +125,7 @@ export function learningRates(channel: Channel): Section {
     const { training } = next;
     chart.draw(
       learningRateConfig(() => picture ?? next),
-      typesetPowers(
+      typesetNumbers(
         `Largest stable learning rate against batch size, both logarithmic; the tables list both. Marked: lr ${training.learningRate} with batches of ${training.batchSize}. ${found.message}`,
       ),
     );
@@ -151,7 +151,7 @@ export function learningRates(channel: Channel): Section {
         'span',
         {},
         element('strong', {}, `${verdictWord(judged)}${isTried ? ', if tried' : ''}:`),
-        ` ${typesetPowers(judged.message)}`,
+        ` ${typesetNumbers(judged.message)}`,
       ),
     ]);
     controls.set(study, training);

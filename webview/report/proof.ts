@@ -1,7 +1,7 @@
 import type { MetricName, MetricValue } from '../../src/engine/report/metrics';
 import type { Proof, ProofAllocation } from '../../src/engine/report/proof';
 import { type Child, element, fill } from '../shared/element';
-import { formatBytes, formatCount, typesetNumber, typesetPowers, withError } from '../shared/format';
+import { formatBytes, formatCount, typesetNumber, typesetNumbers, withError } from '../shared/format';
 import { plainTable } from '../shared/scrollingTable';
 import { metricWords } from './predictionPoints';
 import { panel, type Section } from './section';
@@ -69,7 +69,7 @@ export function proof(): Section {
       fill(said, found, () =>
         [...found.verdicts, randomWords(found), `Measured on ${formatCount(found.samples)} samples.`]
           .filter(Boolean)
-          .map(sentence => element('li', {}, typesetPowers(sentence))),
+          .map(sentence => element('li', {}, typesetNumbers(sentence))),
       );
       fill(head, titles, () => [
         element(

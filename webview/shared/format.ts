@@ -33,9 +33,9 @@ function written(value: number, digits: number): string {
 /** A number with `digits` significant digits, set as in print; powers of ten only where a plain number would be long. */
 export const typesetNumber = (value: number, digits = 3): string => typeset(written(value, digits));
 
-/** A sentence that terminals show too, with its powers of ten set as the page sets its own. */
-export const typesetPowers = (sentence: string): string =>
-  sentence.replace(/(?<![\w.-])-?\d+(\.\d+)?e[+-]?\d+(?!\w)/g, typeset);
+/** A sentence that terminals show too, with powers of ten and negative numbers set as the page sets its own. */
+export const typesetNumbers = (sentence: string): string =>
+  sentence.replace(/(?<![\w.-])-?\d+(\.\d+)?(e[+-]?\d+)?(?!\w)/g, typeset);
 
 /** A value to the digits that its error leaves it, five at most: `12.3 ± 1.4`, `(1.25 ± 0.31) × 10⁻⁵`; alone where there is no error. */
 export function withError(value: number, error: number): string {
