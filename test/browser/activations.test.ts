@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
+import { describe, test } from 'node:test';
+import type { Page } from 'playwright-core';
 import { typesetNumber } from '../../webview/shared/format';
 import { activationsReport } from './activationsFixture';
-import { launch, type OpenPage, openPage, skip } from './browser';
+import { skip } from './browser';
 import { doneState, smallReport } from './fixtures';
+import { freshPages } from './freshPages';
 
 const rows = (page: Page) => page.locator('.activations tbody tr');
 const cells = (page: Page, row: number): Promise<string[]> =>
@@ -23,20 +24,10 @@ function reading(bits: number): string {
 }
 
 describe('activations', { skip }, () => {
-  let browser: Browser;
-  let open: OpenPage;
-  let page: Page;
-  before(async () => {
-    browser = await launch();
-  });
-  after(() => browser.close());
-  beforeEach(async () => {
-    await open?.close();
-    open = await openPage(browser);
-    ({ page } = open);
-  });
+  const pages = freshPages();
 
   test('are shown where they were measured, each with its figures', async () => {
+    const { open, page } = pages;
     await open.show(doneState(smallReport()));
     assert.equal(await page.locator('.activations').isVisible(), false);
     await open.show(doneState(activationsReport()));
@@ -77,6 +68,7 @@ describe('activations', { skip }, () => {
   });
 
   test('take the widths that a limit on the bit operations allows, which the keys move', async () => {
+    const { open, page } = pages;
     await open.show(doneState(activationsReport()));
     const limit = page.getByRole('slider', { name: 'Limit on the bit operations' });
     const said = page.locator('.activations .reading');
@@ -99,6 +91,7 @@ describe('activations', { skip }, () => {
   });
 
   test('stand in a table as wide as that of layers, figures under each other', async () => {
+    const { open, page } = pages;
     await open.show(doneState(activationsReport()));
     const edges = (selector: string) =>
       page.locator(selector).evaluate(one => {
@@ -118,6 +111,7 @@ describe('activations', { skip }, () => {
   });
 
   test('fold away and come back by keyboard', async () => {
+    const { open, page } = pages;
     await open.show(doneState(activationsReport()));
     const heading = page.getByRole('button', { name: 'Activations', exact: true });
     await heading.focus();

@@ -66,7 +66,8 @@ describe('where the system forces its colours', { skip }, () => {
     };
 
     test(`widths, keys and cells keep colours that tell them apart (${colorScheme})`, () =>
-      inForcedColours(async ({ page, show }) => {
+      inForcedColours(async open => {
+        const { page } = open;
         const ground = await background(page);
         assert.equal(ground, colorScheme === 'dark' ? 'rgb(0, 0, 0)' : 'rgb(255, 255, 255)');
         const chips = await painted(page, '.layer-table .chip', '::before');
@@ -78,7 +79,7 @@ describe('where the system forces its colours', { skip }, () => {
         const cells = await painted(page, '.heat tbody td');
         assert.ok(keys.length >= 3 && cells.length > 10, `${keys.length} keys, ${cells.length} cells`);
         for (const colour of [...chips, ...keys, ...cells]) assert.notEqual(colour, ground);
-        await show(runningState());
+        await open.show(runningState());
         assert.equal((await painted(page, '.bar > span')).includes(ground), false);
       }));
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
+import { describe, test } from 'node:test';
+import type { Page } from 'playwright-core';
 import type { FromView } from '../../src/protocol/view';
-import { launch, openPage, type OpenPage, skip } from './browser';
+import { openPage, skip } from './browser';
 import {
   cancelledState,
   doneState,
@@ -12,6 +12,7 @@ import {
   runningState,
   smallReport,
 } from './fixtures';
+import { freshPages } from './freshPages';
 import { stabilityReport } from './stabilityFixture';
 import { studiedReport } from './studiesFixture';
 
@@ -30,22 +31,15 @@ const saves = ['Compare with another report', 'Save as JSON', 'Save as HTML', 'S
 const resume = 'Resume: go on with the probes that are kept, to the numbers of a run that was not cut short';
 
 describe('using the report page', { skip }, () => {
-  let browser: Browser;
-  let open: OpenPage;
-  before(async () => {
-    browser = await launch();
-  });
-  after(() => browser.close());
-  beforeEach(async () => {
-    await open?.close();
-    open = await openPage(browser);
-  });
+  const pages = freshPages();
 
   test('asks for the state once it listens', async () => {
+    const { open } = pages;
     assert.deepEqual(await open.posted(), [{ type: 'ready' }]);
   });
 
   test('every phase offers what can be done in it', async () => {
+    const { open } = pages;
     const cases = [
       [idleState, ['Analyze', 'Choose Data…']],
       [runningState(), ['Cancel']],
@@ -63,7 +57,7 @@ describe('using the report page', { skip }, () => {
   });
 
   test('studies that were cut short are resumed, and say that they are not whole', async () => {
-    const { page } = open;
+    const { open, page } = pages;
     await open.show({ ...doneState(smallReport()), resumable: ['coupling'] });
     await page
       .locator('.offers')
@@ -98,6 +92,7 @@ describe('using the report page', { skip }, () => {
   });
 
   test('a report whose studies are hardly begun is shown without a fault', async () => {
+    const { open } = pages;
     const { studies, ...report } = studiedReport();
     const { trust } = studies ?? {};
     assert.ok(trust);
@@ -113,6 +108,7 @@ describe('using the report page', { skip }, () => {
   });
 
   test('buttons send their messages', async () => {
+    const { open } = pages;
     const press = async (name: string) =>
       open.page.locator('.actions').getByRole('button', { name, exact: true }).first().click();
     await open.show(idleState);
@@ -139,8 +135,8 @@ describe('using the report page', { skip }, () => {
   });
 
   test('the table sorts by mouse and by keyboard', async () => {
+    const { open, page } = pages;
     await open.show(doneState(smallReport()));
-    const { page } = open;
     const network = await names(page);
     assert.equal(await sortedBy(page, 'network'), 'ascending');
     await page.getByRole('button', { name: 'Weights' }).click();
@@ -159,8 +155,8 @@ describe('using the report page', { skip }, () => {
   });
 
   test('rows are walked with arrow keys and revealed with Enter or a click', async () => {
+    const { open, page } = pages;
     await open.show(doneState(smallReport()));
-    const { page } = open;
     await page.locator('.layer-name').first().focus();
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('ArrowDown');
@@ -176,8 +172,8 @@ describe('using the report page', { skip }, () => {
   });
 
   test('the chart shows the chosen quantity', async () => {
+    const { open, page } = pages;
     await open.show(doneState(smallReport()));
-    const { page } = open;
     await page.locator('.sensitivity vscode-dropdown').click();
     await page.locator('vscode-option', { hasText: 'Ω at 4 bits' }).click();
     const label = () => page.locator('.sensitivity canvas').getAttribute('aria-label');
@@ -188,9 +184,9 @@ describe('using the report page', { skip }, () => {
   });
 
   test('new results keep rows, focus, scroll position and order', async () => {
+    const { open, page } = pages;
     const report = largeReport();
     await open.show(doneState(report));
-    const { page } = open;
     await page.getByRole('button', { name: 'Weights' }).click();
     await page.locator('.layer-table .scrolling-full').evaluate(box => box.scrollTo(0, 300));
     await page.locator('.layer-name').nth(20).focus();
@@ -208,7 +204,7 @@ describe('using the report page', { skip }, () => {
   });
 
   test('a study tells how it goes, and that it failed, where it was asked for', async () => {
-    const { page } = open;
+    const { open, page } = pages;
     const done = doneState(smallReport());
     const progress = { stage: 'density', message: 'Density: step 3 of 80', fraction: 0.4 } as const;
     await open.show({ ...done, study: { kind: 'spectrum', progress } });
@@ -224,8 +220,8 @@ describe('using the report page', { skip }, () => {
   });
 
   test('a page made anew stands where the old one stood', async () => {
+    const { browser, open, page } = pages;
     await open.show(doneState(largeReport()));
-    const { page } = open;
     await page.getByRole('button', { name: 'Weights' }).click();
     await page.getByRole('button', { name: 'Provenance' }).click();
     await page.locator('.chart-scroll').evaluate(box => box.scrollTo(0, 240));
@@ -245,8 +241,8 @@ describe('using the report page', { skip }, () => {
   });
 
   test('a theme switched while the page is open repaints the charts', async () => {
+    const { open, page } = pages;
     await open.show(doneState(smallReport()));
-    const { page } = open;
     const picture = () =>
       page.locator('.sensitivity canvas').evaluate(canvas => (canvas as HTMLCanvasElement).toDataURL());
     const dark = await picture();
