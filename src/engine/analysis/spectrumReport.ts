@@ -7,7 +7,7 @@ import { isSumApart } from '../report/traceAgainstSum';
 import type { ProbeJournal } from './journal';
 import { note } from './note';
 import type { OpenedMatrix } from './openMatrix';
-import type { SpectrumOptions } from './options';
+import type { SpectrumOptions } from './matrixOptions';
 import { reportHead } from './reportHead';
 
 /** What is to be done, settled before anything runs. */

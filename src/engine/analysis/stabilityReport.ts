@@ -12,7 +12,7 @@ import type { BatchCurve } from './batchCurve';
 import { labelledSamples } from './drawBatch';
 import { note } from './note';
 import type { OpenedMatrix } from './openMatrix';
-import type { StabilityOptions } from './options';
+import type { StabilityOptions } from './matrixOptions';
 import { reportHead } from './reportHead';
 
 /** What was measured of the matrix that is trained on. */
