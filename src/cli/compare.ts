@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { compareHessians, CurvatureError, parseReport } from '../engine';
-import type { CompareOptions } from '../engine/analysis/options';
+import type { CompareOptions } from '../engine/analysis/matrixOptions';
 import { compareReports } from '../engine/report/compareReports';
 import type { ComparisonSoFar } from '../engine/report/comparison';
 import { hessianComparisonToText, reportComparisonToText } from '../engine/report/comparisonText';

@@ -1,5 +1,5 @@
 import { coupling } from '../engine';
-import type { CouplingOptions } from '../engine/analysis/options';
+import type { CouplingOptions } from '../engine/analysis/matrixOptions';
 import { couplingToText } from '../engine/report/couplingText';
 import type { IntoFlag } from './into';
 import { type MatrixFlags, runStudy } from './matrixCommand';

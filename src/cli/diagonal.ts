@@ -1,5 +1,5 @@
 import { exportDiagonal, type ExportedDiagonal } from '../engine';
-import type { ExportDiagonalOptions } from '../engine/analysis/options';
+import type { ExportDiagonalOptions } from '../engine/analysis/matrixOptions';
 import { formatNumber, samplesText } from '../engine/report/format';
 import { alignColumns } from '../engine/report/table';
 import { printResult, requireWritable } from './files';

@@ -1,4 +1,5 @@
-import type { MatrixHooks, MatrixOptions } from '../engine/analysis/options';
+import type { MatrixHooks } from '../engine/analysis/hooks';
+import type { MatrixOptions } from '../engine/analysis/matrixOptions';
 import type { Diagnostic } from '../engine/report/schema';
 import type { Studies } from '../engine/report/studies';
 import { replaceFile } from '../engine/util/replaceFile';

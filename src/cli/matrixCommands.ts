@@ -7,7 +7,7 @@ import {
   defaultSpectrumOptions,
   defaultStabilityOptions,
   defaultTrustOptions,
-} from '../engine/analysis/options';
+} from '../engine/analysis/matrixOptions';
 import { matrices } from '../engine/curvature/matrices';
 import { traceMethods } from '../engine/estimators/trace';
 import { optimizers } from '../engine/training/optimizers';

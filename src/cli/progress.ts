@@ -1,5 +1,5 @@
 import { SingleBar } from 'cli-progress';
-import { type Progress } from '../engine/analysis/options';
+import type { Progress } from '../engine/analysis/hooks';
 
 export interface ProgressView {
   update(progress: Progress): void;

@@ -1,5 +1,5 @@
 import { saliency } from '../engine';
-import type { SaliencyOptions } from '../engine/analysis/options';
+import type { SaliencyOptions } from '../engine/analysis/matrixOptions';
 import { saliencyToText } from '../engine/report/saliencyText';
 import { type MatrixFlags, runStudy } from './matrixCommand';
 

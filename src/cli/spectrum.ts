@@ -1,5 +1,5 @@
 import { spectrum } from '../engine';
-import type { SpectrumOptions } from '../engine/analysis/options';
+import type { SpectrumOptions } from '../engine/analysis/matrixOptions';
 import { spectrumToText } from '../engine/report/spectrumText';
 import type { IntoFlag } from './into';
 import { type MatrixFlags, runStudy } from './matrixCommand';

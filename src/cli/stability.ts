@@ -1,5 +1,5 @@
 import { stability } from '../engine';
-import type { StabilityOptions } from '../engine/analysis/options';
+import type { StabilityOptions } from '../engine/analysis/matrixOptions';
 import { stabilityToText } from '../engine/report/stabilityText';
 import type { Training } from '../engine/training/optimizers';
 import type { IntoFlag } from './into';

@@ -1,4 +1,4 @@
-import type { MatrixHooks } from '../engine/analysis/options';
+import type { MatrixHooks } from '../engine/analysis/hooks';
 import { interruptible } from './interrupt';
 import { showProgress } from './progress';
 

@@ -1,5 +1,5 @@
 import { trust } from '../engine';
-import type { TrustOptions } from '../engine/analysis/options';
+import type { TrustOptions } from '../engine/analysis/matrixOptions';
 import { trustToText } from '../engine/report/trustText';
 import type { IntoFlag } from './into';
 import { type MatrixFlags, runStudy } from './matrixCommand';

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import * as vscode from 'vscode';
-import type { AnalyzeOptions, Progress } from '../engine/analysis/options';
+import type { Progress } from '../engine/analysis/hooks';
+import type { AnalyzeOptions } from '../engine/analysis/options';
 import type { StudyKind, StudyRequest } from '../engine/analysis/study';
 import type { Report } from '../engine/report/schema';
 import { mergeStudies, type Studies } from '../engine/report/studies';

@@ -1,11 +1,8 @@
 import { type CancellationToken, CancellationTokenSource } from 'vscode-jsonrpc/node';
-import type {
-  AnalyzeHooks,
-  AnalyzeOptions,
-  CompareOptions,
-  MatrixHooks,
-  ModelDescription,
-} from '../engine/analysis/options';
+import type { AnalyzeHooks, MatrixHooks } from '../engine/analysis/hooks';
+import type { CompareOptions } from '../engine/analysis/matrixOptions';
+import type { ModelDescription } from '../engine/analysis/modelDescription';
+import type { AnalyzeOptions } from '../engine/analysis/options';
 import type { StudyRequest } from '../engine/analysis/study';
 import type { ExportSummary } from '../engine/analysis/exportSummary';
 import type { HessianComparison } from '../engine/report/comparison';

@@ -1,4 +1,4 @@
-import type { Progress } from '../engine/analysis/options';
+import type { Progress } from '../engine/analysis/hooks';
 import { formatDuration, formatPercent } from './text/format';
 
 /** `GGN traces: draw 3 of at most 64 · error 12 % · 8 s left` */

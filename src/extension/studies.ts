@@ -3,9 +3,9 @@ import {
   defaultSpectrumOptions,
   defaultStabilityOptions,
   defaultTrustOptions,
-  type AnalyzeOptions,
   type MatrixOptions,
-} from '../engine/analysis/options';
+} from '../engine/analysis/matrixOptions';
+import type { AnalyzeOptions } from '../engine/analysis/options';
 import { layersOf, readFingerprint } from '../engine/analysis/fingerprint';
 import type { StudyKind, StudyRequest } from '../engine/analysis/study';
 import { matrices } from '../engine/curvature/matrices';

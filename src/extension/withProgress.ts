@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { Progress } from '../engine/analysis/options';
+import type { Progress } from '../engine/analysis/hooks';
 import { progressText } from './progressText';
 
 /** Shows a run of the engine as a notification with a bar and a Cancel button. */

@@ -1,4 +1,4 @@
-import type { Progress } from '../engine/analysis/options';
+import type { Progress } from '../engine/analysis/hooks';
 import type { ReportComparison } from '../engine/report/compareReports';
 import type { HessianComparison } from '../engine/report/comparison';
 

@@ -1,4 +1,7 @@
-import type { AnalyzeOptions, CompareOptions, ModelDescription, Progress } from '../engine/analysis/options';
+import type { Progress } from '../engine/analysis/hooks';
+import type { CompareOptions } from '../engine/analysis/matrixOptions';
+import type { ModelDescription } from '../engine/analysis/modelDescription';
+import type { AnalyzeOptions } from '../engine/analysis/options';
 import type { ExportSummary } from '../engine/analysis/exportSummary';
 import type { StudyRequest } from '../engine/analysis/study';
 import type { ExportOptions } from '../engine/export/options';

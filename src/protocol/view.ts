@@ -1,4 +1,4 @@
-import type { Progress } from '../engine/analysis/options';
+import type { Progress } from '../engine/analysis/hooks';
 import type { StudyKind } from '../engine/analysis/study';
 import type { Matrix } from '../engine/curvature/matrices';
 import type { Report } from '../engine/report/schema';

@@ -1,5 +1,5 @@
 import { openMatrix } from '../../src/engine/analysis/openMatrix';
-import { defaultSpectrumOptions } from '../../src/engine/analysis/options';
+import { defaultSpectrumOptions } from '../../src/engine/analysis/matrixOptions';
 import { hessianOperator } from '../../src/engine/curvature/products';
 import { basisBytes, lanczos } from '../../src/engine/estimators/lanczos';
 import type { Attribute, Graph } from '../../src/engine/graph/graph';

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import axe, { type AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
+import { activationsReport } from './activationsFixture';
 import { launch, openPage, skip } from './browser';
 import {
   cancelledState,
@@ -37,6 +38,7 @@ const states = {
   'not reached': doneState(notReachedReport()),
   hessian: doneState(hessianReport()),
   metrics: doneState(metricsReport()),
+  activations: doneState(activationsReport()),
   spectrum: doneState(spectrumReport()),
   stability: doneState(stabilityReport()),
   studied: doneState(studiedReport()),

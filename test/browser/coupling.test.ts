@@ -113,6 +113,23 @@ describe('coupling of layers', { skip }, () => {
     await again.close();
   });
 
+  test('small figures are set as in print, in cells that are large enough for them', async () => {
+    const open = await openPage(browser);
+    const { page } = open;
+    const report = smallReport();
+    const small = couplingOf(
+      report,
+      report.layers.map((_, l) => 8e-5 / (1 + l)),
+    );
+    await open.show(doneState({ ...report, studies: { coupling: small } }));
+    assert.equal(await cell(page, 0, 0).innerText(), '8.00\u00a0×\u00a010⁻⁵\n± 4.0\u00a0×\u00a010⁻⁶');
+    const cut = await page
+      .locator('.heat tbody td > *')
+      .evaluateAll(all => all.filter(one => one.scrollWidth > (one.parentElement?.clientWidth ?? 0)).length);
+    assert.equal(cut, 0);
+    await open.close();
+  });
+
   test('is walked through with the keys, and read where the pointer is', async () => {
     const open = await openPage(browser);
     const { page } = open;
@@ -133,7 +150,7 @@ describe('coupling of layers', { skip }, () => {
     await page.keyboard.press('Enter');
     assert.deepEqual((await open.posted()).at(-1), { type: 'revealLayer', layer: 'layer1.0.conv1.weight' });
     assert.equal(await heat.locator('tr.selected').count(), 1);
-    await page.locator('.layers tbody .layer-name').nth(4).click();
+    await page.locator('.layer-table tbody .layer-name').nth(4).click();
     assert.equal(
       await heat.locator('tr.selected .layer-name').getAttribute('title'),
       'layer2.0.conv2.weight',

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
+import { describe, test } from 'node:test';
+import type { Page } from 'playwright-core';
 import type { FromView } from '../../src/protocol/view';
-import { launch, openPage, type OpenPage, skip } from './browser';
+import { openPage, skip } from './browser';
 import {
   cancelledState,
   doneState,
@@ -12,13 +12,14 @@ import {
   runningState,
   smallReport,
 } from './fixtures';
+import { freshPages } from './freshPages';
 import { stabilityReport } from './stabilityFixture';
 import { studiedReport } from './studiesFixture';
 
-const names = (page: Page): Promise<string[]> => page.locator('.layers tbody th').allInnerTexts();
+const names = (page: Page): Promise<string[]> => page.locator('.layer-table tbody th').allInnerTexts();
 
 const sortedBy = (page: Page, column: string): Promise<string | null> =>
-  page.locator(`.layers th[data-column="${column}"]`).getAttribute('aria-sort');
+  page.locator(`.layer-table th[data-column="${column}"]`).getAttribute('aria-sort');
 
 const buttonNames = (page: Page): Promise<string[]> =>
   page
@@ -30,22 +31,15 @@ const saves = ['Compare with another report', 'Save as JSON', 'Save as HTML', 'S
 const resume = 'Resume: go on with the probes that are kept, to the numbers of a run that was not cut short';
 
 describe('using the report page', { skip }, () => {
-  let browser: Browser;
-  let open: OpenPage;
-  before(async () => {
-    browser = await launch();
-  });
-  after(() => browser.close());
-  beforeEach(async () => {
-    await open?.close();
-    open = await openPage(browser);
-  });
+  const pages = freshPages();
 
   test('asks for the state once it listens', async () => {
+    const { open } = pages;
     assert.deepEqual(await open.posted(), [{ type: 'ready' }]);
   });
 
   test('every phase offers what can be done in it', async () => {
+    const { open } = pages;
     const cases = [
       [idleState, ['Analyze', 'Choose Data…']],
       [runningState(), ['Cancel']],
@@ -63,7 +57,7 @@ describe('using the report page', { skip }, () => {
   });
 
   test('studies that were cut short are resumed, and say that they are not whole', async () => {
-    const { page } = open;
+    const { open, page } = pages;
     await open.show({ ...doneState(smallReport()), resumable: ['coupling'] });
     await page
       .locator('.offers')
@@ -98,6 +92,7 @@ describe('using the report page', { skip }, () => {
   });
 
   test('a report whose studies are hardly begun is shown without a fault', async () => {
+    const { open } = pages;
     const { studies, ...report } = studiedReport();
     const { trust } = studies ?? {};
     assert.ok(trust);
@@ -113,6 +108,7 @@ describe('using the report page', { skip }, () => {
   });
 
   test('buttons send their messages', async () => {
+    const { open } = pages;
     const press = async (name: string) =>
       open.page.locator('.actions').getByRole('button', { name, exact: true }).first().click();
     await open.show(idleState);
@@ -139,8 +135,8 @@ describe('using the report page', { skip }, () => {
   });
 
   test('the table sorts by mouse and by keyboard', async () => {
+    const { open, page } = pages;
     await open.show(doneState(smallReport()));
-    const { page } = open;
     const network = await names(page);
     assert.equal(await sortedBy(page, 'network'), 'ascending');
     await page.getByRole('button', { name: 'Weights' }).click();
@@ -153,31 +149,31 @@ describe('using the report page', { skip }, () => {
     await page.keyboard.press('Space');
     assert.equal(await sortedBy(page, 'averageTrace'), 'ascending');
     assert.equal((await names(page)).at(-1), 'conv1.weight');
-    for (const column of await page.locator('.layers thead .sort').all()) await column.click();
+    for (const column of await page.locator('.layer-table thead .sort').all()) await column.click();
     await page.getByRole('button', { name: '#' }).click();
     assert.deepEqual(await names(page), network);
   });
 
   test('rows are walked with arrow keys and revealed with Enter or a click', async () => {
+    const { open, page } = pages;
     await open.show(doneState(smallReport()));
-    const { page } = open;
     await page.locator('.layer-name').first().focus();
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
     await page.keyboard.press('End');
     await page.keyboard.press('Enter');
-    await page.locator('.layers tbody tr').nth(3).locator('td').nth(4).click();
+    await page.locator('.layer-table tbody tr').nth(3).locator('td').nth(4).click();
     const revealed = (await open.posted()).flatMap(message =>
       message.type === 'revealLayer' ? [message.layer] : [],
     );
     assert.deepEqual(revealed, ['layer1.0.conv2.weight', 'fc.weight', 'layer2.0.conv1.weight']);
-    assert.equal(await page.locator('.layers tr.selected th').innerText(), 'layer2.0.conv1.weight');
+    assert.equal(await page.locator('.layer-table tr.selected th').innerText(), 'layer2.0.conv1.weight');
   });
 
   test('the chart shows the chosen quantity', async () => {
+    const { open, page } = pages;
     await open.show(doneState(smallReport()));
-    const { page } = open;
     await page.locator('.sensitivity vscode-dropdown').click();
     await page.locator('vscode-option', { hasText: 'Ω at 4 bits' }).click();
     const label = () => page.locator('.sensitivity canvas').getAttribute('aria-label');
@@ -188,27 +184,27 @@ describe('using the report page', { skip }, () => {
   });
 
   test('new results keep rows, focus, scroll position and order', async () => {
+    const { open, page } = pages;
     const report = largeReport();
     await open.show(doneState(report));
-    const { page } = open;
     await page.getByRole('button', { name: 'Weights' }).click();
-    await page.locator('.table-scroll').evaluate(box => box.scrollTo(0, 300));
+    await page.locator('.layer-table .scrolling-full').evaluate(box => box.scrollTo(0, 300));
     await page.locator('.layer-name').nth(20).focus();
-    const scrollTop = () => page.locator('.table-scroll').evaluate(box => box.scrollTop);
+    const scrollTop = () => page.locator('.layer-table .scrolling-full').evaluate(box => box.scrollTop);
     const before = [await names(page), await scrollTop()];
     await page
-      .locator('.layers tbody tr')
+      .locator('.layer-table tbody tr')
       .evaluateAll(rows => rows.forEach(row => row.setAttribute('data-old', '')));
     const layers = report.layers.map((layer, i) => (i === 20 ? { ...layer, averageTrace: 123.4 } : layer));
     await open.show(doneState({ ...report, layers }));
     assert.deepEqual([await names(page), await scrollTop()], before);
-    assert.equal(await page.locator('.layers tbody tr[data-old]').count(), 60);
-    assert.match(await page.locator('.layers tbody').innerText(), /\b123\b/);
+    assert.equal(await page.locator('.layer-table tbody tr[data-old]').count(), 60);
+    assert.match(await page.locator('.layer-table tbody').innerText(), /\b123\b/);
     assert.equal(await page.evaluate(() => document.activeElement?.className), 'layer-name');
   });
 
   test('a study tells how it goes, and that it failed, where it was asked for', async () => {
-    const { page } = open;
+    const { open, page } = pages;
     const done = doneState(smallReport());
     const progress = { stage: 'density', message: 'Density: step 3 of 80', fraction: 0.4 } as const;
     await open.show({ ...done, study: { kind: 'spectrum', progress } });
@@ -224,8 +220,8 @@ describe('using the report page', { skip }, () => {
   });
 
   test('a page made anew stands where the old one stood', async () => {
+    const { browser, open, page } = pages;
     await open.show(doneState(largeReport()));
-    const { page } = open;
     await page.getByRole('button', { name: 'Weights' }).click();
     await page.getByRole('button', { name: 'Provenance' }).click();
     await page.locator('.chart-scroll').evaluate(box => box.scrollTo(0, 240));
@@ -245,8 +241,8 @@ describe('using the report page', { skip }, () => {
   });
 
   test('a theme switched while the page is open repaints the charts', async () => {
+    const { open, page } = pages;
     await open.show(doneState(smallReport()));
-    const { page } = open;
     const picture = () =>
       page.locator('.sensitivity canvas').evaluate(canvas => (canvas as HTMLCanvasElement).toDataURL());
     const dark = await picture();

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
+import { activationsReport } from './activationsFixture';
 import { launch, openPage, skip } from './browser';
 import { cancelledState, doneState, failedState, hessianReport, largeReport, runningState } from './fixtures';
 import { metricsReport } from './metricsFixture';
@@ -15,6 +16,7 @@ const states = {
   large: doneState(largeReport()),
   hessian: doneState(hessianReport()),
   metrics: doneState(metricsReport()),
+  activations: doneState(activationsReport()),
   spectrum: doneState(spectrumReport()),
   stability: doneState(stabilityReport()),
   studied: doneState(studiedReport()),
@@ -29,7 +31,7 @@ const overflow = (page: Page): Promise<string[]> =>
     const { scrollWidth, clientWidth } = document.documentElement;
     if (scrollWidth <= clientWidth) return [];
     const beyond = [...document.querySelectorAll<HTMLElement>('body *')].filter(
-      one => one.getBoundingClientRect().right > clientWidth && !one.closest('.table-scroll'),
+      one => one.getBoundingClientRect().right > clientWidth && !one.closest('.scrolling-full'),
     );
     return [`${scrollWidth} > ${clientWidth}`, ...beyond.map(one => `${one.tagName}.${one.className}`)];
   });
@@ -103,18 +105,18 @@ describe('the layout of the report page', { skip }, () => {
     const open = await openPage(browser);
     await open.show(doneState({ ...report, layers }));
     for (const matrix of ['ggn', 'hessian']) {
-      const heading = open.page.locator(`.layers th[data-column="trace-${matrix}"]`);
+      const heading = open.page.locator(`.layer-table th[data-column="trace-${matrix}"]`);
       const position = await heading.evaluate(cell => (cell as HTMLTableCellElement).cellIndex + 1);
-      const cells = `.layers tbody td:nth-child(${position})`;
+      const cells = `.layer-table tbody td:nth-child(${position})`;
       const figures = await figureEdges(open.page, cells);
       assert.equal(figures.length, 7);
       assert.ok(Math.max(...figures) - Math.min(...figures) < 0.6, figures.join(' '));
       // The places of errors have a right edge too, even where they are empty.
       const [end = 0] = await rightEdges(open.page, `${cells} .error`);
       const right = await heading.locator('.sort').evaluate(press => press.getBoundingClientRect().right);
-      assert.ok(Math.abs(right - 6 - end) < 2, `${matrix}: ${right} above ${end}`);
+      assert.ok(Math.abs(right - 5 - end) < 2, `${matrix}: ${right} above ${end}`);
     }
-    const box = open.page.locator('.table-scroll');
+    const box = open.page.locator('.layer-table .scrolling-full');
     const [inner = 0, whole = 0] = await box.evaluate(one => [one.clientWidth, one.scrollWidth]);
     assert.ok(whole <= inner, `at 1400 px the table is ${whole} px wide in ${inner}`);
     await open.close();

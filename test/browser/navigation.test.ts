@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
+import { describe, test } from 'node:test';
+import type { Page } from 'playwright-core';
 import { spectrumKey } from '../../src/engine/report/spectrumKey';
-import { launch, type OpenPage, openPage, skip } from './browser';
+import { openPage, skip } from './browser';
 import { doneState, idleState, smallReport } from './fixtures';
+import { freshPages } from './freshPages';
 import { metricsReport } from './metricsFixture';
 import { spectrumReport } from './spectrumFixture';
 import { studiedReport } from './studiesFixture';
@@ -32,20 +33,10 @@ const below = (page: Page, id: string): Promise<number> =>
 const focused = (page: Page): Promise<string> => page.evaluate(() => document.activeElement?.id ?? '');
 
 describe('the list of contents', { skip }, () => {
-  let browser: Browser;
-  let open: OpenPage;
-  let page: Page;
-  before(async () => {
-    browser = await launch();
-  });
-  after(() => browser.close());
-  beforeEach(async () => {
-    await open?.close();
-    open = await openPage(browser);
-    ({ page } = open);
-  });
+  const pages = freshPages();
 
   test('names the sections that are there, in their order on the page', async () => {
+    const { open, page } = pages;
     await open.show(whole());
     assert.deepEqual(await links(page).allInnerTexts(), [
       ...['Summary', 'Budget', 'Layers', 'Sensitivity', 'Eigenvalues', 'Prediction', 'Proof', 'Spectrum'],
@@ -62,6 +53,7 @@ describe('the list of contents', { skip }, () => {
   });
 
   test('goes to a section, also by keyboard, and marks it', async () => {
+    const { open, page } = pages;
     await open.show(whole());
     for (const name of ['Spectrum', 'Eigenvalues', 'Sensitivity', 'Provenance']) {
       await link(page, name).focus();
@@ -84,6 +76,7 @@ describe('the list of contents', { skip }, () => {
   });
 
   test('stays in view and follows what is scrolled to', async () => {
+    const { open, page } = pages;
     await open.show(whole());
     assert.deepEqual(await current(page), ['Summary']);
     for (const id of ['layers', 'proof', 'coupling']) {
@@ -101,6 +94,7 @@ describe('the list of contents', { skip }, () => {
   });
 
   test('is one line that scrolls to what it marks where the page is narrow, and is not printed', async () => {
+    const { open, page } = pages;
     await page.setViewportSize({ width: 320, height: 700 });
     await open.show(whole());
     await link(page, 'Trust').click();
@@ -115,6 +109,7 @@ describe('the list of contents', { skip }, () => {
   });
 
   test('sections that are folded away stay so in a page made anew, and open when gone to', async () => {
+    const { browser, open, page } = pages;
     await open.show(whole());
     const heading = page.getByRole('button', { name: 'Coupling of layers', exact: true });
     assert.equal(await heading.getAttribute('aria-expanded'), 'true');
@@ -141,6 +136,7 @@ describe('the list of contents', { skip }, () => {
   });
 
   test('turns to the spectrum that is asked for, once', async () => {
+    const { open, page } = pages;
     const report = spectrumReport();
     const [first, second] = report.studies?.spectra ?? [];
     assert.ok(first && second);
@@ -160,13 +156,14 @@ describe('the list of contents', { skip }, () => {
   });
 
   test('rows of layers that derivatives reach have what VS Code’s menu needs', async () => {
+    const { open, page } = pages;
     const report = smallReport();
     const layers = report.layers.map((layer, i) =>
       i === 1 ? { ...layer, method: 'differences' as const } : layer,
     );
     await open.show(doneState({ ...report, layers }));
     const contexts = await page
-      .locator('.layers tbody tr')
+      .locator('.layer-table tbody tr')
       .evaluateAll(rows => rows.map(row => (row as HTMLElement).dataset.vscodeContext));
     assert.deepEqual(
       contexts.map(text => (text === undefined ? undefined : (JSON.parse(text) as unknown))),

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
-import type { Browser, Locator, Page } from 'playwright-core';
+import { describe, test } from 'node:test';
+import type { Locator, Page } from 'playwright-core';
 import { reallocation } from '../../src/engine/analysis/reallocate';
 import { amountsOf } from '../../src/engine/analysis/reportProblem';
 import { undecided } from '../../src/engine/analysis/decisions';
 import type { Report } from '../../src/engine/report/schema';
 import { planOf } from '../../webview/report/plan';
-import { assets, launch, openPage, type OpenPage, skip } from './browser';
+import { assets, openPage, skip } from './browser';
 import { doneState, largeReport, smallReport } from './fixtures';
+import { freshPages } from './freshPages';
 
 const slider = (page: Page): Locator => page.getByRole('slider', { name: 'Budget' });
 const button = (page: Page, name: string): Locator =>
@@ -21,7 +22,7 @@ const frames = (page: Page): Promise<void> =>
 
 /** Bits per layer as the table shows them. */
 const tableBits = async (page: Page): Promise<string[]> =>
-  (await page.locator('.layers tbody .chip').allInnerTexts()).map(said => said.trim());
+  (await page.locator('.layer-table tbody .chip').allInnerTexts()).map(said => said.trim());
 
 const words = (bits: readonly (number | null)[]): string[] =>
   bits.map(width => (width === 32 ? 'float 32' : `${width} bit`));
@@ -45,29 +46,21 @@ test('the page carries neither the integer program nor the checks of files', asy
 });
 
 describe('the budget, pins and ties', { skip }, () => {
-  let browser: Browser;
-  let open: OpenPage;
-  let page: Page;
   let report: Report;
-  before(async () => {
-    browser = await launch();
-  });
-  after(() => browser.close());
-  beforeEach(async () => {
-    await open?.close();
-    open = await openPage(browser);
-    ({ page } = open);
+  const pages = freshPages(open => {
     report = smallReport();
-    await open.show(doneState(report));
+    return open.show(doneState(report));
   });
 
   test('at first the report’s own suggestion is shown', async () => {
+    const { page } = pages;
     assert.deepEqual(await tableBits(page), words(report.layers.map(layer => layer.bits)));
     assert.equal(await text(page, '.own'), 'The report’s suggestion');
     assert.equal(await button(page, 'Undo').getAttribute('disabled'), '');
   });
 
   test('a suggestion that was run as a whole says so, gives way to sums under another budget, and comes back', async () => {
+    const { open, page } = pages;
     const run = withJoint(report);
     await open.show(doneState(run));
     const said =
@@ -88,6 +81,7 @@ describe('the budget, pins and ties', { skip }, () => {
   });
 
   test('the slider takes arrow keys; table, header and reading follow the exact choice', async () => {
+    const { page } = pages;
     const exact = reallocation(report.layers, undecided)!;
     await slider(page).focus();
     await page.keyboard.press('Home');
@@ -113,6 +107,7 @@ describe('the budget, pins and ties', { skip }, () => {
   });
 
   test('a preset is a ratio to float32, and one that no widths reach can’t be pressed', async () => {
+    const { page } = pages;
     await button(page, 'Budget: 8× smaller than float32').click();
     await frames(page);
     const parameters = report.layers.reduce((sum, layer) => sum + layer.parameters, 0);
@@ -128,6 +123,7 @@ describe('the budget, pins and ties', { skip }, () => {
   });
 
   test('a pinned layer keeps its width, tied ones take one, and all of it can be undone', async () => {
+    const { open, page } = pages;
     await width(page, 'fc.weight').selectOption('32');
     for (const name of ['conv1.weight', 'layer2.0.conv2.weight'])
       await page.getByLabel(`Select ${name}`, { exact: true }).check();
@@ -156,6 +152,7 @@ describe('the budget, pins and ties', { skip }, () => {
   });
 
   test('layers pinned to different widths can’t be tied, and the page says why', async () => {
+    const { page } = pages;
     await width(page, 'fc.weight').selectOption('8');
     await width(page, 'conv1.weight').selectOption('4');
     for (const name of ['conv1.weight', 'fc.weight'])
@@ -169,6 +166,7 @@ describe('the budget, pins and ties', { skip }, () => {
   });
 
   test('a budget that pins leave no room for is explained with the nearest choice and what binds', async () => {
+    const { page } = pages;
     await width(page, 'layer3.0.conv1.weight').selectOption('32');
     await frames(page);
     const pins = { 'layer3.0.conv1.weight': 32 };
@@ -183,6 +181,7 @@ describe('the budget, pins and ties', { skip }, () => {
   });
 
   test('a page made anew has budget, pins, ties and what can be undone', async () => {
+    const { browser, open, page } = pages;
     await width(page, 'fc.weight').selectOption('2');
     await slider(page).focus();
     await page.keyboard.press('PageUp');
@@ -203,9 +202,10 @@ describe('the budget, pins and ties', { skip }, () => {
   });
 
   test('how often each layer keeps its width is found out beside other work', async () => {
-    const kept = page.locator('.layers tbody td.number').first();
+    const { page } = pages;
+    const kept = page.locator('.layer-table tbody td.number').first();
     await page.waitForFunction(() =>
-      /%/.test(document.querySelector('.layers tbody td.number')?.textContent ?? ''),
+      /%/.test(document.querySelector('.layer-table tbody td.number')?.textContent ?? ''),
     );
     const exact = reallocation(report.layers, undecided)!;
     let same = 0;
@@ -216,6 +216,7 @@ describe('the budget, pins and ties', { skip }, () => {
   });
 
   test('widths go to VS Code, on the button and after each change', async () => {
+    const { open, page } = pages;
     await width(page, 'fc.weight').selectOption('32');
     await frames(page);
     await button(page, 'Save Bit Widths…').click();
@@ -232,6 +233,7 @@ describe('the budget, pins and ties', { skip }, () => {
   });
 
   test('the model is exported in the widths that are seen', async () => {
+    const { open, page } = pages;
     await button(page, 'Export Quantized Model…').click();
     const asked = (await open.posted()).find(message => message.type === 'exportQuantized');
     const expected = Object.fromEntries(report.layers.map(({ name, bits }) => [name, bits]));
@@ -239,6 +241,7 @@ describe('the budget, pins and ties', { skip }, () => {
   });
 
   test('sixty layers follow the slider within a frame', async () => {
+    const { open, page } = pages;
     await open.show(doneState(largeReport()));
     await page.waitForTimeout(500);
     const times = await page.evaluate(async () => {

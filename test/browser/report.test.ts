@@ -63,7 +63,7 @@ describe('the report page', { skip }, () => {
     assert.match(await text(page, '.verdict'), /conv1\.weight/);
     assert.match(await text(page, '.heroes'), /15\d\sKB[\s\S]*effective bits[\s\S]*½ ΣΩ/);
     assert.match(await text(page, '.facts'), /calibration\.npz[\s\S]*0\.4317[\s\S]*GGN trace[\s\S]*CPU/);
-    assert.equal(await page.locator('.layers tbody tr').count(), 7);
+    assert.equal(await page.locator('.layer-table tbody tr').count(), 7);
     assert.match(await text(page, '.meaning'), /λmax = 21\.84.*2\/λmax = 0\.0916/);
     assert.equal(await page.locator('.eigenvalues tbody tr').count(), 5);
     assert.deepEqual(await drawn(page), [true, true, true]);
@@ -104,7 +104,7 @@ describe('the report page', { skip }, () => {
   test('sixty layers stay in a window that scrolls', async () => {
     await open.show(doneState(largeReport()));
     const { page } = open;
-    assert.equal(await page.locator('.layers tbody tr').count(), 60);
+    assert.equal(await page.locator('.layer-table tbody tr').count(), 60);
     const heights = await page.locator('.chart-scroll').evaluate(box => [box.clientHeight, box.scrollHeight]);
     assert.ok((heights[0] ?? 0) < 500 && (heights[1] ?? 0) > 1400, String(heights));
     const picture = () =>
@@ -133,7 +133,7 @@ describe('the report page', { skip }, () => {
     await open.show(doneState(hessianReport()));
     assert.match(await text(open.page, '.notes'), /layer1\.0\.conv2\.weight is not positive \(−0\.0106 ± /);
     assert.match(await text(open.page, '.notes'), /layer2\.0\.conv2\.weight is not positive \(0 ± /);
-    assert.match(await text(open.page, '.layers thead'), /GGN trace[\s\S]*Hessian trace/);
+    assert.match(await text(open.page, '.layer-table thead'), /GGN trace[\s\S]*Hessian trace/);
     assert.equal(await open.page.locator('.badge', { hasText: 'exact' }).count(), 1);
     assert.equal(await open.page.locator('.badge', { hasText: 'capped' }).count(), 4);
     assert.match(await text(open.page, '.meaning'), /One direction curves downwards/);
@@ -157,7 +157,7 @@ describe('the report page', { skip }, () => {
   test('cancelled and failed runs say what is kept and what to do', async () => {
     await open.show(cancelledState());
     assert.match(await text(open.page, '.notice'), /Partial results are kept/);
-    assert.equal(await open.page.locator('.layers tbody tr').count(), 7);
+    assert.equal(await open.page.locator('.layer-table tbody tr').count(), 7);
     await open.show(failedState);
     assert.match(
       await text(open.page, '.notice'),
@@ -190,7 +190,7 @@ describe('the report page', { skip }, () => {
     await open.show(doneState(hostileReport()));
     assert.equal(await open.page.evaluate(() => 'hacked' in window), false);
     assert.equal(await open.page.locator('img').count(), 0);
-    assert.equal(await open.page.locator('.layers tbody th').first().innerText(), hostileName);
+    assert.equal(await open.page.locator('.layer-table tbody th').first().innerText(), hostileName);
     assert.deepEqual(open.problems, []);
   });
 });

@@ -55,7 +55,7 @@ describe('a report saved as HTML', { skip }, () => {
       if (!/^(file|data):/.test(request.url())) problems.push(`request to ${request.url()}`);
     });
     await page.goto(pathToFileURL(file).href);
-    await page.waitForSelector('.layers tbody tr');
+    await page.waitForSelector('.layer-table tbody tr');
     await page.evaluate(() => document.fonts.ready);
     return { page, problems };
   }

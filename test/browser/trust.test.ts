@@ -82,7 +82,7 @@ describe('trust in the second-order model', { skip }, () => {
     );
     assert.match(
       await step.locator('.left-out').innerText(),
-      /^A prediction may be off by 25\u00a0% .* 1\.0e-6/,
+      /^A prediction may be off by 25\u00a0% .* 1\.0\u00a0×\u00a010⁻⁶/,
     );
     assert.deepEqual(open.problems, []);
     await open.close();
@@ -138,13 +138,13 @@ describe('trust in the second-order model', { skip }, () => {
     // The same figures, now with the study beside them.
     const report = studiedReport();
     await open.show(doneState(report));
-    const marks = page.locator('.layers tbody td.number .doubt');
+    const marks = page.locator('.layer-table tbody td.number .doubt');
     assert.equal(await marks.count(), 1);
     assert.match((await marks.getAttribute('title')) ?? '', /^Not trusted: the second-order model is off at/);
-    const width = page.locator('.layers .width:has(.doubt)');
+    const width = page.locator('.layer-table .width:has(.doubt)');
     assert.equal(
       await width.count(),
-      await page.locator('.layers .width:has-text("4 bit"):has(.doubt)').count(),
+      await page.locator('.layer-table .width:has-text("4 bit"):has(.doubt)').count(),
     );
     assert.match(
       await page.locator('.tile .doubt').innerText(),

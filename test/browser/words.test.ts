@@ -6,11 +6,11 @@ import { bars, measures } from '../../webview/report/measures';
 import { verdict } from '../../webview/report/verdict';
 import {
   formatBytes,
-  formatNumber,
   formatPercent,
   formatSeconds,
   shorten,
   typesetNumber,
+  typesetNumbers,
   withoutCommonScopes,
 } from '../../webview/shared/format';
 import { logRange } from '../../webview/shared/logRange';
@@ -65,17 +65,20 @@ test('the verdict says what a run that has no result came to', () => {
   assert.equal(sentence(failedState), 'The analysis failed.');
 });
 
-test('numbers keep their significant digits and can be read back', () => {
+test('numbers keep their significant digits, and powers of ten are set as in print', () => {
   const cases: [number, string][] = [
     [0, '0'],
     [0.00123456, '0.00123'],
-    [0.000123456, '1.23e-4'],
-    [-12.345, '-12.3'],
+    [0.000123456, '1.23\u00a0×\u00a010⁻⁴'],
+    [-12.345, '−12.3'],
     [12345.6, '12346'],
-    [12345678, '1.23e7'],
+    [12345678, '1.23\u00a0×\u00a010⁷'],
   ];
-  for (const [value, expected] of cases) assert.equal(formatNumber(value), expected);
-  assert.equal(typesetNumber(-0.0000123), '−1.23\u00a0×\u00a010⁻⁵');
+  for (const [value, expected] of cases) assert.equal(typesetNumber(value), expected);
+  assert.equal(
+    typesetNumbers('lr 5e-5, -0.5 (-1.2e+7), not f1e5, layer-1e5, 2025-11-24, --skip 3 or 0.5.'),
+    'lr 5\u00a0×\u00a010⁻⁵, −0.5 (−1.2\u00a0×\u00a010⁷), not f1e5, layer-1e5, 2025-11-24, --skip 3 or 0.5.',
+  );
 });
 
 test('sizes, shares and durations read well', () => {

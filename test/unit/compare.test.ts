@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { EigenvalueDecomposition, Matrix, SingularValueDecomposition } from 'ml-matrix';
 import { compareHessians } from '../../src/engine';
-import { type CompareOptions, defaultCompareOptions } from '../../src/engine/analysis/options';
+import { type CompareOptions, defaultCompareOptions } from '../../src/engine/analysis/matrixOptions';
 import { principalAngles } from '../../src/engine/estimators/eigenspace';
 import { compareReports } from '../../src/engine/report/compareReports';
 import { hessianComparisonToText, reportComparisonToText } from '../../src/engine/report/comparisonText';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { describe, test } from 'node:test';
 import { Matrix } from 'ml-matrix';
 import { coupling } from '../../src/engine';
-import { defaultCouplingOptions } from '../../src/engine/analysis/options';
+import { defaultCouplingOptions } from '../../src/engine/analysis/matrixOptions';
 import { blockNorms, type BlockNorms } from '../../src/engine/estimators/blockNorms';
 import { float32Tensor, type Tensor } from '../../src/engine/onnx/tensor';
 import { blockShares } from '../../src/engine/report/couplingFigures';

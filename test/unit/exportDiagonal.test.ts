@@ -3,7 +3,10 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { exportDiagonal } from '../../src/engine';
-import { defaultExportDiagonalOptions, type ExportDiagonalOptions } from '../../src/engine/analysis/options';
+import {
+  defaultExportDiagonalOptions,
+  type ExportDiagonalOptions,
+} from '../../src/engine/analysis/matrixOptions';
 import { openArrays } from '../../src/engine/data/npz';
 import { assertClose } from '../support/assertions';
 import { goldenFolder } from '../support/golden';

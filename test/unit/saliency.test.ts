@@ -3,7 +3,7 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { inverse, Matrix } from 'ml-matrix';
 import { saliency } from '../../src/engine';
-import { defaultSaliencyOptions, type SaliencyOptions } from '../../src/engine/analysis/options';
+import { defaultSaliencyOptions, type SaliencyOptions } from '../../src/engine/analysis/matrixOptions';
 import { saliencyToText } from '../../src/engine/report/saliencyText';
 import { assertClose, curvatureError } from '../support/assertions';
 import { Workspace } from '../support/models';

@@ -3,11 +3,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { spectrum, type SpectrumReport } from '../../src/engine';
-import {
-  defaultSpectrumOptions,
-  type Progress,
-  type SpectrumOptions,
-} from '../../src/engine/analysis/options';
+import type { Progress } from '../../src/engine/analysis/hooks';
+import { defaultSpectrumOptions, type SpectrumOptions } from '../../src/engine/analysis/matrixOptions';
 import { traceMethods } from '../../src/engine/estimators/trace';
 import { spectrumToText } from '../../src/engine/report/spectrumText';
 import { assertClose, curvatureError } from '../support/assertions';

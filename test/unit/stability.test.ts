@@ -5,7 +5,7 @@ import { after, describe, test } from 'node:test';
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 import { stability, type StabilityReport } from '../../src/engine';
 import { drawSamples } from '../../src/engine/analysis/drawBatch';
-import { defaultStabilityOptions, type StabilityOptions } from '../../src/engine/analysis/options';
+import { defaultStabilityOptions, type StabilityOptions } from '../../src/engine/analysis/matrixOptions';
 import { stabilityToText } from '../../src/engine/report/stabilityText';
 import type { Training } from '../../src/engine/training/optimizers';
 import { parseProject, projectJsonSchema } from '../../src/engine/training/projectFile';

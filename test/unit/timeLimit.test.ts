@@ -7,11 +7,11 @@ import { analyze, coupling, exportDiagonal, saliency, spectrum, trust } from '..
 import {
   defaultCouplingOptions,
   defaultExportDiagonalOptions,
-  defaultOptions,
   defaultSaliencyOptions,
   defaultSpectrumOptions,
   defaultTrustOptions,
-} from '../../src/engine/analysis/options';
+} from '../../src/engine/analysis/matrixOptions';
+import { defaultOptions } from '../../src/engine/analysis/options';
 import { hutchinsonTrace } from '../../src/engine/estimators/hutchinson';
 import { lanczos } from '../../src/engine/estimators/lanczos';
 import type { TraceProgress } from '../../src/engine/estimators/result';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { Matrix } from 'ml-matrix';
 import { trust } from '../../src/engine';
-import { defaultTrustOptions, type TrustOptions } from '../../src/engine/analysis/options';
+import { defaultTrustOptions, type TrustOptions } from '../../src/engine/analysis/matrixOptions';
 import { float32Tensor } from '../../src/engine/onnx/tensor';
 import { trustToText } from '../../src/engine/report/trustText';
 import { assertClose, curvatureError } from '../support/assertions';

@@ -4,6 +4,7 @@ import { matrixName } from '../report/facts';
 import { panel } from '../report/section';
 import { type Child, element, fill, icon } from '../shared/element';
 import { formatBytes, formatCount, typesetNumber } from '../shared/format';
+import { plainTable } from '../shared/scrollingTable';
 import { advice, caution } from './comparisonWords';
 import type { Part } from './part';
 import { sideMark } from './sideMark';
@@ -81,14 +82,9 @@ const onlyIn = (side: string, names: readonly string[]): Child[] =>
 /** What is compared, both as a whole, and what makes the numbers harder to compare. */
 export function glance(): Part {
   const subject = element('p', { class: 'meaning' });
-  const table = element('table', { class: 'plain', 'aria-label': 'Both reports at a glance' });
+  const { root: scroller, table } = plainTable('Both reports at a glance');
   const notes = element('ul', { class: 'notes' });
   const root = panel('At a glance', 'glance');
-  const scroller = element(
-    'div',
-    { class: 'rivals', tabindex: '0', role: 'group', 'aria-label': 'Both reports, scrollable' },
-    table,
-  );
   root.append(subject, scroller, notes);
   return {
     root,

@@ -5,7 +5,8 @@ import { matrixName } from '../report/facts';
 import { panel } from '../report/section';
 import { button } from '../shared/controls';
 import { type Child, element, fill, icon, setText } from '../shared/element';
-import { formatCount, formatNumber, typesetNumber } from '../shared/format';
+import { formatCount, typesetNumber } from '../shared/format';
+import { plainTable } from '../shared/scrollingTable';
 import { findings } from './hessianWords';
 import type { CompareChannel, Part } from './part';
 import { sideMark } from './sideMark';
@@ -19,16 +20,14 @@ const eigenvalue = (found: RitzValue | undefined): Child[] =>
         typesetNumber(found.value, 4),
         found.converged
           ? undefined
-          : element('span', { class: 'error' }, ` residual ${formatNumber(found.residual, 1)}`),
+          : element('span', { class: 'error' }, ` residual ${typesetNumber(found.residual, 1)}`),
       ]
     : ['–'];
 
 function eigenvalueTable({ a, b }: HessianComparison): HTMLElement {
   const count = Math.max(a.eigenvalues.length, b.eigenvalues.length);
-  const label = 'Largest eigenvalues of both Hessians';
-  const table = element(
-    'table',
-    { class: 'plain', 'aria-label': label },
+  return plainTable(
+    'Largest eigenvalues of both Hessians',
     element(
       'thead',
       {},
@@ -52,9 +51,7 @@ function eigenvalueTable({ a, b }: HessianComparison): HTMLElement {
         ),
       ),
     ),
-  );
-  const scrolled = `${label}, scrollable`;
-  return element('div', { class: 'rivals', tabindex: '0', role: 'group', 'aria-label': scrolled }, table);
+  ).root;
 }
 
 const found = (comparison: HessianComparison, notes: readonly string[]): Child[] => {

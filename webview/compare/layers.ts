@@ -4,14 +4,15 @@ import { bitChip } from '../report/bitChip';
 import { matrixName } from '../report/facts';
 import { panel } from '../report/section';
 import { type Child, element, fill, icon } from '../shared/element';
-import { formatNumber, typesetNumber } from '../shared/format';
+import { typesetNumber } from '../shared/format';
+import { fullTable } from '../shared/scrollingTable';
 import { ratioText } from './comparisonWords';
 import type { CompareChannel, Part } from './part';
 import { ordered } from './traces';
 
 const estimate = ({ estimate: value, stderr }: Measured): Child[] => [
   typesetNumber(value),
-  element('span', { class: 'error' }, stderr > 0 ? ` ± ${formatNumber(stderr, 2)}` : ''),
+  element('span', { class: 'error' }, stderr > 0 ? ` ± ${typesetNumber(stderr, 2)}` : ''),
 ];
 
 /** How far apart, and whether that is beyond the errors. */
@@ -83,15 +84,7 @@ export function layers(channel: CompareChannel): Part {
     icon('info'),
     `z is B − A in standard errors of both; bold: beyond ${NOTABLE} of them, or beyond rounding where both are exact.`,
   );
-  const label = 'Layers of both reports';
-  root.append(
-    key,
-    element(
-      'div',
-      { class: 'table-scroll', tabindex: '0', role: 'group', 'aria-label': `${label}, scrollable` },
-      element('table', { class: 'layers', 'aria-label': label }, thead, tbody),
-    ),
-  );
+  root.append(key, fullTable('Layers of both reports', thead, tbody).root);
   return {
     root,
     update({ comparison }) {

@@ -13,6 +13,7 @@ import '../report/charts.css';
 import '../report/tables.css';
 import '../report/narrow.css';
 import './compare.css';
+import '../shared/forcedColours.css';
 import { glance } from './glance';
 import { head } from './head';
 import { hessians } from './hessians';

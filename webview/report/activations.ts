@@ -4,11 +4,13 @@ import {
   type BopsWidths,
 } from '../../src/engine/analysis/bopsAllocation';
 import { activationName } from '../../src/engine/report/activationName';
-import type { ActivationReport, Estimate, Report } from '../../src/engine/report/schema';
+import type { ActivationReport, Report } from '../../src/engine/report/schema';
 import { slider } from '../shared/controls';
 import { type Child, element, fill, setText } from '../shared/element';
-import { formatNumber, typesetNumber } from '../shared/format';
+import { typesetNumber } from '../shared/format';
+import { fullTable } from '../shared/scrollingTable';
 import { bitChip } from './bitChip';
+import { errorPlace } from './errorPlace';
 import { bitWidths, matrixName } from './facts';
 import { panel, type Section } from './section';
 
@@ -19,19 +21,41 @@ const rangeWords = {
   entropy: 'cut where the least entropy is lost',
 } as const;
 
-/** Figure and standard error in places of their own, so that figures stand under each other. */
-const withError = (value: number | undefined, stderr = 0): Child[] => [
-  value === undefined ? '–' : typesetNumber(value),
-  stderr > 0 ? element('span', { class: 'error' }, ` ± ${formatNumber(stderr, 2)}`) : undefined,
-];
-
-const ofEstimate = (trace: Estimate | undefined): Child[] => withError(trace?.estimate, trace?.stderr);
-
 interface Column {
   readonly label: string;
   readonly hint?: string;
-  readonly isNumber?: boolean;
+  readonly className?: string;
   readonly cell: (activation: ActivationReport) => readonly Child[];
+}
+
+interface Figure {
+  readonly value: number | undefined;
+  readonly stderr: number | undefined;
+  readonly isChosen?: boolean;
+}
+
+const errorText = ({ stderr = 0 }: Figure): string => (stderr > 0 ? `± ${typesetNumber(stderr, 2)}` : '');
+
+/** Figures and their standard errors, each in places of their own. */
+function estimates(
+  label: string,
+  hint: string,
+  activations: readonly ActivationReport[],
+  figure: (activation: ActivationReport) => Figure,
+): Column {
+  return {
+    label,
+    hint,
+    className: `number estimate ${errorPlace(activations.map(a => errorText(figure(a))))}`.trim(),
+    cell(activation) {
+      const found = figure(activation);
+      const value = found.value === undefined ? '–' : typesetNumber(found.value);
+      return [
+        found.isChosen ? element('strong', { class: 'chosen' }, value) : value,
+        element('span', { class: 'error' }, errorText(found)),
+      ];
+    },
+  };
 }
 
 function columnsFor(report: Report, widths: BopsWidths | undefined): Column[] {
@@ -41,12 +65,12 @@ function columnsFor(report: Report, widths: BopsWidths | undefined): Column[] {
   const trace = (key: 'trace' | 'hessianTrace', matrix: 'ggn' | 'hessian'): Column[] =>
     activations.some(a => a[key])
       ? [
-          {
-            label: `${matrixName(matrix)} trace`,
-            hint: `Trace of the ${matrixName(matrix)} of a sample’s loss by the activation, mean over the samples ± standard error`,
-            isNumber: true,
-            cell: a => ofEstimate(a[key]),
-          },
+          estimates(
+            `${matrixName(matrix)} trace`,
+            `Trace of the ${matrixName(matrix)} of a sample’s loss by the activation, mean over the samples ± standard error`,
+            activations,
+            a => ({ value: a[key]?.estimate, stderr: a[key]?.stderr }),
+          ),
         ]
       : [];
   return [
@@ -69,28 +93,31 @@ function columnsFor(report: Report, widths: BopsWidths | undefined): Column[] {
     },
     {
       label: 'Range',
-      isNumber: true,
+      className: 'number',
       hint: `Within which it is quantized: ${rangeWords[method]}`,
       cell: a => [`${typesetNumber(a.ranges[method].min)} to ${typesetNumber(a.ranges[method].max)}`],
     },
     ...trace('trace', 'ggn'),
     ...trace('hessianTrace', 'hessian'),
-    ...bitWidths(report).map((bits): Column => ({
-      label: `Ω ${bits} bit`,
-      hint: `Average trace × squared quantization error of a sample at ${bits} bits`,
-      isNumber: true,
-      cell: a => {
-        const figure = withError(a.sensitivity[bits], a.sensitivityStderr[bits]);
-        return chosen(a) === bits ? [element('strong', { class: 'chosen' }, ...figure)] : figure;
-      },
-    })),
+    ...bitWidths(report).map(bits =>
+      estimates(
+        `Ω ${bits} bit`,
+        `Average trace × squared quantization error of a sample at ${bits} bits`,
+        activations,
+        a => ({
+          value: a.sensitivity[bits],
+          stderr: a.sensitivityStderr[bits],
+          isChosen: chosen(a) === bits,
+        }),
+      ),
+    ),
   ];
 }
 
-const heading = ({ label, hint, isNumber }: Column): HTMLElement =>
+const heading = ({ label, hint, className }: Column): HTMLElement =>
   element(
     'th',
-    { scope: 'col', ...(isNumber ? { class: 'number' } : {}), ...(hint ? { title: hint } : {}) },
+    { scope: 'col', ...(className ? { class: className } : {}), ...(hint ? { title: hint } : {}) },
     label,
   );
 
@@ -99,8 +126,8 @@ const row = (activation: ActivationReport, columns: readonly Column[]): HTMLElem
     'tr',
     activation.reason ? { title: `No trace: ${activation.reason}` } : {},
     element('th', { scope: 'row' }, element('code', {}, activation.name)),
-    ...columns.map(({ isNumber, cell }) =>
-      element('td', isNumber ? { class: 'number' } : {}, ...cell(activation)),
+    ...columns.map(({ className, cell }) =>
+      element('td', className ? { class: className } : {}, ...cell(activation)),
     ),
   );
 
@@ -123,15 +150,7 @@ export function activations(): Section {
   const body = element('tbody');
   const title = 'Activations';
   const root = panel(title, 'activations');
-  root.append(
-    said,
-    budget,
-    element(
-      'div',
-      { class: 'rivals', tabindex: '0', role: 'group', 'aria-label': `${title}, scrollable` },
-      element('table', { class: 'plain', 'aria-label': title }, head, body),
-    ),
-  );
+  root.append(said, budget, fullTable(title, head, body).root);
 
   let report: Report | undefined;
   let allocation: BopsAllocation | undefined;
@@ -145,13 +164,18 @@ export function activations(): Section {
     budget.hidden = !widths;
     if (allocation && widths) {
       const { smallest, largest } = allocation;
-      const words = `${formatNumber(widths.bops)} bit operations a sample, ${Math.round((100 * widths.bops) / largest)} % of all at the largest width · ΣΩ ${typesetNumber(widths.sensitivity)}, weights included`;
+      const words = `${typesetNumber(widths.bops)} bit operations a sample, ${Math.round((100 * widths.bops) / largest)} % of all at the largest width · ΣΩ ${typesetNumber(widths.sensitivity)}, weights included`;
       control.set(Math.round((STEPS * (most - smallest)) / (largest - smallest || 1)), STEPS, words);
       setText(reading, words);
     }
     const columns = columnsFor(report, widths);
     fill(head, [report.activations, widths !== undefined], () => [
-      element('tr', {}, element('th', { scope: 'col' }, 'Activation'), ...columns.map(heading)),
+      element(
+        'tr',
+        {},
+        element('th', { scope: 'col', 'data-column': 'name' }, 'Activation'),
+        ...columns.map(heading),
+      ),
     ]);
     fill(body, [report.activations, [...(widths?.bits ?? [])]], () =>
       report!.activations!.map(activation => row(activation, columns)),

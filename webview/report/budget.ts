@@ -4,7 +4,7 @@ import type { Report } from '../../src/engine/report/schema';
 import type { Channel } from '../shared/channel';
 import { button, type ButtonControl, slider } from '../shared/controls';
 import { element, fill, icon, setText } from '../shared/element';
-import { formatBytes, typesetNumber } from '../shared/format';
+import { formatBytes, typesetNumber, typesetNumbers } from '../shared/format';
 import { conflict, decisionWords } from './decisions';
 import { decidedLayers, fp32Bytes } from './facts';
 import type { Plan } from './plan';
@@ -122,7 +122,9 @@ export function budgetControls(channel: Channel, plans: Planner): BudgetControls
 /** Choices that the reader makes go by ΣΩ: the page can't run the model. */
 function suggestionWords(report: Report): string {
   const joint = jointSentence(report);
-  return joint === undefined ? 'The report’s suggestion' : `The report’s suggestion. ${joint}`;
+  return joint === undefined
+    ? 'The report’s suggestion'
+    : `The report’s suggestion. ${typesetNumbers(joint)}`;
 }
 
 function noticeOf(measured: Report, plan: Plan): string | undefined {

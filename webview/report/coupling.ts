@@ -7,14 +7,14 @@ import { type Child, element, fill, setText } from '../shared/element';
 import { shorten, typesetNumber, withoutCommonScopes } from '../shared/format';
 import { onWidthChange } from '../shared/onWidthChange';
 import { basis, type Figures, figuresOf, percent, verdict, withError, words } from './couplingWords';
-import { heatGrid } from './heatGrid';
+import { heatGrid, roomForFigures } from './heatGrid';
 import { heatColour, type HeatScale, heatScale } from './heatScale';
 import { measureAgain } from './measureAgain';
 import { panel, type Section, type Shown } from './section';
 import { unfinished } from './unfinished';
 
 const SMALLEST_CELL = 12;
-const LARGEST_CELL = 72;
+const LARGEST_CELL = 96;
 const CELL_STEP = 2;
 /** What fits by itself is never smaller than can be pointed at, nor larger than figures need. */
 const FITTING = { least: 14, most: 60 };
@@ -135,11 +135,12 @@ export function coupling(channel: Channel): Section {
     const longest = Math.max(...labels.map(label => textWidth(shown!.theme, label)));
     const room = root.clientWidth - PADDING - taken - longest;
     const fitting = Math.floor(room / names.length) - 1;
-    const cell = asked || Math.max(FITTING.least, Math.min(FITTING.most, fitting));
     // A layer beside itself is 1 by definition: no colour for that.
     const values = isRelative
       ? relative.map((row, l) => row.map((value, m) => (l === m ? undefined : value)))
       : report.norms;
+    const forFigures = roomForFigures(values, shown.theme);
+    const cell = asked || Math.max(FITTING.least, Math.min(Math.max(FITTING.most, forFigures), fitting));
     const scale = heatScale(values.flatMap(row => row.map(value => value?.estimate ?? 0)));
     relativeControl.set(isRelative);
     sideControl.set(
@@ -157,6 +158,7 @@ export function coupling(channel: Channel): Section {
       scale,
       words: (l, m) => words(current, l, m),
       side: cell,
+      hasFigures: cell >= forFigures,
       theme: shown.theme,
       canReveal: name => channel.hasHost && known.has(name),
     });

@@ -3,11 +3,11 @@ import { blockShares, relativeNorm } from '../../src/engine/report/couplingFigur
 import { matrixNames } from '../../src/engine/report/format';
 import type { Report } from '../../src/engine/report/schema';
 import { type Child, element, icon } from '../shared/element';
-import { formatNumber, plural, typesetNumber } from '../shared/format';
+import { plural, typesetNumber, typesetNumbers } from '../shared/format';
 import { networkOrder } from './networkOrder';
 
 export const withError = ({ estimate, stderr }: WithError): string =>
-  `${typesetNumber(estimate)}${stderr > 0 ? ` ± ${formatNumber(stderr, 2)}` : ''}`;
+  `${typesetNumber(estimate)}${stderr > 0 ? ` ± ${typesetNumber(stderr, 2)}` : ''}`;
 
 export const percent = ({ estimate, stderr }: WithError): string =>
   `${withError({ estimate: 100 * estimate, stderr: 100 * stderr })}\u00a0%`;
@@ -21,7 +21,7 @@ const advice: Readonly<Record<CouplingReport['additivity']['verdict'], string>> 
 /** The verdict, what it rests on, and what to do. */
 export function verdict({ additivity, shareOutside, settings }: CouplingReport): Child[] {
   const isFine = additivity.verdict === 'additive';
-  const [head, ...reasons] = additivity.message.split(': ');
+  const [head, ...reasons] = typesetNumbers(additivity.message).split(': ');
   return [
     element('span', { class: isFine ? 'good' : 'doubtful' }, icon(isFine ? 'check' : 'warning')),
     element('strong', {}, `${head}:`),

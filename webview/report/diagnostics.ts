@@ -1,5 +1,6 @@
 import type { Diagnostic, Report } from '../../src/engine/report/schema';
 import { element, fill, icon, spoken } from '../shared/element';
+import { typesetNumbers } from '../shared/format';
 import { panel, type Section } from './section';
 
 const order: readonly Diagnostic['severity'][] = ['error', 'warning', 'info'];
@@ -14,7 +15,7 @@ function item({ severity, code, message, node, layer }: Diagnostic): HTMLElement
       'div',
       {},
       spoken(`${severity}: `),
-      message,
+      typesetNumbers(message),
       element(
         'span',
         { class: 'where' },

@@ -2,7 +2,8 @@ import type { Eigenvalue } from '../../src/engine/report/schema';
 import { barStyle } from '../shared/bars';
 import { axisStyle, type BarsConfig, chartView, tickStyle, tooltipStyle } from '../shared/chart';
 import { element, fill, icon } from '../shared/element';
-import { formatNumber, typesetNumber } from '../shared/format';
+import { typesetNumber } from '../shared/format';
+import { plainTable } from '../shared/scrollingTable';
 import type { Theme } from '../shared/theme';
 import { panel, type Section } from './section';
 
@@ -112,8 +113,8 @@ const row = ({ value, residual, converged }: Eigenvalue, index: number): HTMLEle
     'tr',
     {},
     element('th', { scope: 'row' }, `λ${index + 1}`),
-    element('td', { class: 'number' }, formatNumber(value, 5)),
-    element('td', { class: 'number' }, formatNumber(residual, 2)),
+    element('td', { class: 'number' }, typesetNumber(value, 5)),
+    element('td', { class: 'number' }, typesetNumber(residual, 2)),
     element(
       'td',
       { class: converged ? 'good' : 'doubtful' },
@@ -134,7 +135,7 @@ export function eigenvalues(): Section {
       'div',
       { class: 'side-by-side' },
       element('div', { class: 'chart-box small' }, chart.canvas),
-      element('table', { class: 'plain' }, head(), body),
+      plainTable('Largest eigenvalues', head(), body).root,
     ),
   );
   return {

@@ -1,12 +1,16 @@
 import type { WithError } from '../../src/engine/report/coupling';
+import { textWidth } from '../shared/chart';
 import { element, spoken } from '../shared/element';
-import { formatNumber } from '../shared/format';
+import { typesetNumber } from '../shared/format';
 import { gridKeys } from '../shared/gridKeys';
 import type { Theme } from '../shared/theme';
 import { heatColour, type HeatScale } from './heatScale';
 
-/** Cells of this many pixels and more hold their figures. */
-const ROOM_FOR_FIGURES = 54;
+/** No cell smaller than this holds figures, and none that leaves less than the margin beside the widest of them; in pixels. */
+const LEAST_ROOM = 54;
+const MARGIN = 6;
+/** Size of the errors' letters beside that of the figures. */
+const ERROR_SCALE = 10 / 12;
 
 export interface HeatPicture {
   readonly names: readonly string[];
@@ -18,6 +22,8 @@ export interface HeatPicture {
   readonly words: (l: number, m: number) => string;
   /** Side of a cell in pixels. */
   readonly side: number;
+  /** Whether the cells hold their figures. */
+  readonly hasFigures: boolean;
   readonly theme: Theme;
   readonly canReveal: (name: string) => boolean;
 }
@@ -101,8 +107,7 @@ export function heatGrid(label: string, { onEnter, onLeave, onReveal }: HeatEven
     keys.rest(0, 1);
   }
 
-  function paint({ values, scale, words, side, theme }: HeatPicture): void {
-    const hasFigures = side >= ROOM_FOR_FIGURES;
+  function paint({ values, scale, words, side, hasFigures, theme }: HeatPicture): void {
     table.style.setProperty('--cv-side', `${side}px`);
     table.classList.toggle('with-figures', hasFigures);
     rows.forEach((row, l) =>
@@ -138,8 +143,25 @@ export function heatGrid(label: string, { onEnter, onLeave, onReveal }: HeatEven
   };
 }
 
+const figureText = (value: WithError | undefined): string => (value ? typesetNumber(value.estimate) : '–');
+
+const errorText = (value: WithError | undefined): string =>
+  value && value.stderr > 0 ? `± ${typesetNumber(value.stderr, 2)}` : '';
+
 function figures(value: WithError | undefined): HTMLElement[] {
-  if (!value) return [element('span', {}, '–')];
-  const error = value.stderr > 0 ? [element('small', {}, `± ${formatNumber(value.stderr, 2)}`)] : [];
-  return [element('span', {}, formatNumber(value.estimate)), ...error];
+  const error = errorText(value);
+  return [element('span', {}, figureText(value)), ...(error ? [element('small', {}, error)] : [])];
+}
+
+const longest = (texts: readonly string[]): string =>
+  texts.reduce((most, text) => (text.length > most.length ? text : most), '');
+
+/** The side in pixels from which on cells hold their figures. */
+export function roomForFigures(values: HeatPicture['values'], theme: Theme): number {
+  const cells = values.flat();
+  const widest = Math.max(
+    textWidth(theme, longest(cells.map(figureText))),
+    ERROR_SCALE * textWidth(theme, longest(cells.map(errorText))),
+  );
+  return Math.max(LEAST_ROOM, Math.ceil(widest) + MARGIN);
 }

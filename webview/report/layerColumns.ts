@@ -1,8 +1,9 @@
 import type { Estimate, LayerReport, Report } from '../../src/engine/report/schema';
 import { scalesPer } from '../../src/engine/report/granularity';
 import { type Child, element, icon, spoken } from '../shared/element';
-import { formatCount, formatNumber, formatPercent, formatShape } from '../shared/format';
+import { formatCount, formatPercent, formatShape, typesetNumber } from '../shared/format';
 import { bitChip } from './bitChip';
+import { errorPlace } from './errorPlace';
 import { bitWidths, decidingTrace, matrixName } from './facts';
 import { doubtNote } from './trustWords';
 
@@ -35,11 +36,11 @@ const suggestion = (layer: LayerReport): Child[] =>
   layer.bits === null && layer.status !== 'not-reached' ? dash() : [bitChip(layer.bits)];
 
 const number = (value: number | undefined | null): Child[] =>
-  value === undefined || value === null ? dash() : [formatNumber(value)];
+  value === undefined || value === null ? dash() : [typesetNumber(value)];
 
 /** What stands behind `±`; nothing where nothing was sampled. */
 const errorText = (estimate: Estimate): string =>
-  estimate.exact ? '' : `± ${formatNumber(estimate.stderr, 2)}`;
+  estimate.exact ? '' : `± ${typesetNumber(estimate.stderr, 2)}`;
 
 function badge(estimate: Estimate): HTMLElement | undefined {
   if (estimate.exact) {
@@ -60,10 +61,9 @@ const estimateCell = (estimate: Estimate | undefined): Child[] => [
 
 /** The places that a column needs beside its figures. */
 function places(estimates: readonly Estimate[]): string {
-  const longest = Math.max(0, ...estimates.map(estimate => errorText(estimate).length));
   return [
     'estimate',
-    longest > 6 ? 'with-long-error' : longest ? 'with-error' : '',
+    errorPlace(estimates.map(errorText)),
     estimates.some(estimate => badge(estimate) !== undefined) ? 'with-badge' : '',
   ].join(' ');
 }

@@ -4,6 +4,7 @@ import type { LayerReport, Report } from '../../src/engine/report/schema';
 import type { Channel } from '../shared/channel';
 import { button } from '../shared/controls';
 import { element, fill, icon, setText, spoken } from '../shared/element';
+import { fullTable } from '../shared/scrollingTable';
 import { type Column, columnsFor } from './layerColumns';
 import { layerDecisions } from './layerDecisions';
 import { sortedPositions } from './layerOrder';
@@ -45,12 +46,7 @@ export function layerTable(channel: Channel, plans: Planner): Section {
   });
   const head = element('tr');
   const body = element('tbody');
-  const table = element('table', { class: 'layers' }, element('thead', {}, head), body);
-  const scroller = element(
-    'div',
-    { class: 'table-scroll', tabindex: '0', role: 'group', 'aria-label': 'Layer table, scrollable' },
-    table,
-  );
+  const { root: scroller } = fullTable('Layer table', element('thead', {}, head), body);
   const decisions = layerDecisions(plans);
   const root = panel('Layers', 'layer-table', ...decisions.controls, copy.root);
   root.append(decisions.notice, scroller, said);

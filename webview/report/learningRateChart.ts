@@ -10,7 +10,7 @@ import {
   tooltipStyle,
   translucent,
 } from '../shared/chart';
-import { formatNumber, typesetNumber } from '../shared/format';
+import { typesetNumber, typesetNumbers } from '../shared/format';
 import type { Theme } from '../shared/theme';
 import type { LearningRateCurves } from './learningRateCurves';
 
@@ -204,7 +204,7 @@ function describe(
 ): string[] {
   if (datasetIndex !== MEASURED) {
     const { learningRate, batchSize } = dataIndex === 0 ? training : study.training;
-    return [`lr ${learningRate} with batches of ${batchSize}`];
+    return [typesetNumbers(`lr ${learningRate} with batches of ${batchSize}`)];
   }
   const point = curves.measured[dataIndex];
   const batch = study.batchSizes.find(({ batchSize }) => batchSize === point?.batchSize);
@@ -212,6 +212,6 @@ function describe(
   const { mean, stderr } = batch.largest;
   return [
     `${batch.batches} random batches of ${batch.batchSize}`,
-    `λmax ${typesetNumber(mean)} ± ${formatNumber(stderr, 2)}, stable up to lr ${typesetNumber(point.rate)}`,
+    `λmax ${typesetNumber(mean)} ± ${typesetNumber(stderr, 2)}, stable up to lr ${typesetNumber(point.rate)}`,
   ];
 }

@@ -8,7 +8,7 @@ import {
 } from '../../src/engine/training/optimizers';
 import { bandFor, largestError } from '../../src/engine/training/verdict';
 import { type Child, element, icon } from '../shared/element';
-import { typesetNumber, withError } from '../shared/format';
+import { typesetNumber, typesetNumbers, withError } from '../shared/format';
 import { isOutside } from './learningRateCurves';
 
 type Cell = string | HTMLElement;
@@ -27,22 +27,6 @@ const row = ([name, ...cells]: readonly [string, ...Cell[]]): HTMLElement =>
     element('th', { scope: 'row' }, name),
     ...cells.map(cell => (typeof cell === 'string' ? element('td', { class: 'number' }, cell) : cell)),
   );
-
-/** A table that scrolls by itself where the panel is narrow. */
-export function scrollingTable(name: string): {
-  readonly root: HTMLElement;
-  readonly table: HTMLTableElement;
-} {
-  const table = element('table', { class: 'plain', 'aria-label': name });
-  return {
-    table,
-    root: element(
-      'div',
-      { class: 'rivals', tabindex: '0', role: 'group', 'aria-label': `${name}, scrollable` },
-      table,
-    ),
-  };
-}
 
 const parts = (head: HTMLElement, rows: readonly HTMLElement[]): Child[] => [
   element('thead', {}, head),
@@ -73,7 +57,7 @@ export function boundsTable(study: StabilityReport, training: Training): Child[]
     ]),
   );
   const head = header(['Full batch', `λmax at most`, 'lr at most']);
-  head.append(element('th', { scope: 'col' }, `At lr ${training.learningRate}`));
+  head.append(element('th', { scope: 'col' }, typesetNumbers(`At lr ${training.learningRate}`)));
   return parts(head, rows);
 }
 

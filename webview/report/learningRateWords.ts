@@ -3,7 +3,7 @@ import type { StabilityReport } from '../../src/engine/report/stability';
 import { optimizerName, type Training } from '../../src/engine/training/optimizers';
 import { stableRate, suggestedTraining } from '../../src/engine/training/stableSettings';
 import { largestError, noisePart } from '../../src/engine/training/verdict';
-import { formatCount, formatNumber, formatPercent, typesetNumber, withError } from '../shared/format';
+import { formatCount, formatPercent, typesetNumber, withError } from '../shared/format';
 import { isOutside } from './learningRateCurves';
 
 /** What was measured of the whole matrix. */
@@ -44,13 +44,13 @@ export function suggestionFacts(study: StabilityReport, training: Training): str
   const { suggestion, settings } = study;
   const { from, to, share } = suggestion;
   const use = suggestedTraining(training, study, suggestion);
-  const safe = formatNumber(stableRate(training, [study]), 2);
+  const safe = typesetNumber(stableRate(training, [study]), 2);
   const spread = share < 1 ? `, which hold ${formatPercent(share)} of the positive curvature` : '';
   const form = settings.isPreconditioned ? 'heavy ball on the preconditioned loss' : 'heavy ball';
   return (
     `${optimizerName(training)} is surely stable up to lr ${safe} with batches of ${training.batchSize}. Suggested: ` +
-    `lr ${formatNumber(use.learningRate)}, ${settings.isPreconditioned ? 'β₁' : 'momentum'} ${use.momentum}, stable with these batches. On the full batch, ${form} is fastest with ` +
-    `lr ${formatNumber(suggestion.learningRate)} and momentum ${formatNumber(suggestion.momentum)}, for curvatures of ` +
+    `lr ${typesetNumber(use.learningRate)}, ${settings.isPreconditioned ? 'β₁' : 'momentum'} ${use.momentum}, stable with these batches. On the full batch, ${form} is fastest with ` +
+    `lr ${typesetNumber(suggestion.learningRate)} and momentum ${typesetNumber(suggestion.momentum)}, for curvatures of ` +
     `${typesetNumber(from)} to ${typesetNumber(to)}${spread}.`
   );
 }

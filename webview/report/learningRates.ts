@@ -6,9 +6,11 @@ import type { Channel } from '../shared/channel';
 import { chartView, type ScatterConfig } from '../shared/chart';
 import { button } from '../shared/controls';
 import { element, fill, icon } from '../shared/element';
+import { typesetNumbers } from '../shared/format';
+import { plainTable } from '../shared/scrollingTable';
 import { learningRateConfig, type LearningRatePicture } from './learningRateChart';
 import { learningRateCurves, type LearningRateCurves } from './learningRateCurves';
-import { batchTable, boundsTable, scrollingTable } from './learningRateTables';
+import { batchTable, boundsTable } from './learningRateTables';
 import { batchFacts, matrixFacts, outsideFacts, suggestionFacts } from './learningRateWords';
 import { legendEntry } from './legend';
 import { measureAgain } from './measureAgain';
@@ -43,8 +45,8 @@ export function learningRates(channel: Channel): Section {
     'Points and dashes: what the loss of one batch allows. Band: from surely stable to surely unstable on ever new batches.',
   );
   const facts = element('ul', { class: 'meaning verdicts' });
-  const bounds = scrollingTable('What each optimizer allows with the full batch');
-  const batches = scrollingTable('Largest stable learning rates by batch size');
+  const bounds = plainTable('What each optimizer allows with the full batch');
+  const batches = plainTable('Largest stable learning rates by batch size');
   const press = (label: string, iconName: string, description: string, onPress: () => void) =>
     button({ label, icon: iconName, description, onPress });
   const reset = press('Reset', 'discard', 'Reset to the settings that were measured with', () => keep(null));
@@ -123,7 +125,9 @@ export function learningRates(channel: Channel): Section {
     const { training } = next;
     chart.draw(
       learningRateConfig(() => picture ?? next),
-      `Largest stable learning rate against batch size, both logarithmic; the tables list both. Marked: lr ${training.learningRate} with batches of ${training.batchSize}. ${found.message}`,
+      typesetNumbers(
+        `Largest stable learning rate against batch size, both logarithmic; the tables list both. Marked: lr ${training.learningRate} with batches of ${training.batchSize}. ${found.message}`,
+      ),
     );
   }
 
@@ -147,7 +151,7 @@ export function learningRates(channel: Channel): Section {
         'span',
         {},
         element('strong', {}, `${verdictWord(judged)}${isTried ? ', if tried' : ''}:`),
-        ` ${judged.message}`,
+        ` ${typesetNumbers(judged.message)}`,
       ),
     ]);
     controls.set(study, training);

@@ -20,6 +20,7 @@ import './coupling.css';
 import './trust.css';
 import './contents.css';
 import './narrow.css';
+import '../shared/forcedColours.css';
 import { activations } from './activations';
 import { type Chapter, contents } from './contents';
 import { coupling } from './coupling';

@@ -5,6 +5,7 @@ import { chartView, type ScatterConfig } from '../shared/chart';
 import { dropdown } from '../shared/controls';
 import { element, fill, setText } from '../shared/element';
 import { plural } from '../shared/format';
+import { plainTable } from '../shared/scrollingTable';
 import { bitChip } from './bitChip';
 import { predictionConfig } from './predictionChart';
 import {
@@ -87,12 +88,7 @@ export function prediction(channel: Channel): Section {
       ...['all', 'across layers', 'all', 'across layers'].map(text => heading(text, '1')),
     ),
   );
-  const name = 'Rank correlations of the metrics with what was measured';
-  const table = element(
-    'div',
-    { class: 'rivals', tabindex: '0', role: 'group', 'aria-label': name },
-    element('table', { class: 'plain', 'aria-label': name }, head, body),
-  );
+  const table = plainTable('Rank correlations of the metrics with what was measured', head, body);
   const root = panel('Predicted against measured', 'prediction', predicted.root, measured.root);
   root.append(
     said,
@@ -100,7 +96,7 @@ export function prediction(channel: Channel): Section {
       'div',
       { class: 'side-by-side' },
       element('div', {}, key, element('div', { class: 'chart-box' }, chart.canvas), left),
-      table,
+      table.root,
     ),
   );
   let shown: Shown | undefined;

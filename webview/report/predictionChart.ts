@@ -6,7 +6,7 @@ import {
   tickStyle,
   tooltipStyle,
 } from '../shared/chart';
-import { formatNumber, typesetNumber } from '../shared/format';
+import { typesetNumber } from '../shared/format';
 import type { Theme } from '../shared/theme';
 import type { SinglePrediction } from './predictionPoints';
 
@@ -25,7 +25,7 @@ function rangeOf(points: readonly SinglePrediction[]): Range {
 }
 
 export const measuredText = ({ measured, stderr }: SinglePrediction): string =>
-  `${typesetNumber(measured)}${stderr ? ` ± ${formatNumber(stderr, 2)}` : ''}`;
+  `${typesetNumber(measured)}${stderr ? ` ± ${typesetNumber(stderr, 2)}` : ''}`;
 
 /** Options of the points themselves, which the library's types have for points without errors only. */
 const marks = (points: readonly SinglePrediction[], theme: Theme): object => ({

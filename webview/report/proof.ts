@@ -1,7 +1,8 @@
 import type { MetricName, MetricValue } from '../../src/engine/report/metrics';
 import type { Proof, ProofAllocation } from '../../src/engine/report/proof';
 import { type Child, element, fill } from '../shared/element';
-import { formatBytes, formatCount, typesetNumber, withError } from '../shared/format';
+import { formatBytes, formatCount, typesetNumber, typesetNumbers, withError } from '../shared/format';
+import { plainTable } from '../shared/scrollingTable';
 import { metricWords } from './predictionPoints';
 import { panel, type Section } from './section';
 
@@ -48,14 +49,7 @@ export function proof(): Section {
   const body = element('tbody');
   const title = 'Proof: the suggestion and its rivals on held-out data';
   const root = panel(title, 'proof');
-  root.append(
-    said,
-    element(
-      'div',
-      { class: 'rivals', tabindex: '0', role: 'group', 'aria-label': `${title}, scrollable` },
-      element('table', { class: 'plain', 'aria-label': title }, head, body),
-    ),
-  );
+  root.append(said, plainTable(title, head, body).root);
   return {
     root,
     update({ measured }) {
@@ -75,7 +69,7 @@ export function proof(): Section {
       fill(said, found, () =>
         [...found.verdicts, randomWords(found), `Measured on ${formatCount(found.samples)} samples.`]
           .filter(Boolean)
-          .map(sentence => element('li', {}, sentence)),
+          .map(sentence => element('li', {}, typesetNumbers(sentence))),
       );
       fill(head, titles, () => [
         element(

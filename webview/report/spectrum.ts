@@ -5,6 +5,7 @@ import { chartView, type LineConfig } from '../shared/chart';
 import { checkbox, dropdown, slider } from '../shared/controls';
 import { element, fill, setText } from '../shared/element';
 import { typesetNumber } from '../shared/format';
+import { plainTable } from '../shared/scrollingTable';
 import { panel, type Section, type Shown } from './section';
 import { unfinished } from './unfinished';
 import { spectrumConfig, type SpectrumPicture } from './spectrumChart';
@@ -58,18 +59,11 @@ export function spectrum(channel: Channel): Section {
     element('div', { class: 'chart-box' }, chart.canvas),
     element('div', { class: 'spectrum-width' }, element('span', {}, 'Width σ'), width.root, reading),
   );
-  const table = element('table', { class: 'plain', 'aria-label': 'Numbers of the spectrum' }, body);
-  const name = 'Numbers of the spectrum, scrollable';
   const progress = unfinished();
   root.append(
     progress.root,
     said,
-    element(
-      'div',
-      { class: 'side-by-side' },
-      picture,
-      element('div', { class: 'rivals', tabindex: '0', role: 'group', 'aria-label': name }, table),
-    ),
+    element('div', { class: 'side-by-side' }, picture, plainTable('Numbers of the spectrum', body).root),
     measure.root,
   );
   let shown: Shown | undefined;

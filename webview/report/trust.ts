@@ -4,7 +4,8 @@ import type { TrustReport, TrustStep } from '../../src/engine/report/trust';
 import type { Channel } from '../shared/channel';
 import { chartView, type ScatterConfig } from '../shared/chart';
 import { type Child, element, fill, icon, setText } from '../shared/element';
-import { formatNumber, formatPercent, plural, typesetNumber } from '../shared/format';
+import { formatPercent, plural, typesetNumber } from '../shared/format';
+import { plainTable } from '../shared/scrollingTable';
 import { legendEntry } from './legend';
 import { measureAgain } from './measureAgain';
 import { inNetworkOrder } from './networkOrder';
@@ -120,7 +121,6 @@ export function trust(channel: Channel): Section {
   const gradient = chartView<ScatterConfig>();
   const points = element('tbody');
   const note = element('p', { class: 'left-out' });
-  const tableName = 'The step that is shown';
   const root = panel(title, 'trust', again.root);
   root.append(
     progress.root,
@@ -139,11 +139,7 @@ export function trust(channel: Channel): Section {
           { class: 'courses' },
           ...[loss, gradient].map(({ canvas }) => element('div', { class: 'chart-box small' }, canvas)),
         ),
-        element(
-          'div',
-          { class: 'rivals', tabindex: '0', role: 'group', 'aria-label': `${tableName}, scrollable` },
-          element('table', { class: 'plain', 'aria-label': tableName }, pointHead(), points),
-        ),
+        plainTable('The step that is shown', pointHead(), points).root,
         note,
       ),
     ),
@@ -188,7 +184,7 @@ export function trust(channel: Channel): Section {
     fill(points, step, () => pointRows(step));
     setText(
       note,
-      `A prediction may be off by ${formatPercent(settings.tolerance)} of the measured change, and by ${formatNumber(rounding, 2)}, which rounding leaves uncertain. Loss ${typesetNumber(found.loss)} on ${plural(found.samples, 'sample')}.`,
+      `A prediction may be off by ${formatPercent(settings.tolerance)} of the measured change, and by ${typesetNumber(rounding, 2)}, which rounding leaves uncertain. Loss ${typesetNumber(found.loss)} on ${plural(found.samples, 'sample')}.`,
     );
   }
 

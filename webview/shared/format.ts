@@ -15,21 +15,27 @@ const SUPERSCRIPTS: Readonly<Record<string, string>> = {
   '9': '⁹',
 };
 
-/** A number with `digits` significant digits, in a form that spreadsheets read back: `0.00123`, `12,300` never. */
-export function formatNumber(value: number, digits = 3): string {
-  if (value === 0) return '0';
-  if (!Number.isFinite(value)) return String(value);
-  const size = Math.abs(value);
-  if (size < 1e-3 || size >= 1e6) return value.toExponential(digits - 1).replace('e+', 'e');
-  return size >= 10 ** digits ? value.toFixed(0) : value.toPrecision(digits);
-}
-
-/** The same number set as in print: `−1.23 × 10⁻⁵`. */
-export function typesetNumber(value: number, digits = 3): string {
-  const [mantissa = '', exponent] = formatNumber(value, digits).split('e');
+/** A number as programs write it, `-1.23e-5`, set as in print: `−1.23 × 10⁻⁵`. */
+function typeset(plain: string): string {
+  const [mantissa = '', exponent] = plain.split('e');
   const text = mantissa.replace('-', '−');
   return exponent === undefined ? text : `${text}${NBSP}×${NBSP}${powerOfTen(Number(exponent))}`;
 }
+
+function written(value: number, digits: number): string {
+  if (value === 0) return '0';
+  if (!Number.isFinite(value)) return String(value);
+  const size = Math.abs(value);
+  if (size < 1e-3 || size >= 1e6) return value.toExponential(digits - 1);
+  return size >= 10 ** digits ? value.toFixed(0) : value.toPrecision(digits);
+}
+
+/** A number with `digits` significant digits, set as in print; powers of ten only where a plain number would be long. */
+export const typesetNumber = (value: number, digits = 3): string => typeset(written(value, digits));
+
+/** A sentence that terminals show too, with powers of ten and negative numbers set as the page sets its own. */
+export const typesetNumbers = (sentence: string): string =>
+  sentence.replace(/(?<![\w.-])-?\d+(\.\d+)?(e[+-]?\d+)?(?!\w)/g, typeset);
 
 /** A value to the digits that its error leaves it, five at most: `12.3 ± 1.4`, `(1.25 ± 0.31) × 10⁻⁵`; alone where there is no error. */
 export function withError(value: number, error: number): string {

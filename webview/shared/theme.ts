@@ -39,6 +39,8 @@ function seen(canvas: CanvasRenderingContext2D, colours: readonly string[]): str
 function resolver(): (property: string) => string {
   const probe = document.createElement('span');
   probe.hidden = true;
+  // Or a system that forces its colours would answer with that of text, whatever is asked.
+  probe.style.setProperty('forced-color-adjust', 'none');
   document.body.append(probe);
   const style = getComputedStyle(probe);
   queueMicrotask(() => probe.remove());
@@ -50,6 +52,9 @@ function resolver(): (property: string) => string {
   return property =>
     canvas ? seen(canvas, [computed('--cv-background'), computed(property)]) : computed(property);
 }
+
+const FORCED_COLOURS = '(forced-colors: active)';
+const DARK = '(prefers-color-scheme: dark)';
 
 export function readTheme(): Theme {
   const colour = resolver();
@@ -67,7 +72,8 @@ export function readTheme(): Theme {
     warning: colour('--cv-warning'),
     error: colour('--cv-error'),
     fontFamily: getComputedStyle(document.body).fontFamily,
-    highContrast: document.body.className.includes('high-contrast'),
+    highContrast:
+      window.matchMedia(FORCED_COLOURS).matches || document.body.className.includes('high-contrast'),
     bits: bits => byClass.get(bitsClass(bits)) ?? colour('--cv-bits-none'),
   };
 }
@@ -75,7 +81,7 @@ export function readTheme(): Theme {
 /** Outside VS Code the page follows the system, and says so the way VS Code would. */
 export function followSystemTheme(): void {
   const root = document.documentElement;
-  const dark = window.matchMedia('(prefers-color-scheme: dark)');
+  const dark = window.matchMedia(DARK);
   const apply = () => {
     const kind = dark.matches ? 'vscode-dark' : 'vscode-light';
     document.body.classList.remove('vscode-dark', 'vscode-light');
@@ -97,4 +103,6 @@ export function watchTheme(onChange: () => void): void {
   const observer = new MutationObserver(soon);
   observer.observe(document.body, { attributes: true, attributeFilter: ['class', 'data-vscode-theme-kind'] });
   observer.observe(document.documentElement, { attributes: true, attributeFilter: ['style'] });
+  // With forced colours the system may go from dark ones to light ones while VS Code keeps its theme.
+  for (const query of [FORCED_COLOURS, DARK]) window.matchMedia(query).addEventListener('change', soon);
 }

@@ -10,7 +10,7 @@ import {
   largestOfBatch,
 } from '../training/batchCurvature';
 import { drawBatch, labelledSamples } from './drawBatch';
-import type { MatrixHooks } from './options';
+import type { MatrixHooks } from './hooks';
 import { Rng } from '../util/rng';
 import { RunningMoments } from '../util/statistics';
 import { axpy, dot, type Vector } from '../util/vector';

@@ -3,7 +3,7 @@ import type { Layer } from '../curvature/layers';
 import { NotFinite } from '../estimators/adaptive';
 import type { TraceProgress } from '../estimators/result';
 import type { Estimate, Method } from '../report/schema';
-import type { Stage } from './options';
+import type { Stage } from './hooks';
 import { adaptiveShare } from './progress';
 import type { Run } from './run';
 import { differenceTrace, gaussNewtonTraces, hessianTraces } from './traces';

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { matrixOperator } from '../curvature/products';
 import { CurvatureError } from '../errors';
 import { type BlockNorms, blockNorms, type BlockNormsProgress, type Mean } from '../estimators/blockNorms';
@@ -7,12 +6,13 @@ import { interactionSpread } from '../sensitivity/additivity';
 import { matrixFingerprint } from './journal';
 import { note } from './note';
 import { openMatrix, type OpenedMatrix } from './openMatrix';
-import type { CouplingOptions, MatrixHooks } from './options';
+import type { MatrixHooks } from './hooks';
+import type { CouplingOptions } from './matrixOptions';
 import { inParts } from './partials';
 import { ProgressTracker } from './progress';
 import { quantizedLayers } from './quantizedLayers';
+import { reportHead } from './reportHead';
 import { secondsSince } from './run';
-import { TOOL } from './state';
 import { TimeBudget } from '../util/timeBudget';
 
 /** Of the sum of the layers' own parts: below the first, interactions don't matter; above the second, the sum says little. */
@@ -85,7 +85,7 @@ export async function coupling(
 }
 
 function reportOf(
-  { model, ready, parameters }: OpenedMatrix,
+  opened: OpenedMatrix,
   options: CouplingOptions,
   {
     probes,
@@ -93,16 +93,14 @@ function reportOf(
   }: { readonly probes: number; readonly norms: BlockNorms },
   { complete, total }: { readonly complete: boolean; readonly total: number },
 ): CouplingReport {
+  const { model, ready, parameters } = opened;
   const { problem } = ready;
   const isCut = probes < options.probes;
   const shown = new Map(model.layers.map(l => [l.initializer, l.name]));
   return {
     format: 'curvature-coupling',
     version: COUPLING_VERSION,
-    complete,
-    tool: TOOL,
-    model: { file: path.basename(model.file), sha256: model.sha256 },
-    data: ready.data,
+    ...reportHead(opened, complete),
     settings: {
       loss: problem.loss.kind,
       matrix: options.matrix,
@@ -112,8 +110,6 @@ function reportOf(
       batch: problem.batch,
       executionProvider: options.executionProvider,
     },
-    device: problem.session.device.name,
-    samples: problem.dataset.samples,
     ...(isCut ? { probes } : {}),
     layers: parameters.map(({ name, size }) => ({ name: shown.get(name) ?? name, parameters: size })),
     norms: squares.map(row => row.map(rootOf)),

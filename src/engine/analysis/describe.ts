@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { ValueInfoProto } from 'onnx-buf';
 import { type Attribute, type Dimension, type ValueInfo } from '../graph/graph';
 import { openModel } from './model';
-import { type ModelDescription, type TensorDescription } from './options';
+import type { ModelDescription, TensorDescription } from './modelDescription';
 import { readModelFile } from '../onnx/read';
 import { elemTypeOf } from '../onnx/tensor';
 import { valueInfo } from '../graph/fromModel';

@@ -10,7 +10,8 @@ import { TimeBudget } from '../util/timeBudget';
 import { matrixFingerprint } from './journal';
 import { note } from './note';
 import { openMatrix, type OpenedMatrix } from './openMatrix';
-import type { ExportDiagonalOptions, MatrixHooks } from './options';
+import type { MatrixHooks } from './hooks';
+import type { ExportDiagonalOptions } from './matrixOptions';
 import { inParts } from './partials';
 import { ProgressTracker } from './progress';
 

@@ -17,7 +17,7 @@ import { type Fingerprint, layersText } from './fingerprint';
 import { keptProducts } from './keptProducts';
 import type { Model } from './model';
 import type { OpenedMatrix } from './openMatrix';
-import type { MatrixOptions } from './options';
+import type { MatrixOptions } from './matrixOptions';
 import type { SetUp } from './setUp';
 import { TOOL } from './state';
 

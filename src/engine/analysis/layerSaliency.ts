@@ -16,7 +16,7 @@ import { expansion } from '../sensitivity/expansion';
 import { pairedDifference } from '../sensitivity/sampleMean';
 import { dot, type Vector } from '../util/vector';
 import type { Model } from './model';
-import type { SaliencyOptions } from './options';
+import type { SaliencyOptions } from './matrixOptions';
 import { quantizedLayers, weightOf } from './quantizedLayers';
 
 export interface LayerTask {

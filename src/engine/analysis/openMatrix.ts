@@ -5,7 +5,7 @@ import { CurvatureError } from '../errors';
 import { chooseParameters } from './chooseParameters';
 import { fitBatch, peakOfRuns } from './memory';
 import { type Model, openModel, requireLayers } from './model';
-import type { MatrixOptions } from './options';
+import type { MatrixOptions } from './matrixOptions';
 import { type SetUp, setUp } from './setUp';
 
 /** A model made ready for products with one of its curvature matrices. */

@@ -1,4 +1,4 @@
-import type { Progress, Stage } from './options';
+import type { Progress, Stage } from './hooks';
 
 /** Shares of the whole that stages take, by a rough count of runs of their graphs. */
 export interface Plan {

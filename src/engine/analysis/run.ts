@@ -2,7 +2,7 @@ import { CurvatureError, cancelled } from '../errors';
 import { atMostEvery } from '../util/atMostEvery';
 import type { TimeBudget, TimeSpent } from '../util/timeBudget';
 import type { ProbeJournal } from './journal';
-import type { AnalyzeHooks, Stage } from './options';
+import type { AnalyzeHooks, Stage } from './hooks';
 import type { ProgressTracker } from './progress';
 import { percent } from './estimateDiagnostics';
 import { PARTIAL_INTERVAL_MS } from './partials';

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import type { Layer } from '../curvature/layers';
 import { onSamples, type Problem } from '../curvature/problem';
 import { sampleGradients } from '../curvature/sampleGradients';
@@ -14,12 +13,13 @@ import { fingerprintOf } from './journal';
 import { saliencyOfLayer } from './layerSaliency';
 import { type Model, openModel, requireLayers } from './model';
 import { note } from './note';
-import type { MatrixHooks, SaliencyOptions } from './options';
+import type { MatrixHooks } from './hooks';
+import type { SaliencyOptions } from './matrixOptions';
 import { inParts } from './partials';
 import { ProgressTracker } from './progress';
+import { reportHead } from './reportHead';
 import { secondsSince } from './run';
 import { type SetUp, setUp } from './setUp';
-import { TOOL } from './state';
 
 /** Gradients in float32, and those of the weights that are free, in float64. */
 const BYTES_PER_GRADIENT = 4 + 8;
@@ -134,19 +134,16 @@ function reportOf(
   found: readonly KeptLayer[],
   { complete, total }: { readonly complete: boolean; readonly total: number },
 ): SaliencyReport {
-  const { problem } = ready;
   return {
-    ...{ format: 'curvature-saliency', version: 1, complete, tool: TOOL },
-    model: { file: path.basename(model.file), sha256: model.sha256 },
-    data: ready.data,
+    format: 'curvature-saliency',
+    version: 1,
+    ...reportHead({ model, ready }, complete),
     settings: {
-      loss: problem.loss.kind,
+      loss: ready.problem.loss.kind,
       gradients: chosen.length,
       damping: options.damping,
       executionProvider: options.executionProvider,
     },
-    device: problem.session.device.name,
-    samples: problem.dataset.samples,
     loss: found[found.length - 1].loss,
     layers: found.map(({ layer }) => layer),
     diagnostics: [

@@ -14,7 +14,8 @@ import { chooseTraceMethod, estimateTrace, traceBytes, type TraceMethod } from '
 import type { SpectrumReport } from '../report/spectrum';
 import { matrixFingerprint, type ProbeJournal } from './journal';
 import { openMatrix } from './openMatrix';
-import type { MatrixHooks, SpectrumOptions } from './options';
+import type { MatrixHooks } from './hooks';
+import type { SpectrumOptions } from './matrixOptions';
 import { inParts } from './partials';
 import { adaptiveShare, ProgressTracker } from './progress';
 import { secondsSince } from './run';

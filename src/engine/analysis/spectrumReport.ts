@@ -1,4 +1,3 @@
-import path from 'node:path';
 import type { LossSpec } from '../autodiff/loss';
 import type { TraceMethod } from '../estimators/trace';
 import { formatEstimate } from '../report/format';
@@ -8,8 +7,8 @@ import { isSumApart } from '../report/traceAgainstSum';
 import type { ProbeJournal } from './journal';
 import { note } from './note';
 import type { OpenedMatrix } from './openMatrix';
-import type { SpectrumOptions } from './options';
-import { TOOL } from './state';
+import type { SpectrumOptions } from './matrixOptions';
+import { reportHead } from './reportHead';
 
 /** What is to be done, settled before anything runs. */
 export interface SpectrumTask extends OpenedMatrix {
@@ -42,10 +41,7 @@ export function spectrumReportOf(
   return {
     format: 'curvature-spectrum',
     version: SPECTRUM_VERSION,
-    complete,
-    tool: TOOL,
-    model: { file: path.basename(model.file), sha256: model.sha256 },
-    data: ready.data,
+    ...reportHead(task, complete),
     settings: {
       loss: problem.loss.kind,
       matrix: options.matrix,
@@ -60,9 +56,7 @@ export function spectrumReportOf(
       batch: problem.batch,
       executionProvider: options.executionProvider,
     },
-    device: problem.session.device.name,
     memory: { predictedBytes: Math.round(task.predictedBytes) },
-    samples: problem.dataset.samples,
     ...classesOf(problem.loss),
     size,
     ...found,

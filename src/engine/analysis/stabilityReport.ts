@@ -1,4 +1,3 @@
-import path from 'node:path';
 import type { Problem } from '../curvature/problem';
 import type { RitzValue } from '../estimators/result';
 import type { Quadrature } from '../estimators/spectrum';
@@ -13,8 +12,8 @@ import type { BatchCurve } from './batchCurve';
 import { labelledSamples } from './drawBatch';
 import { note } from './note';
 import type { OpenedMatrix } from './openMatrix';
-import type { StabilityOptions } from './options';
-import { TOOL } from './state';
+import type { StabilityOptions } from './matrixOptions';
+import { reportHead } from './reportHead';
 
 /** What was measured of the matrix that is trained on. */
 export interface MeasuredCurvature {
@@ -42,18 +41,13 @@ export function stabilityReport(
   return {
     format: 'curvature-stability',
     version: STABILITY_VERSION,
-    complete,
-    tool: TOOL,
-    model: { file: path.basename(model.file), sha256: model.sha256 },
-    data: ready.data,
+    ...reportHead({ model, ready }, complete),
     training,
     settings: {
       ...{ loss: problem.loss.kind, matrix, isPreconditioned, batches, seed, executionProvider },
       batch: problem.batch,
     },
-    device: problem.session.device.name,
     memory: { predictedBytes: Math.round(predictedBytes) },
-    samples: problem.dataset.samples,
     ...{ size, largest, smallest, trace },
     band: bandAt(training.batchSize),
     criticalBatchSize: criticalBatchSize(noisePart(curvature)),

@@ -1,12 +1,7 @@
 import type { Studies } from '../report/studies';
 import { coupling } from './coupling';
-import type {
-  CouplingOptions,
-  MatrixHooks,
-  SpectrumOptions,
-  StabilityOptions,
-  TrustOptions,
-} from './options';
+import type { MatrixHooks } from './hooks';
+import type { CouplingOptions, SpectrumOptions, StabilityOptions, TrustOptions } from './matrixOptions';
 import { spectrum } from './spectrum';
 import { stability } from './stability';
 import { trust } from './trust';

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { requireFiniteLoss } from '../curvature/finiteLoss';
 import type { Layer } from '../curvature/layers';
 import { type MovedWeights, movedWeights } from '../curvature/movedWeights';
@@ -14,12 +13,13 @@ import { matrixFingerprint } from './journal';
 import type { Model } from './model';
 import { note } from './note';
 import { openMatrix, type OpenedMatrix } from './openMatrix';
-import type { MatrixHooks, TrustOptions } from './options';
+import type { MatrixHooks } from './hooks';
+import type { TrustOptions } from './matrixOptions';
 import { inParts } from './partials';
 import { ProgressTracker } from './progress';
 import { quantizedLayers, type QuantizedLayers, weightOf } from './quantizedLayers';
+import { reportHead } from './reportHead';
 import { secondsSince } from './run';
-import { TOOL } from './state';
 
 const SHARES = [0.25, 0.5, 1];
 /** Of the loss; sums of float32 terms are off by about that, and terms that cancel, as those of kl, by float32's own rounding. */
@@ -154,20 +154,18 @@ async function openLayer(
 }
 
 function reportOf(
-  { model, ready, parameters }: OpenedMatrix,
+  opened: OpenedMatrix,
   options: TrustOptions,
   found: Found,
   { complete, total }: { readonly complete: boolean; readonly total: number },
 ): TrustReport {
+  const { ready, parameters } = opened;
   const { problem } = ready;
   const { loss, rounding, layers } = found;
   const left = `${through(found, options)} of ${parameters.length} layers are measured at all widths.`;
   return {
     format: 'curvature-trust',
-    complete,
-    tool: TOOL,
-    model: { file: path.basename(model.file), sha256: model.sha256 },
-    data: ready.data,
+    ...reportHead(opened, complete),
     settings: {
       loss: problem.loss.kind,
       tolerance: options.tolerance,
@@ -175,8 +173,6 @@ function reportOf(
       executionProvider: options.executionProvider,
     },
     rounding,
-    device: problem.session.device.name,
-    samples: problem.dataset.samples,
     loss,
     layers: layers.map(({ name, steps }) => ({ name, steps: [...steps] })),
     diagnostics: [...ready.diagnostics, ...(complete ? [] : [note('layers-left', left)])],

@@ -1,5 +1,5 @@
 import { formatNumber } from '../report/format';
-import { metricTitles, predictions } from '../report/metrics';
+import { type MetricName, metricTitles, predictions } from '../report/metrics';
 import type { Proof, ProofAllocation } from '../report/proof';
 
 /** Noise that a difference must pass to count, in standard errors. */
@@ -10,9 +10,10 @@ export function verdictsOf(proof: Omit<Proof, 'verdicts'>): string[] {
   const rivals = proof.allocations.filter(({ kind }) => kind === 'metric' || kind === 'random');
   const [suggestion] = proof.allocations;
   const against = (rival: ProofAllocation, whom: string): string => compared(suggestion, rival, whom);
+  const ranked = rivals.length === 1 ? 'the one rival' : `the best of ${rivals.length} rivals`;
   const best = rivals.toSorted((a, b) => a.loss - b.loss).at(0);
   return [
-    ...(best ? [against(best, `the best of ${rivals.length} rivals of its size (${best.name})`)] : []),
+    ...(best ? [against(best, `${ranked} of its size (${named(best)})`)] : []),
     ...proof.allocations.filter(({ kind }) => kind === 'uniform').map(u => against(u, sized(u))),
     ...agreementVerdicts(proof),
   ];
@@ -31,6 +32,9 @@ function agreementVerdicts({ agreement, single, resolvedBits }: Omit<Proof, 'ver
     ];
   return agreement.filter(a => a.measured === 'deltaLoss').flatMap(blind);
 }
+
+const named = ({ kind, name }: ProofAllocation): string =>
+  kind === 'metric' ? `the choice by ${metricTitles[name as MetricName]}` : name;
 
 const sized = ({ name, effectiveBits }: ProofAllocation): string =>
   `${name} (${formatNumber(effectiveBits)} bits per weight)`;
@@ -54,9 +58,11 @@ function blind({ metric, acrossLayers, acrossLayersInterval }: Proof['agreement'
   if (!predictions.includes(metric) || acrossLayers === null) return [];
   if (acrossLayersInterval && acrossLayersInterval.low > 0) return [];
   const interval = acrossLayersInterval
-    ? ` (95 %: ${acrossLayersInterval.low.toFixed(2)} to ${acrossLayersInterval.high.toFixed(2)})`
+    ? ` (95 %: ${rhoText(acrossLayersInterval.low)} to ${rhoText(acrossLayersInterval.high)})`
     : '';
   return [
-    `${metricTitles[metric]} does not tell on this model which layers suffer more at equal width: ρ = ${acrossLayers.toFixed(2)}${interval}.`,
+    `${metricTitles[metric]} does not tell on this model which layers suffer more at equal width: ρ = ${rhoText(acrossLayers)}${interval}.`,
   ];
 }
+
+const rhoText = (rho: number): string => rho.toFixed(2).replace('-', '−');

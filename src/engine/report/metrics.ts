@@ -17,7 +17,7 @@ export const metricNames = [
 ] as const;
 export type MetricName = (typeof metricNames)[number];
 
-/** Short titles for tables. */
+/** Short names, for tables and sentences. */
 export const metricTitles: Readonly<Record<MetricName, string>> = {
   sensitivity: 'sensitivity',
   omegaGgn: 'Ω (GGN)',
@@ -25,7 +25,7 @@ export const metricTitles: Readonly<Record<MetricName, string>> = {
   expansion: 'gᵀδ+½δᵀHδ',
   fit: 'FIT',
   inputWeighted: 'XᵀX',
-  sqnr: 'SQNR dB',
+  sqnr: 'SQNR',
   deltaLoss: 'ΔL',
   divergence: 'divergence',
 };

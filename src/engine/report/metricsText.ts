@@ -16,7 +16,8 @@ export function metricsLines({ layers, metrics, settings }: Report): string[] {
           ...present.map(metric => valueText(found[metric]?.[String(bits)])),
         ]),
   );
-  const header = ['layer', 'bits', ...present.map(name => metricTitles[name])];
+  const titles = present.map(name => (name === 'sqnr' ? `${metricTitles[name]} dB` : metricTitles[name]));
+  const header = ['layer', 'bits', ...titles];
   return [
     'Metrics of each layer alone:',
     ...alignColumns([header, ...rows], column => column === 0),

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import * as vscode from 'vscode';
-import { defaultCompareOptions, type CompareOptions, type Progress } from '../../engine/analysis/options';
+import type { Progress } from '../../engine/analysis/hooks';
+import { defaultCompareOptions, type CompareOptions } from '../../engine/analysis/matrixOptions';
 import { compareReports } from '../../engine/report/compareReports';
 import type { HessianComparison } from '../../engine/report/comparison';
 import type { CompareState, HessiansState } from '../../protocol/compareView';

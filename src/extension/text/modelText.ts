@@ -1,4 +1,8 @@
-import type { ModelDescription, NodeDescription, TensorDescription } from '../../engine/analysis/options';
+import type {
+  ModelDescription,
+  NodeDescription,
+  TensorDescription,
+} from '../../engine/analysis/modelDescription';
 import { formatCount, visible } from './format';
 
 /** The text of a model, and where in it things stand. Lines count from 0. */

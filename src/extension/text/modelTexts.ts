@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { ModelDescription } from '../../engine/analysis/options';
+import type { ModelDescription } from '../../engine/analysis/modelDescription';
 import { Disposable } from '../dispose';
 import { toEngineError } from '../engineError';
 import { TEXT_SCHEME, fileName, toModelUri, toTextUri } from '../modelUri';

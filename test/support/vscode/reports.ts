@@ -1,4 +1,5 @@
-import { defaultOptions, type ModelDescription } from '../../../src/engine/analysis/options';
+import type { ModelDescription } from '../../../src/engine/analysis/modelDescription';
+import { defaultOptions } from '../../../src/engine/analysis/options';
 import { REPORT_VERSION, type LayerReport, type Report } from '../../../src/engine/report/schema';
 
 /** A layer with plausible numbers; `omega` is Ω at 2 bits, and each further bit quarters it. */

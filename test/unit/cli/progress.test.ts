@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { exitCodeOf } from '../../../src/cli/errors';
 import { describeProgress, showProgress } from '../../../src/cli/progress';
-import { type Progress } from '../../../src/engine/analysis/options';
+import type { Progress } from '../../../src/engine/analysis/hooks';
 import { cancelled, CurvatureError } from '../../../src/engine/errors';
 
 const step = (stage: Progress['stage'], fraction: number, more: Partial<Progress> = {}): Progress => ({

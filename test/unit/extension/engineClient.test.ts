@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { afterEach, test } from 'node:test';
-import { defaultOptions, type Progress } from '../../../src/engine/analysis/options';
+import type { Progress } from '../../../src/engine/analysis/hooks';
+import { defaultOptions } from '../../../src/engine/analysis/options';
 import { defaultExportOptions } from '../../../src/engine/export/options';
 import { EngineClient } from '../../../src/extension/engineClient';
 import { EngineError } from '../../../src/extension/engineError';

@@ -5,11 +5,8 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import type { Report } from '../../../src/engine';
 import { readFingerprint } from '../../../src/engine/analysis/fingerprint';
-import {
-  type AnalyzeOptions,
-  defaultOptions,
-  defaultTrustOptions,
-} from '../../../src/engine/analysis/options';
+import { defaultTrustOptions } from '../../../src/engine/analysis/matrixOptions';
+import { type AnalyzeOptions, defaultOptions } from '../../../src/engine/analysis/options';
 import type { StudyRequest } from '../../../src/engine/analysis/study';
 import type { Studies } from '../../../src/engine/report/studies';
 import { EngineClient } from '../../../src/extension/engineClient';

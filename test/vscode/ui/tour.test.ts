@@ -124,7 +124,7 @@ for (const [name, theme] of Object.entries(themes).filter(([key]) => asked.inclu
     });
 
     step('measures the spectrum of a layer from the menu of its row, and turns to it', async () => {
-      const row = workbench.panel.locator('.layers tbody tr', { hasText: 'conv1.weight' });
+      const row = workbench.panel.locator('.layer-table tbody tr', { hasText: 'conv1.weight' });
       await row.locator('.layer-name').click({ button: 'right' });
       await workbench.choose('Spectrum of This Layer');
       const section = workbench.panel.locator('#spectrum');
