@@ -79,6 +79,10 @@ test('numbers keep their significant digits, and powers of ten are set as in pri
     typesetNumbers('lr 5e-5, -0.5 (-1.2e+7), not f1e5, layer-1e5, 2025-11-24, --skip 3 or 0.5.'),
     'lr 5\u00a0×\u00a010⁻⁵, −0.5 (−1.2\u00a0×\u00a010⁷), not f1e5, layer-1e5, 2025-11-24, --skip 3 or 0.5.',
   );
+  assert.equal(
+    typesetNumbers('KL 9.28e-4 ± 0.00027, by -0.5 ± 0.25, 12.3 ± 4.5 %.'),
+    'KL (9.3 ± 2.7)\u00a0×\u00a010⁻⁴, by −0.5 ± 0.25, 12.3 ± 4.5 %.',
+  );
 });
 
 test('sizes, shares and durations read well', () => {

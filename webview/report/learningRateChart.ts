@@ -10,7 +10,7 @@ import {
   tooltipStyle,
   translucent,
 } from '../shared/chart';
-import { typesetNumber, typesetNumbers } from '../shared/format';
+import { typesetNumber, typesetNumbers, withError } from '../shared/format';
 import type { Theme } from '../shared/theme';
 import type { LearningRateCurves } from './learningRateCurves';
 
@@ -212,6 +212,6 @@ function describe(
   const { mean, stderr } = batch.largest;
   return [
     `${batch.batches} random batches of ${batch.batchSize}`,
-    `λmax ${typesetNumber(mean)} ± ${typesetNumber(stderr, 2)}, stable up to lr ${typesetNumber(point.rate)}`,
+    `λmax ${withError(mean, stderr)}, stable up to lr ${typesetNumber(point.rate)}`,
   ];
 }

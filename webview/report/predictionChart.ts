@@ -6,7 +6,7 @@ import {
   tickStyle,
   tooltipStyle,
 } from '../shared/chart';
-import { typesetNumber } from '../shared/format';
+import { typesetNumber, withError } from '../shared/format';
 import type { Theme } from '../shared/theme';
 import type { SinglePrediction } from './predictionPoints';
 
@@ -24,8 +24,7 @@ function rangeOf(points: readonly SinglePrediction[]): Range {
   return { min: Math.min(...values) / 2, max: Math.max(...values) * 2 };
 }
 
-export const measuredText = ({ measured, stderr }: SinglePrediction): string =>
-  `${typesetNumber(measured)}${stderr ? ` ± ${typesetNumber(stderr, 2)}` : ''}`;
+export const measuredText = ({ measured, stderr }: SinglePrediction): string => withError(measured, stderr);
 
 /** Options of the points themselves, which the library's types have for points without errors only. */
 const marks = (points: readonly SinglePrediction[], theme: Theme): object => ({

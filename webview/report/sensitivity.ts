@@ -40,7 +40,7 @@ function notes(report: Report, all: readonly Bar[]): HTMLElement[] {
           'span',
           {},
           element('code', {}, bar.layer.name),
-          ` is not positive (${figureText(bar)}): no place on a logarithmic axis.`,
+          ` is not positive, ${figureText(bar)}: no place on a logarithmic axis.`,
         ),
       ),
     ),

@@ -1,6 +1,6 @@
 import { stepWords } from '../../src/engine/report/doubt';
 import { axisStyle, type ScatterConfig, tickStyle, tooltipStyle } from '../shared/chart';
-import { typesetNumber } from '../shared/format';
+import { typesetNumber, withError } from '../shared/format';
 import type { Theme } from '../shared/theme';
 import { type Course, isRoundingVisible } from './trustCourse';
 
@@ -106,10 +106,9 @@ export function courseConfig(course: Course, theme: Theme): ScatterConfig {
             label: ({ dataIndex }) => {
               const { share, value, slack, predicted: foretold } = measured[dataIndex];
               if (share === 0) return 'the weights as they are';
-              const within = slack ? ` ± ${typesetNumber(slack, 2)}` : '';
               return [
                 stepWords(share),
-                `measured ${typesetNumber(value)}${within}`,
+                `measured ${withError(value, slack)}`,
                 `predicted ${typesetNumber(foretold)}`,
               ];
             },

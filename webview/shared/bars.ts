@@ -1,10 +1,10 @@
 import { axisStyle, type BarsConfig, decadeGrid, decadeLabel, font, tickStyle } from './chart';
-import { typesetNumber } from './format';
+import { typesetNumber, withError } from './format';
 import type { Figure, LogRange } from './logRange';
 import type { Theme } from './theme';
 
-export const figureText = ({ value, stderr }: Figure): string =>
-  typesetNumber(value) + (stderr ? ` ± ${typesetNumber(stderr, 2)}` : '');
+export const figureText = ({ value, stderr = 0 }: Figure): string =>
+  stderr > 0 ? withError(value, stderr) : typesetNumber(value);
 
 /** A bar on a logarithmic axis, where zero and below have no place; an exact figure has no error bar. */
 export const logBar = ({ value, stderr }: Figure, { min }: LogRange) => ({

@@ -35,7 +35,17 @@ export const typesetNumber = (value: number, digits = 3): string => typeset(writ
 
 /** A sentence that terminals show too, with powers of ten and negative numbers set as the page sets its own. */
 export const typesetNumbers = (sentence: string): string =>
-  sentence.replace(/(?<![\w.-])-?\d+(\.\d+)?(e[+-]?\d+)?(?!\w)/g, typeset);
+  sentence
+    .replace(ESTIMATE, (all, value: string, error: string) =>
+      all.includes('e') ? withError(Number(value), Number(error)) : all,
+    )
+    .replace(NUMBER, typeset);
+
+/** A number that stands for itself. */
+const NUMBER = /(?<![\w.-])-?\d+(\.\d+)?(e[+-]?\d+)?(?!\w)/g;
+
+/** A number with its error, which share a power of ten where either has one. */
+const ESTIMATE = /(?<![\w.-])(-?[\d.]+(?:e[+-]?\d+)?) ± (\d[\d.]*(?:e[+-]?\d+)?)(?![\w.]*\d)/g;
 
 /** A value to the digits that its error leaves it, five at most: `12.3 ± 1.4`, `(1.25 ± 0.31) × 10⁻⁵`; alone where there is no error. */
 export function withError(value: number, error: number): string {
