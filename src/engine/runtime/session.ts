@@ -12,7 +12,7 @@ export interface SessionOptions {
   readonly device: Device;
   /** 0 leaves the choice to ONNX Runtime. */
   readonly threads: number;
-  /** Off for sessions that are only asked for types. */
+  /** Off for sessions that are only asked for types, or run once or twice. */
   readonly optimize: boolean;
   /** Whether threads that wait for work keep their cores busy, which is best between the nodes of a graph; true by default. */
   readonly spinning?: boolean;
@@ -136,6 +136,8 @@ function load(graph: Graph, provider: Provider, options: SessionOptions): Promis
     logSeverityLevel: LOG_FATAL_ONLY,
     // Most sessions run a few times: planning memory from the first run makes the second as slow in page faults again.
     enableMemPattern: false,
+    // Which results share memory is planned in a time that grows with the square of the number of nodes; not so for two threads of nodes.
+    ...(options.optimize ? {} : { executionMode: 'parallel', interOpNumThreads: 2 }),
     // Else float weights between quantized activations would be rounded to int8 for faster kernels.
     extra: {
       session: {
