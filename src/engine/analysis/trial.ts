@@ -16,7 +16,7 @@ export class Trial {
   /** Undefined where ONNX Runtime refuses the model; whoever prepares it tells why. */
   static async of(graph: Graph): Promise<Trial | undefined> {
     try {
-      const options = { ...cpuSession, optimize: false };
+      const options = { ...cpuSession, optimize: false, plansMemory: false };
       const session = await Session.create(graph, options);
       // Sequences can't be handed to us, and tell nothing.
       const types = session.outputTypes();

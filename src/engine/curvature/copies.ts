@@ -19,7 +19,7 @@ export function findCopies(layers: readonly Layer[], initializers: ReadonlyMap<s
   const copies: Copy[] = [];
   for (const group of bySize.values()) {
     if (group.length < 2) continue;
-    const originals = new Map<number, Layer>();
+    const originals = new Map<string, Layer>();
     for (const layer of group) {
       const bits = bitsOf(layer);
       // Fresh weights of one value are equal by chance.
@@ -34,10 +34,13 @@ export function findCopies(layers: readonly Layer[], initializers: ReadonlyMap<s
 }
 
 /** Does not depend on the order of the values. */
-function checksum(bits: Uint32Array): number {
-  let sum = 0;
-  for (let i = 0; i < bits.length; i++) sum = (sum + bits[i]) % 2 ** 52;
-  return sum;
+function checksum(bits: Uint32Array): string {
+  let [sum, parity] = [0, 0];
+  for (let i = 0; i < bits.length; i++) {
+    sum = (sum + bits[i]) | 0;
+    parity ^= bits[i];
+  }
+  return `${sum} ${parity}`;
 }
 
 function compare(original: Layer, copy: Layer, a: Uint32Array, b: Uint32Array): Copy[] {

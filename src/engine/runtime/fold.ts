@@ -44,7 +44,7 @@ export async function foldConstants(
         nodes: folded,
         initializers: new Map([...initializers].filter(([name]) => used.has(name))),
       },
-      { ...cpuSession, optimize: false, threads: 1 },
+      { ...cpuSession, optimize: false, plansMemory: false, threads: 1 },
     );
     for (const [name, value] of Object.entries(await session.run({}))) initializers.set(name, value);
     await session.dispose();

@@ -12,8 +12,13 @@ export interface SessionOptions {
   readonly device: Device;
   /** 0 leaves the choice to ONNX Runtime. */
   readonly threads: number;
-  /** Off for sessions that are only asked for types. */
+  /** Off for sessions that are only asked for types, or run once or twice. */
   readonly optimize: boolean;
+  /**
+   * Whether it is planned which results take each other's place in memory, in a time that grows with the square of the number of
+   * nodes; true by default. Without it memory is freed just as early.
+   */
+  readonly plansMemory?: boolean;
   /** Whether threads that wait for work keep their cores busy, which is best between the nodes of a graph; true by default. */
   readonly spinning?: boolean;
 }
@@ -136,11 +141,14 @@ function load(graph: Graph, provider: Provider, options: SessionOptions): Promis
     logSeverityLevel: LOG_FATAL_ONLY,
     // Most sessions run a few times: planning memory from the first run makes the second as slow in page faults again.
     enableMemPattern: false,
+    // Nothing is planned where several nodes may run at once.
+    ...(options.plansMemory === false ? { executionMode: 'parallel', interOpNumThreads: 2 } : {}),
     // Else float weights between quantized activations would be rounded to int8 for faster kernels.
     extra: {
       session: {
         disable_quant_qdq: '1',
         ...(options.spinning === false ? { intra_op: { allow_spinning: '0' } } : {}),
+        ...(options.plansMemory === false ? { inter_op: { allow_spinning: '0' } } : {}),
       },
     },
     ...(options.threads > 0 ? { intraOpNumThreads: options.threads } : {}),

@@ -5,9 +5,10 @@ import { reads } from '../graph/graph';
 import type { TensorType } from '../onnx/tensor';
 import { declared, isDeclared } from './declared';
 import { outputTypes } from './outputTypes';
+import { signatureOf } from './signature';
 
-/** ONNX Runtime takes a time that grows faster than the number of nodes, so long graphs are shown to it in parts. */
-const PART = 1500;
+/** ONNX Runtime takes a time that grows faster than the number of nodes, so it is asked for this many at once. */
+const PART = 500;
 
 /**
  * Types of all values of a graph whose shapes are settled: a derivative graph, whose rules were given every shape as a
@@ -22,6 +23,7 @@ export async function settledTypes(graph: Graph, known: Types = new Map()): Prom
 
 /**
  * Types of a graph's values, part by part, and the first value without one, if there is any: what comes after it isn't asked for.
+ * Of nodes that are alike, such as those of a model's equal blocks, only the first are asked for.
  * @param find gives the types of a graph's outputs
  */
 export async function typesInParts(
@@ -33,19 +35,40 @@ export async function typesInParts(
   for (const { name, elemType, shape } of graph.inputs)
     types.set(name, { elemType, shape: shape as number[] });
   for (const [name, { elemType, shape }] of graph.initializers) types.set(name, { elemType, shape });
-  const untyped = graph.nodes.filter(n => n.outputs.some(o => o !== '' && !types.has(o)));
-  for (let start = 0; start < untyped.length; start += PART) {
-    const nodes = untyped.slice(start, start + PART);
+  const alike = new Map<string, readonly (TensorType | undefined)[]>();
+  /** Asks for the types of some nodes' results; the first value that has none, if there is any. */
+  const ask = async (nodes: readonly Node[]): Promise<string | undefined> => {
     const made = new Set(nodes.flatMap(n => n.outputs));
     const outside = [...new Set(nodes.flatMap(reads))].filter(v => !made.has(v));
     const missing = outside.find(v => !types.has(v));
-    if (missing !== undefined) return { types, open: missing };
+    if (missing !== undefined) return missing;
     for (const [name, type] of await find(partOf(graph, nodes, outside, types))) {
-      if (type === undefined) return { types, open: name };
+      if (type === undefined) return name;
       types.set(name, type);
     }
+    for (const node of nodes) {
+      const signature = signatureOf(node, graph.initializers, types);
+      if (signature !== undefined)
+        alike.set(
+          signature,
+          node.outputs.map(o => types.get(o)),
+        );
+    }
+    return undefined;
+  };
+  let asked: Node[] = [];
+  for (const node of graph.nodes) {
+    if (node.outputs.every(o => o === '' || types.has(o))) continue;
+    const results = alike.get(signatureOf(node, graph.initializers, types) ?? '');
+    if (results) node.outputs.forEach((o, i) => results[i] && types.set(o, results[i]));
+    else if (asked.push(node) === PART) {
+      const open = await ask(asked);
+      if (open !== undefined) return { types, open };
+      asked = [];
+    }
   }
-  return { types };
+  const open = asked.length === 0 ? undefined : await ask(asked);
+  return open === undefined ? { types } : { types, open };
 }
 
 /**

@@ -35,7 +35,10 @@ async function inferWhole(graph: Graph, sample?: Feeds): Promise<Types> {
   if (unknown.length > 0) {
     if (!sample)
       throw new CurvatureError('model-unsupported', `The shape of "${unknown[0]}" depends on the data.`);
-    const tapped = await Session.create({ ...graph, outputs: unknown }, { ...cpuSession, optimize: false });
+    const tapped = await Session.create(
+      { ...graph, outputs: unknown },
+      { ...cpuSession, optimize: false, plansMemory: false },
+    );
     for (const [name, t] of Object.entries(await tapped.run(sample)))
       types.set(name, { elemType: t.elemType, shape: t.shape });
     await tapped.dispose();
@@ -75,6 +78,11 @@ async function confirmedScalars(graph: Graph, candidates: readonly string[]): Pr
     };
   });
   const outputs = shapes.map(n => n.outputs[0]);
-  const types = await outputTypes({ ...graph, nodes: [...graph.nodes, ...shapes], outputs });
+  // With the others given out too, ONNX Runtime has no memory to plan, which would take long.
+  const types = await outputTypes({
+    ...graph,
+    nodes: [...graph.nodes, ...shapes],
+    outputs: [...graph.outputs, ...outputs],
+  });
   return new Set(candidates.filter((_, i) => types.get(outputs[i])?.shape[0] === 0));
 }
