@@ -6,7 +6,7 @@ import { checkbox, slider } from '../shared/controls';
 import { type Child, element, fill, setText } from '../shared/element';
 import { shorten, typesetNumber, withoutCommonScopes } from '../shared/format';
 import { onWidthChange } from '../shared/onWidthChange';
-import { basis, type Figures, figuresOf, percent, verdict, estimateText, words } from './couplingWords';
+import { basis, type Figures, figuresOf, percent, verdict, withError, words } from './couplingWords';
 import { heatGrid, roomForFigures } from './heatGrid';
 import { heatColour, type HeatScale, heatScale } from './heatScale';
 import { measureAgain } from './measureAgain';
@@ -33,7 +33,7 @@ function pairRows({ report, relative }: Figures, isRelative: boolean): HTMLEleme
       'tr',
       {},
       element('th', { scope: 'row' }, ...[l, m].map(index => element('code', {}, report.layers[index].name))),
-      cell(report.norms[l][m], estimateText),
+      cell(report.norms[l][m], withError),
       cell(relative[l][m], percent),
     ),
   );
