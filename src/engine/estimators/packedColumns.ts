@@ -1,5 +1,5 @@
 import { float32Tensor, type Tensor } from '../onnx/tensor';
-import { matMul, sumsOfSquares } from '../runtime/matMul';
+import { matMul, sumsOfSquares } from '../runtime/matrixKernels';
 import { dot, scale, type Vector } from '../util/vector';
 import { type Columns, type TakenOut } from './columns';
 
