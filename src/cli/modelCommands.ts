@@ -104,7 +104,7 @@ function addAnalyze(program: Command, action: (model: string, flags: AnalyzeFlag
     )
     .option(
       '--joint-runs <n>',
-      'run so many whole choices of widths around the one of least ΣΩ, and suggest the one that changes the outputs least, 0 to suggest that of least ΣΩ',
+      'run so many whole choices of widths around those of least ΣΩ and of best SQNR, and suggest the one that changes the outputs least, 0 to suggest that of least ΣΩ',
       read.count,
       defaultOptions.jointRuns,
     )

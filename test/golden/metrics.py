@@ -64,17 +64,23 @@ def golden(file):
     loss = Loss(model, inputs, labels)
     values = run(model.nodes, model.opset, {**model.constants, **inputs})
     names, layers = list(loss.parameters), [n for n in model.layers() if n in loss.parameters]
-    own = F.log_softmax(values[model.outputs[0]], -1)
+    reference = values[model.outputs[0]]
     steps = {name: STEP * signs(model.parameters[name].shape) for name in layers}
 
     def slope(name):
         return (loss.gradient[name].detach() * steps[name]).sum()
 
+    def divergence(logits, temperature):
+        own = F.log_softmax(reference / temperature, -1)
+        other = F.log_softmax(logits / temperature, -1)
+        return rounded(temperature**2 * (own.exp() * (own - other)).sum(-1).mean())
+
     def changed(moved):
         logits = model(inputs, {n: model.parameters[n] + steps[n] for n in moved})
         return {
             "deltaLoss": rounded(F.cross_entropy(logits, labels) - loss.value.detach()),
-            "divergence": rounded((own.exp() * (own - F.log_softmax(logits, -1))).sum(-1).mean()),
+            "divergence": divergence(logits, 1),
+            "tempered": divergence(logits, 2),
             "accuracy": rounded((logits.argmax(-1) == labels).double().mean()),
         }
 

@@ -50,6 +50,8 @@ export function parseBudget(text: string): Budget {
     return { cost, amount: { kind: 'fraction', fraction: amountWithin(text, amount) } };
   }
   if (unit === '') return { cost, amount: { kind: 'limit', value: amount } };
+  if (cost === 'bytes' && match[2] === 'b')
+    throw invalid(text, `may be bits or bytes: write ${match[1]}bits, or ${match[1]}B for bytes`);
   if (cost === 'bytes' && amount === 0) throw invalid(text, 'is zero');
   if (cost === 'bytes' && isRatio) return { cost, amount: { kind: 'ratio', times: amount } };
   if (cost === 'bytes' && /^bits?$/.test(unit))

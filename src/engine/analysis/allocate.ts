@@ -26,7 +26,8 @@ export interface JointWidths {
   /** By name of the layer. */
   readonly bits: ReadonlyMap<string, number>;
   readonly found: Omit<Joint, 'bySum'>;
-  readonly divergenceBySum: Joint['divergence'];
+  /** What the choice of least sum changes the outputs by. */
+  readonly bySum: Pick<Joint, 'divergence' | 'tempered'>;
 }
 
 /**
@@ -53,7 +54,7 @@ export function allocate(layers: readonly LayerReport[], requested: string, join
     budget: {
       ...budget,
       chosen: amountsOf(together),
-      joint: { ...joint.found, bySum: { ...chosen, divergence: joint.divergenceBySum } },
+      joint: { ...joint.found, bySum: { ...chosen, ...joint.bySum } },
     },
     bits: together.map(layer => layer.bits),
   };

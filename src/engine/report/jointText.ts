@@ -5,10 +5,13 @@ import type { Report } from './schema';
 export function jointSentence({ budget, layers, settings }: Report): string | undefined {
   const joint = budget?.joint;
   if (!joint) return undefined;
-  const { runs, samples, divergence, bySum } = joint;
-  const measure = settings.loss === 'mse' ? 'mean squared change' : 'KL';
+  const { runs, samples, bySum } = joint;
+  const measure =
+    settings.loss === 'mse' ? 'mean squared change' : joint.tempered ? 'KL at temperature 2' : 'KL';
+  const change = joint.tempered ?? joint.divergence;
+  const bySumChange = bySum.tempered ?? bySum.divergence;
   const on = `run on ${samplesText(samples)} with all layers quantized`;
   if (layers.every(({ bits }, l) => bits === bySum.bits[l]))
-    return `The choice of least ΣΩ; none of ${runs - 1} near it changes the outputs less, ${on} (${measure} ${formatMeasured(divergence)}).`;
-  return `Chosen among ${runs} ${on}: the outputs change by ${formatMeasured(divergence)} (${measure}), by ${formatMeasured(bySum.divergence)} at the least ΣΩ, ${formatNumber(bySum.sensitivity)}.`;
+    return `The choice of least ΣΩ; none of ${runs - 1} others changes the outputs less, ${on} (${measure} ${formatMeasured(change)}).`;
+  return `Chosen among ${runs} ${on}: the outputs change by ${formatMeasured(change)} (${measure}), by ${formatMeasured(bySumChange)} at the least ΣΩ, ${formatNumber(bySum.sensitivity)}.`;
 }

@@ -111,15 +111,22 @@ export const frontierPointSchema = z.object({
   bits: z.array(z.number().int().nullable()),
 });
 
-/** How the suggestion was found where whole choices around the one of least ΣΩ were run on the data of the analysis. */
+/** What a choice changes the outputs by, all layers quantized together. */
+const jointChangeShape = {
+  /** KL, or the mean squared change for mse. */
+  divergence: metricValueSchema,
+  /** KL of probabilities at temperature 2, times its square, by which choices were compared; absent where the loss is not over the classes of one output. */
+  tempered: metricValueSchema.optional(),
+};
+
+/** How the suggestion was found where whole choices around those of least sum were run on the data of the analysis. */
 const jointSchema = z.object({
   /** Choices that were run, the one of least ΣΩ included, and on how many samples each. */
   runs: z.number().int(),
   samples: z.number().int(),
-  /** What the suggestion changes the outputs by, all layers quantized together: KL, or the mean squared change for mse. */
-  divergence: metricValueSchema,
+  ...jointChangeShape,
   /** The choice of least ΣΩ within the budget. */
-  bySum: frontierPointSchema.extend({ divergence: metricValueSchema }),
+  bySum: frontierPointSchema.extend(jointChangeShape),
 });
 
 export const reportSchema = z.object({

@@ -60,6 +60,7 @@ const refused: [string, RegExp][] = [
   ['MB', /is not a size/],
   ['-3MB', /is not a size/],
   ['1e3', /is above 1/],
+  ['4b', /may be bits or bytes: write 4bits, or 4B for bytes/],
   ['3 apples', /unknown unit 'apples'/],
   ['8 constructor', /unknown unit 'constructor'/],
   ['1.5', /has no unit and is above 1/],

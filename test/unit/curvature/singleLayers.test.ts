@@ -33,6 +33,8 @@ interface Golden {
 interface Changes {
   readonly deltaLoss: number;
   readonly divergence: number;
+  /** At temperature 2. */
+  readonly tempered: number;
   readonly accuracy: number;
 }
 
@@ -88,13 +90,14 @@ for (const golden of goldens) {
     test('changes of loss, output and accuracy', async () => {
       const reference = await referenceLogits(problem);
       const compare = async (of: typeof layers, expected: Changes): Promise<void> => {
-        const { score, dispose } = await scorer(problem, of, reference);
+        const { score, dispose } = await scorer(problem, of, reference, undefined, true);
         const before = await score(new Map());
         const after = await score(moved(of));
         await dispose();
         const what = of.length === 1 ? of[0].name : 'together';
         near(sum(after.losses) - sum(before.losses), expected.deltaLoss, 1e-4, ROUNDING, `${what} loss`);
         near(sum(after.divergences), expected.divergence, 1e-4, ROUNDING, `${what} divergence`);
+        near(sum(after.tempered!), expected.tempered, 1e-4, 4 * ROUNDING, `${what} tempered`);
         assertClose(sum(after.hits!), expected.accuracy, 1e-12, `${what} accuracy`);
         near(sum(before.divergences), 0, 0, ROUNDING, `${what} unchanged`);
       };
