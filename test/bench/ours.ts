@@ -136,7 +136,7 @@ export async function measure(
         Rng.of(k, layer.initializer).rademacher(layer.size),
       );
   }
-  const forms = await kept(await quadraticFormGraph(prepared, loss, reached, PROBES), probes);
+  const forms = await kept(await quadraticFormGraph(prepared, loss, reached, 'block', PROBES), probes);
 
   const found = peer.parameters.map(torch => {
     const name = nameOf(torch);

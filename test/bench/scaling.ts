@@ -50,7 +50,7 @@ export async function scaling(lengths: readonly number[] = [2500, 5000, 10000, 2
     };
     const whole = await timed(() => hvpGraph(prepared, loss, 'weighted', parameters));
     const layers = findLayers(graph);
-    await timed(() => quadraticFormGraph(prepared, loss, layers, 1));
+    await timed(() => quadraticFormGraph(prepared, loss, layers, 'block', 1));
     await timed(() => gradientNormGraph(prepared, loss, layers, new Set()));
     await timed(() => encodeGraph(whole));
     console.log(`  ${String(graph.nodes.length).padStart(6)}  ${times.map(t => t.toFixed(2)).join('  ')}`);

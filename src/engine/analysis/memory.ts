@@ -120,7 +120,7 @@ async function predictPeak(
   if (reached.length > 0 && matrix !== 'hessian')
     await consider(async () => predictPeakBytes([await normsGraph(problem, reached)]));
   if (reached.length > 0 && matrix !== 'ggn')
-    await consider(async () => peakOfRuns(await formsRuns(problem, reached, probes)));
+    await consider(async () => peakOfRuns(await formsRuns(problem, reached, 'block', probes)));
   if (options.activations !== undefined) {
     const names = activations.map(a => a.value);
     const { types } = problem.prepared;
@@ -135,7 +135,7 @@ async function predictPeak(
     // The first layer has the most behind it.
     await consider(async () => peakOfRuns(await scoreRuns(problem, reached.slice(0, 1))));
     await consider(async () => peakOfRuns(await directionalRuns(problem, reached[0])));
-    await consider(async () => peakOfRuns(await formsRuns(problem, reached, 1)));
+    await consider(async () => peakOfRuns(await formsRuns(problem, reached, 'row', 1)));
   }
   if (parameters.length > 0 && eigenvalues > 0) {
     const size = parameters.reduce((sum, p) => sum + p.size, 0);

@@ -142,7 +142,7 @@ async function expandLosses(run: Run, layers: readonly Layer[]): Promise<void> {
   }
   if (layers.length === 0) return;
   const direction = (w: number, l: number): Float32Array => quantized.errorAt(layers[l], options.bits[w]);
-  const forms = await quadraticForms(problem, layers, 1, direction, run.signal);
+  const forms = await quadraticForms(problem, layers, 'row', 1, direction, run.signal);
   try {
     for (const [w, bits] of options.bits.entries()) {
       const [form] = await forms.sample([w]);

@@ -122,7 +122,7 @@ export async function* hessianTraces(
   const weights = layers.reduce((sum, l) => sum + l.size, 0);
   const isExact = weights <= maxProbes;
   const direction = isExact ? unitDirection(layers) : rademacherDirection(layers, seed);
-  const forms = await quadraticForms(problem, layers, probesPerRun, direction, signal);
+  const forms = await quadraticForms(problem, layers, 'block', probesPerRun, direction, signal);
   const names = layers.map(l => l.name);
   const sample = kept(journal, isExact ? 'hessian diagonal' : 'hessian', names, forms.sample);
   try {

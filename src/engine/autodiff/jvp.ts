@@ -7,9 +7,13 @@ import { type Derivative, sameShape, Site } from '../ops/rule';
 import { isDifferentiable, opOf } from '../ops/table';
 import { type Chain, continued, itself, through } from './chains';
 
+type Tangents = Pick<ReadonlyMap<string, string>, 'get' | 'has'>;
+const NONE: ReadonlySet<string> = new Set();
+
 /**
  * Forward mode: walks `nodes` forwards from `tangents` (value → tangent) and emits the tangents of `targets`.
  * @param fixed values that count as constants, such as the targets of a label-free loss
+ * @param constantsOf values that a node takes as constants though they move
  * @returns value → tangent for all values on the way, without those whose tangent is zero
  */
 export function jvp(
@@ -18,21 +22,24 @@ export function jvp(
   types: Types,
   tangents: ReadonlyMap<string, string>,
   targets: Iterable<string>,
-  fixed: ReadonlySet<string> = new Set(),
+  fixed: ReadonlySet<string> = NONE,
+  constantsOf: (node: Node) => ReadonlySet<string> = () => NONE,
 ): Map<string, string> {
   const needed = ancestors(nodes, targets);
   const known = new Map(tangents);
   const chains = new Map<string, Chain>();
   for (const node of nodes) {
     if (!node.outputs.some(o => needed.has(o))) continue;
+    const constants = constantsOf(node);
+    const seen = constants.size === 0 ? known : without(known, constants);
     const operands = node.inputs.map((v, i) => {
-      if (!isDifferentiable(node, i)) return null;
-      return chains.get(v) ?? (known.has(v) ? itself(b, v) : null);
+      if (!isDifferentiable(node, i) || !seen.has(v)) return null;
+      return chains.get(v) ?? itself(b, v);
     });
     const chain = continued(b, node, types, operands);
     const inner = chain
       ? [through(b, known.get(chain.source)!, chain)]
-      : nodeTangents(b, node, types, known, operands);
+      : nodeTangents(b, node, types, seen, operands);
     node.outputs.forEach((o, i) => {
       const t = inner[i] ?? null;
       if (t === null || o === '' || fixed.has(o) || tangents.has(o)) return;
@@ -43,6 +50,11 @@ export function jvp(
   return known;
 }
 
+const without = (known: Tangents, constants: ReadonlySet<string>): Tangents => ({
+  get: value => (constants.has(value) ? undefined : known.get(value)),
+  has: value => !constants.has(value) && known.has(value),
+});
+
 /**
  * Tangents of one node's outputs; empty where no tangent reaches it. What reaches a pointwise node by a chain passes it by
  * one product, whose factor is the chain's and the node's together.
@@ -52,7 +64,7 @@ export function nodeTangents(
   b: GraphBuilder,
   node: Node,
   types: Types,
-  known: ReadonlyMap<string, string>,
+  known: Tangents,
   chains: readonly (Chain | null)[] = [],
 ): readonly Derivative[] {
   const op = opOf(node);

@@ -8,7 +8,7 @@ import type { Layer } from './layers';
 import type { Parameter } from './parameters';
 import type { Problem } from './problem';
 import { fisherGraph, gvpGraph, hvpGraph, hvpName, tangentName } from './productGraphs';
-import { probeInput, quadraticFormGraph } from './quadraticFormGraph';
+import { type FormKind, probeInput, quadraticFormGraph } from './quadraticFormGraph';
 import { planRuns, type RunPlan } from './tangentRuns';
 
 /** The graphs that an analysis runs. Each is made once for a problem: what its memory is predicted from is what runs. */
@@ -44,10 +44,15 @@ export const fisherRuns = (problem: Problem, parameters: readonly Parameter[]): 
     planRuns(problem, await fisherGraph(problem.prepared, problem.loss, parameters), tangentsOf(parameters)),
   );
 
-/** vᵀHv for each layer's part of so many probes. */
-export const formsRuns = (problem: Problem, layers: readonly Layer[], probes: number): Promise<RunPlan> =>
-  once(problem, `forms ${probes} ${namesOf(layers)}`, async () => {
-    const graph = await quadraticFormGraph(problem.prepared, problem.loss, layers, probes);
+/** Forms of each layer for so many probes. */
+export const formsRuns = (
+  problem: Problem,
+  layers: readonly Layer[],
+  kind: FormKind,
+  probes: number,
+): Promise<RunPlan> =>
+  once(problem, `forms ${kind} ${probes} ${namesOf(layers)}`, async () => {
+    const graph = await quadraticFormGraph(problem.prepared, problem.loss, layers, kind, probes);
     const inputs = Array.from({ length: probes }, (_, k) => layers.map(layer => probeInput(layer, k)));
     return planRuns(problem, graph, new Set(inputs.flat()));
   });

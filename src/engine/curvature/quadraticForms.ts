@@ -2,12 +2,12 @@ import { float32Tensor, numElements, type Tensor } from '../onnx/tensor';
 import { Rng } from '../util/rng';
 import { activationProbe } from './activationFormGraph';
 import { activationFormsRuns, formsRuns } from './derived';
-import { probeInput, quadraticFormName } from './quadraticFormGraph';
+import { type FormKind, probeInput, quadraticFormName } from './quadraticFormGraph';
 import type { Layer } from './layers';
 import type { Problem } from './problem';
 import { TangentRuns } from './tangentRuns';
 
-/** Draws quadratic forms v_lᵀ(Hv)_l for all layers at once. */
+/** Draws quadratic forms for all layers at once. */
 export interface QuadraticForms {
   /** Probes per run of the graph. */
   readonly probesPerRun: number;
@@ -20,11 +20,16 @@ export interface QuadraticForms {
 export async function quadraticForms(
   problem: Problem,
   layers: readonly Layer[],
+  kind: FormKind,
   probesPerRun: number,
   direction: (probe: number, layer: number) => Float32Array,
   signal?: AbortSignal,
 ): Promise<QuadraticForms> {
-  const runs = await TangentRuns.create(problem, await formsRuns(problem, layers, probesPerRun), signal);
+  const runs = await TangentRuns.create(
+    problem,
+    await formsRuns(problem, layers, kind, probesPerRun),
+    signal,
+  );
   const tangents = (probe: number, k: number): [string, Tensor][] =>
     layers.map((layer, l) => [probeInput(layer, k), float32Tensor(layer.shape, direction(probe, l))]);
   return drawing(runs, layers.length, probesPerRun, probes => feedsOf(probes, probesPerRun, tangents));

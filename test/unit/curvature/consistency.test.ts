@@ -62,7 +62,7 @@ describe('quadratic forms without weight gradients equal vᵀ(Hv) of the whole-v
     test(name, async () => {
       const { problem, reached } = await fixture(name, data);
       const direction = rademacherDirection(reached, 7);
-      const forms = await quadraticForms(problem, reached, 2, direction);
+      const forms = await quadraticForms(problem, reached, 'row', 2, direction);
       const parameters = reached.map(l => ({ name: l.initializer, shape: l.shape, size: l.size }));
       const operator = await hessianOperator(problem, parameters);
       const [first, second] = await forms.sample([4, 9]);

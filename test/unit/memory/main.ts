@@ -19,13 +19,13 @@ async function main(file: string, batch: number, kind: string): Promise<void> {
   });
   const plan = await (kind === 'hessian'
     ? hessianRuns(problem, parameters)
-    : formsRuns(problem, reached, PROBES));
+    : formsRuns(problem, reached, 'block', PROBES));
   const predicted = peakOfRuns(plan);
   if (kind === 'hessian') {
     const operator = await hessianOperator(problem, parameters);
     await operator.apply(new Float64Array(operator.size).fill(1));
   } else {
-    const forms = await quadraticForms(problem, reached, PROBES, rademacherDirection(reached, 0));
+    const forms = await quadraticForms(problem, reached, 'block', PROBES, rademacherDirection(reached, 0));
     await forms.sample([0, 1]);
   }
   const measured = process.resourceUsage().maxRSS * 1024;
