@@ -6,6 +6,7 @@ import { CurvatureError } from '../errors';
 import { dequantizeWeights } from '../graph/dequantize';
 import { fromModel } from '../graph/fromModel';
 import type { Graph } from '../graph/graph';
+import { inferenceForm, type TrainingNodes } from '../graph/inferenceForm';
 import { liftWeights } from '../graph/subgraphs';
 import { toFloat32 } from '../graph/toFloat32';
 import { readModelFile } from '../onnx/read';
@@ -17,19 +18,22 @@ export interface Model {
   readonly sha256: string;
   readonly sizeBytes: number;
   readonly producer: string;
-  /** All floats as float32. */
+  /** All floats as float32, as at inference. */
   readonly graph: Graph;
   readonly parameters: readonly Parameter[];
   readonly layers: readonly Layer[];
   /** Width in which the file holds a weight, by initializer, where that isn't float32 or more. */
   readonly currentBits: ReadonlyMap<string, number>;
+  /** What the file has as in training. */
+  readonly training: TrainingNodes;
 }
 
 export function openModel(file: string): Model {
   const { model, bytes } = readModelFile(file);
   const stored = fromModel({ ...model, graph: liftWeights(model.graph!) }, path.dirname(file));
   const halves = [...stored.initializers].filter(([, t]) => /^b?float16$/.test(t.elemType));
-  const { graph, bits } = dequantizeWeights(toFloat32(stored));
+  const { graph: dequantized, bits } = dequantizeWeights(toFloat32(stored));
+  const { graph, training } = inferenceForm(dequantized);
   return {
     file,
     sha256: sha256(bytes),
@@ -39,6 +43,7 @@ export function openModel(file: string): Model {
     parameters: findParameters(graph),
     layers: findLayers(graph),
     currentBits: new Map([...halves.map(([name]) => [name, 16] as const), ...bits]),
+    training,
   };
 }
 

@@ -12,6 +12,7 @@ import type { Diagnostic, Report } from '../report/schema';
 import type { Device } from '../runtime/device';
 import { cpuSession } from '../runtime/session';
 import { blockedDiagnostics } from './blockedLayout';
+import { trainingDiagnostics } from './trainingForm';
 import { chooseDevice } from './chooseDevice';
 import { memoryBudget } from './memoryBudget';
 import { howToMeasure, type Measurable } from './methods';
@@ -63,6 +64,7 @@ export async function setUp(model: Model, options: SetUpOptions): Promise<SetUp>
       ...aloneDiagnostics(whyAlone ?? found.whyAlone),
       ...wholeDiagnostics(dataset, data),
       ...blockedDiagnostics(model.graph),
+      ...trainingDiagnostics(model.training),
       ...boundInputs(dataset).map(boundDiagnostic),
       ...unrunnable.map(u => unrunnableDiagnostic(u, isCut, problem.outputs.join(', '))),
       ...problem.notes.map(message => ({ severity: 'info' as const, code: 'loss-choice', message })),
