@@ -68,3 +68,24 @@ test('nodes that differ in a constant size, an attribute or a computed size have
   assert.deepEqual(types.get('larger')!.shape, [1, 1, 6, 6]);
   assert.deepEqual(types.get('tiled3')!.shape, [6, WIDTH]);
 });
+
+test('a computed size that an earlier part made leaves its node open, where one like it is known', async () => {
+  const { nodes, initializers, inputs } = blocks(200);
+  const graph = makeGraph(
+    inputs,
+    { ...Object.fromEntries(initializers), twice: int64Tensor([2, 1]), thrice: int64Tensor([3, 1]) },
+    [
+      ['Tile', ['x', 'twice'], 'tiled2'],
+      ['Shape', ['tiled2'], 'size2'],
+      ['ConstantOfShape', ['size2'], 'zeros2'],
+      ['Tile', ['x', 'thrice'], 'tiled3'],
+      ['Shape', ['tiled3'], 'size3'],
+      ...nodes.map((n): NodeSpec => [n.opType, n.inputs, n.outputs[0]]),
+      ['ConstantOfShape', ['size3'], 'zeros3'],
+    ],
+  );
+  const { types, open } = await typesInParts(graph, new Map(), outputTypes);
+  assert.deepEqual(types.get('zeros2')!.shape, [4, WIDTH]);
+  assert.deepEqual(types.get('size3'), { elemType: 'int64', shape: [2] });
+  assert.equal(open, 'zeros3');
+});
