@@ -1,7 +1,9 @@
 import { GraphBuilder, type Types } from '../graph/builder';
 import { consumersOf, type Graph, type Node } from '../graph/graph';
 import { dependents } from '../graph/topology';
+import { withTransposedProducts } from './transposedProducts';
 import { FUSED_DOMAIN } from './turned';
+import { withBroadcasts } from './broadcasts';
 import { addFromBlocks, BLOCKED_DOMAIN, blockedConv, blockSize } from './blockedConv';
 import { flipped, flippedFrom } from './flippedKernel';
 
@@ -34,7 +36,8 @@ export async function lower(graph: Graph, types: Types): Promise<Graph> {
     }
   };
 
-  const { nodes } = withFastSteps(withoutLastReshapes(graph));
+  const shaped = withTransposedProducts(withBroadcasts(graph, types), types);
+  const { nodes } = withFastSteps(withoutLastReshapes(shaped));
   const sums = sumsOfConvs({ ...graph, nodes }, isFed);
   const held = new Set([...sums.values()].flat());
   for (const node of nodes) {

@@ -7,7 +7,7 @@ import { lower } from '../../../src/engine/runtime/lower';
 import { Session } from '../../../src/engine/runtime/session';
 import { inferTypes } from '../../../src/engine/runtime/types';
 import { Rng } from '../../../src/engine/util/rng';
-import { input, makeGraph } from '../../support/models';
+import { input, makeGraph, type NodeSpec } from '../../support/models';
 
 const PADS = { pads: { ints: [1, 1, 1, 1] } };
 const far = Number.MIN_SAFE_INTEGER;
@@ -66,4 +66,77 @@ describe('a graph for the CPU', () => {
       assert.ok(lowered.nodes.some(n => n.domain === BLOCKED_DOMAIN));
     },
   );
+
+  const drawn = (shapes: Readonly<Record<string, readonly number[]>>): Record<string, Tensor> =>
+    Object.fromEntries(
+      Object.entries(shapes).map(([name, shape]) => {
+        const size = shape.reduce((a, b) => a * b);
+        return [name, float32Tensor([...shape], Rng.of(0, name).normals(size))];
+      }),
+    );
+  const inputsOf = (feeds: Readonly<Record<string, Tensor>>) =>
+    Object.entries(feeds).map(([name, { shape }]) => input(name, ...shape));
+  const count = (graph: Graph, opType: string): number => graph.nodes.filter(n => n.opType === opType).length;
+  /** What the lowered graph computes is what the graph does. */
+  const assertSame = async (graph: Graph, feeds: Record<string, Tensor>): Promise<Graph> => {
+    const lowered = await lower(graph, await inferTypes(graph));
+    const [expected, found] = [await run(graph, feeds), await run(lowered, feeds)];
+    expected.forEach((e, i) => assert.ok(Math.abs(e - found[i]) < 1e-5, `${i}: ${found[i]}, not ${e}`));
+    return lowered;
+  };
+
+  test('broadcasts in place of Expand where the other operand is as large as the result', async () => {
+    const feeds = drawn({ x: [3, 4, 5], mean: [3, 4, 1], row: [1, 4, 1] });
+    const graph = makeGraph(
+      inputsOf(feeds),
+      { whole: int64Tensor([3, 4, 5]), part: int64Tensor([3, 4, 1]) },
+      [
+        ['Expand', ['mean', 'whole'], 'spread'],
+        ['Sub', ['spread', 'x'], 'a'],
+        ['Expand', ['row', 'part'], 'rows'],
+        // Neither operand has the result's shape but by its Expand.
+        ['Expand', ['rows', 'whole'], 'all'],
+        ['Mul', ['all', 'mean'], 'b'],
+        ['Add', ['a', 'b'], 'y'],
+      ],
+    );
+    const lowered = await assertSame(graph, feeds);
+    assert.equal(count(lowered, 'Expand'), 2);
+  });
+
+  test('turns products over in place of transposing their sum', async () => {
+    const feeds = drawn({ a: [6, 3], b: [6, 4], c: [6, 3], d: [6, 4], bias: [3, 1] });
+    const product = (x: string, y: string, z: string): NodeSpec[] => [
+      ['Transpose', [x], `${x}t`, { perm: { ints: [1, 0] } }],
+      ['MatMul', [`${x}t`, y], z],
+    ];
+    const graph = makeGraph(inputsOf(feeds), {}, [
+      ...product('a', 'b', 'ab'),
+      ...product('c', 'd', 'cd'),
+      ['Add', ['ab', 'cd'], 'sum'],
+      ['Transpose', ['sum'], 'y', { perm: { ints: [1, 0] } }],
+    ]);
+    const lowered = await assertSame(graph, feeds);
+    assert.deepEqual(lowered.outputs, ['y']);
+    const made = lowered.nodes.find(n => n.outputs[0] === 'y');
+    assert.equal(made?.opType, 'Add');
+    assert.equal(count(lowered, 'Transpose'), 2);
+  });
+
+  test('leaves transposed what others read, what is broadcast, and what stays where it is', async () => {
+    const feeds = drawn({ a: [6, 3], b: [6, 4], bias: [3, 1] });
+    const graph = makeGraph(inputsOf(feeds), {}, [
+      ['Transpose', ['a'], 'at', { perm: { ints: [1, 0] } }],
+      ['Transpose', ['b'], 'bt', { perm: { ints: [1, 0] } }],
+      ['MatMul', ['at', 'b'], 'ab'],
+      ['Transpose', ['ab'], 'first', { perm: { ints: [1, 0] } }],
+      ['Add', ['ab', 'bias'], 'sum'],
+      ['Transpose', ['sum'], 'second', { perm: { ints: [1, 0] } }],
+      ['Mul', ['first', 'second'], 'third'],
+      ['MatMul', ['bt', 'a'], 'ba'],
+      ['Transpose', ['ba'], 'still', { perm: { ints: [0, 1] } }],
+      ['Mul', ['third', 'still'], 'y'],
+    ]);
+    assert.equal(count(await assertSame(graph, feeds), 'Transpose'), 5);
+  });
 });
