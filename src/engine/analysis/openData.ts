@@ -8,6 +8,7 @@ import { sampleAxesOf } from '../data/wholeSample';
 import { CurvatureError } from '../errors';
 import type { Graph } from '../graph/graph';
 import type { Diagnostic, Report } from '../report/schema';
+import { systemReason } from '../util/systemReason';
 import { sha256 } from './model';
 import type { Trial } from './trial';
 
@@ -103,7 +104,7 @@ function readData(file: string): Uint8Array {
   try {
     return readFileSync(file);
   } catch (error) {
-    throw new CurvatureError('data-unreadable', `${file} can't be read: ${(error as Error).message}`);
+    throw new CurvatureError('data-unreadable', `'${file}' can't be read: ${systemReason(error)}.`);
   }
 }
 

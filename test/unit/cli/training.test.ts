@@ -86,6 +86,16 @@ test('a damaged project file is named', () => {
   assert.match(stderr, /error: 'curvature\.json': training\.momentum: /);
 });
 
+test('a project file that is a folder is told', () => {
+  const file = path.join(folder, 'curvature.json');
+  rmSync(file, { force: true });
+  mkdirSync(file);
+  const { status, stderr } = stability('--lr', '0.1', '--batch-size', '4');
+  rmSync(file, { recursive: true });
+  assert.equal(status, 2);
+  assert.equal(stderr, "error: 'curvature.json' can't be read: it is a folder.\n");
+});
+
 const refused: [string[], RegExp][] = [
   [['compare'], /Two reports are expected, 0 given/],
   [['compare', 'a.json', 'b.json'], /'a\.json' can't be read/],
