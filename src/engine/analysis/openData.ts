@@ -42,7 +42,7 @@ export async function openData(
       severity: 'warning',
       code: 'synthetic-data',
       message:
-        'No data were given: random inputs were used. Sensitivities on your own data can differ; add an .npz beside the model.',
+        'No data were given: random inputs were used. Sensitivities on your own data can differ; give an .npz (--data in a terminal; in the editor, MODEL.npz beside the model or Choose Data).',
     };
     return { dataset, data: { source: 'synthetic', arrays: arraysOf(dataset) }, diagnostics: [note] };
   }
