@@ -5,9 +5,10 @@ import { systemReason } from '../engine/util/systemReason';
 
 /** Refuses, before a long run, a place where its result could not be written. Throws `option-invalid`. */
 export async function requireWritable(file: string): Promise<void> {
-  const folder = path.dirname(path.resolve(file));
+  const whole = path.resolve(file);
+  const folder = path.dirname(whole);
   try {
-    if ((await stat(file).catch(() => undefined))?.isDirectory()) throw new Error('it is a folder');
+    if ((await stat(whole).catch(() => undefined))?.isDirectory()) throw new Error('it is a folder');
     if (!(await stat(folder).catch(() => undefined))?.isDirectory())
       throw new Error(`there is no folder '${path.dirname(file)}'`);
     await access(folder, constants.W_OK);
