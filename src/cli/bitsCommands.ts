@@ -44,7 +44,7 @@ function addAllocate(program: Command, action: (file: string, flags: AllocateFla
     .argument('<file>', 'a report (*.curvature.json), or a problem as JSON')
     .option(
       '--budget <limit>',
-      "a size (8MB), bits per weight (4.5bits), a ratio to float32 (4x), a share of the way from all at 4 bits to all at 8 (0.5), or another cost's (bops=3G, latency=5ms, NAME=number, NAME=50%); all that are given hold (default: the file's)",
+      "a size (8MB), bits per weight (4.5bits), a ratio to float32 (4x), a share of the way from all at 4 bits to all at 8 (0.5, 50%), or another cost's (bops=3G, latency=5ms, NAME=number, NAME=50%); all that are given hold (default: the file's)",
       read.budgets,
     )
     .option('--pin <layer=bits>', 'settle the width of a layer; may be repeated', read.pins)

@@ -5,7 +5,7 @@ import { compareReports } from '../engine/report/compareReports';
 import type { ComparisonSoFar } from '../engine/report/comparison';
 import { hessianComparisonToText, reportComparisonToText } from '../engine/report/comparisonText';
 import type { Report } from '../engine/report/schema';
-import { printResult, readText, requireWritable, writeResult } from './files';
+import { printResult, readParsed, requireWritable, writeResult } from './files';
 import { loadAssets, renderComparison } from './html';
 import { type MatrixFlags, runStudy } from './matrixCommand';
 
@@ -56,13 +56,4 @@ export async function runCompare(files: readonly string[], flags: CompareFlags):
   );
 }
 
-async function reportOf(file: string): Promise<Report> {
-  const text = await readText(file, 'report-invalid');
-  try {
-    return parseReport(text);
-  } catch (error) {
-    if (error instanceof CurvatureError)
-      throw new CurvatureError(error.code, `'${file}': ${error.message}`, error.hint);
-    throw error;
-  }
-}
+const reportOf = (file: string): Promise<Report> => readParsed(file, parseReport, 'report-invalid');

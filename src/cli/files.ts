@@ -1,17 +1,21 @@
 import { access, constants, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CurvatureError } from '../engine/errors';
+import { systemReason } from '../engine/util/systemReason';
 
 /** Refuses, before a long run, a place where its result could not be written. Throws `option-invalid`. */
 export async function requireWritable(file: string): Promise<void> {
-  const folder = path.dirname(path.resolve(file));
+  const whole = path.resolve(file);
+  const folder = path.dirname(whole);
   try {
-    if ((await stat(file).catch(() => undefined))?.isDirectory()) throw new Error('it is a folder');
+    if ((await stat(whole).catch(() => undefined))?.isDirectory()) throw new Error('it is a folder');
+    if (!(await stat(folder).catch(() => undefined))?.isDirectory())
+      throw new Error(`there is no folder '${path.dirname(file)}'`);
     await access(folder, constants.W_OK);
   } catch (error) {
     throw new CurvatureError(
       'option-invalid',
-      `'${file}' can't be written: ${error instanceof Error ? error.message : String(error)}.`,
+      `'${file}' can't be written: ${systemReason(error)}.`,
       'Choose a file in a folder that exists and may be written to.',
     );
   }
@@ -22,10 +26,7 @@ export async function writeResult(file: string, content: string): Promise<void> 
   try {
     await writeFile(file, content);
   } catch (error) {
-    throw new CurvatureError(
-      'runtime-failed',
-      `'${file}' could not be written: ${error instanceof Error ? error.message : String(error)}.`,
-    );
+    throw new CurvatureError('runtime-failed', `'${file}' could not be written: ${systemReason(error)}.`);
   }
   process.stderr.write(`Wrote ${file}\n`);
 }
@@ -38,8 +39,23 @@ export async function readText(
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CurvatureError(code, `'${file}' can't be read: ${reason}.`);
+    throw new CurvatureError(code, `'${file}' can't be read: ${systemReason(error)}.`);
+  }
+}
+
+/** What `parse` makes of a file's text. Its errors name the file. */
+export async function readParsed<T>(
+  file: string,
+  parse: (text: string) => T,
+  code: 'problem-invalid' | 'report-invalid',
+): Promise<T> {
+  const text = await readText(file, code);
+  try {
+    return parse(text);
+  } catch (error) {
+    if (error instanceof CurvatureError)
+      throw new CurvatureError(error.code, `'${file}': ${error.message}`, error.hint);
+    throw error;
   }
 }
 

@@ -3,7 +3,7 @@ import { parseReport, stringifyReport } from '../engine';
 import { CurvatureError } from '../engine/errors';
 import { mergeStudies, type Studies } from '../engine/report/studies';
 import { replaceFile } from '../engine/util/replaceFile';
-import { requireWritable, writeResult } from './files';
+import { readParsed, requireWritable, writeResult } from './files';
 
 /** The report that a result is put into. */
 export interface IntoFlag {
@@ -19,7 +19,7 @@ interface Named {
 /** Refuses, before a long run, a report that can't be read or written. */
 export async function requireReport(file: string): Promise<void> {
   await requireWritable(file);
-  parseReport(readFileSync(file, 'utf8'));
+  await readParsed(file, parseReport, 'report-invalid');
 }
 
 /**

@@ -156,7 +156,7 @@ function addCoupling(program: Command, action: (model: string, flags: CouplingFl
       defaultCouplingOptions.bits,
     )
     .addOption(granularityOption())
-    .addOption(timeOption())
+    .addOption(timeOption('--probes'))
     .addHelpText('after', '\nExample:\n  curvature coupling resnet.onnx --data images.npz')
     .action(action);
   for (const option of [...matrixOptions(), intoOption()]) command.addOption(option);

@@ -84,7 +84,7 @@ function addAnalyze(program: Command, action: (model: string, flags: AnalyzeFlag
     .addOption(granularityOption())
     .option(
       '--budget <size>',
-      'limit on the quantized weights: a size (8MB, 800KB), bits per weight (4.5bits), or a share of the way from all at 4 bits to all at 8 bits (0.5)',
+      'limit on the quantized weights: a size (8MB, 800KB), bits per weight (4.5bits), a ratio to float32 (4x), or a share of the way from all at 4 bits to all at 8 (0.5, 50%)',
       read.budget,
       defaultOptions.budget,
     )
@@ -104,7 +104,7 @@ function addAnalyze(program: Command, action: (model: string, flags: AnalyzeFlag
     )
     .option(
       '--joint-runs <n>',
-      'run so many whole choices of widths around those of least ΣΩ and of best SQNR, and suggest the one that changes the outputs least, 0 to suggest that of least ΣΩ',
+      'run at most so many whole choices of widths on the data, from the best sums of the sensitivities, of SQNR and of Ω alone on, and suggest the one that changes the outputs least, 0 to suggest that of least ΣΩ',
       read.count,
       defaultOptions.jointRuns,
     )

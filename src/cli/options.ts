@@ -58,10 +58,11 @@ export const memoryOption = (): Option =>
 export const seedOption = (): Option =>
   new Option('--seed <n>', 'seed of all random numbers').argParser(read.seed).default(defaultOptions.seed);
 
-export const timeOption = (): Option =>
+/** @param otherwise what ends the draws without it */
+export const timeOption = (otherwise = '--rtol'): Option =>
   new Option(
     '--for <time>',
-    'draw no more probes than error bars need once this time is up, such as 60s or 5min (default: until --rtol)',
+    `draw no more probes than error bars need once this time is up, such as 60s or 5min (default: until ${otherwise})`,
   ).argParser(read.duration);
 
 /** Of commands that draw nothing at random and measure one thing after the other. @param part what they end after */

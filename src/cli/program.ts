@@ -17,6 +17,10 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     )
     .version(version)
     .exitOverride()
+    .addHelpText(
+      'after',
+      "\nExit codes: 0 done, 1 the run failed, 2 bad usage or bad input, 3 budgets that can't be met (allocate, quantize), 130 interrupted.",
+    )
     .showHelpAfterError('(--help explains all options)');
   // The engine, with ONNX Runtime's native part, is loaded only when there is something to run.
   const exit = (value: number): void => void (code = value);

@@ -21,7 +21,7 @@ import { sha256 } from '../engine/analysis/model';
 import { isActivationName } from '../engine/report/activationName';
 import { parseBits } from '../engine/report/bits';
 import { granularityOf } from '../engine/report/granularity';
-import { readText, requireWritable, writeResult } from './files';
+import { readParsed, readText, requireWritable, writeResult } from './files';
 import { interruptible } from './interrupt';
 import { type ProgressView, showProgress } from './progress';
 import { exportToText } from './quantizeText';
@@ -125,15 +125,14 @@ async function chosenBits(
       'Give one of them.',
     );
   }
-  if (bits !== undefined) return parseBits(await readText(bits));
+  if (bits !== undefined) return readParsed(bits, parseBits, 'problem-invalid');
   if (width !== undefined) return { bits: width };
   if (report !== undefined) {
-    const text = await readText(report);
-    const found = parseReport(text);
+    const found = await readParsed(report, parseReport, 'report-invalid');
     await requireSameModel(model, report, found);
     if (budget === undefined) return suggestionOf(found);
     const none = { ties: [], pins: {}, method: 'pareto' as const, seed: flags.seed, draws: 0 };
-    const answer = await allocateFile(text, { ...none, budgets: [budget] });
+    const answer = await allocateFile(await readText(report), { ...none, budgets: [budget] });
     const widths = feasible(answer.bits, answer.feasible, answer.message);
     return widths && { bits: widths, granularity: answer.granularity };
   }
@@ -169,7 +168,13 @@ function suggestionOf(report: Report): Chosen | undefined {
   const chosen = report.layers.flatMap(l => (l.bits === null ? [] : [[l.name, l.bits] as const]));
   if (chosen.length === 0)
     throw new CurvatureError('report-invalid', 'No layer of the report has a sensitivity.');
-  const { feasible: isFeasible = false, message } = report.budget ?? {};
+  const { budget } = report;
+  // The report's own message says that the smallest choice is suggested; it is not written.
+  const message =
+    budget === null
+      ? undefined
+      : `The budget of ${Math.floor(budget.bytes)} bytes can't be met: with every layer at its smallest bit width the weights take ${budget.chosen.bytes}.`;
+  const isFeasible = budget?.feasible ?? false;
   const widths = feasible(Object.fromEntries(chosen), isFeasible, message);
   return widths && { bits: widths, granularity: granularityOf(report) };
 }
@@ -180,6 +185,6 @@ function feasible(
   message = "The budget can't be met.",
 ): Readonly<Record<string, number>> | undefined {
   if (isFeasible) return bits;
-  process.stderr.write(`error: ${message}\n`);
+  process.stderr.write(`error: ${message}\nhint: Nothing was written. Give a larger --budget.\n`);
   return undefined;
 }

@@ -95,8 +95,7 @@ export const ties = each((text: string): string[] => {
 /** `layer=bits`; names may hold an equals sign themselves. */
 export const pins = each((text: string): [string, number] => {
   const at = text.lastIndexOf('=');
-  const bits = width(text.slice(at + 1));
-  if (at > 0) return [text.slice(0, at), bits];
+  if (at > 0) return [text.slice(0, at), width(text.slice(at + 1))];
   throw new InvalidArgumentError('A layer and its bits are expected, such as conv1=8.');
 });
 

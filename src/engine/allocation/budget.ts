@@ -32,48 +32,48 @@ const FLOAT32_BYTES = 4;
  * (the ratio to float32), `50%` or a fraction such as `0.5`; for other costs `NAME=number`, `NAME=50%`, `bops=3G`,
  * `latency=5ms`. Throws `option-invalid` for anything else.
  */
-export function parseBudget(text: string): Budget {
+export const parseBudget = (text: string): Budget => readBudget(text, anyCosts);
+
+/** @param expected what its errors say that a budget is */
+function readBudget(text: string, expected: string): Budget {
+  const fail = (problem: string): CurvatureError => invalid(text, problem, expected);
   const [, name, value] = /^(?:(.*)=)?(.*)$/.exec(text.trim())!;
   const cost = name?.trim() ?? 'bytes';
   const match = /^(?:ratio\s*)?(\d+(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?)\s*([a-zµ%]*)$/i.exec(
     value.trim(),
   );
-  if (cost === '') throw invalid(text, 'names no cost');
-  if (!match) throw invalid(text, 'is not a size');
+  if (cost === '') throw fail('names no cost');
+  if (!match) throw fail('is not a size');
   const amount = Number(match[1]);
-  if (!Number.isFinite(amount)) throw invalid(text, 'is too large');
+  if (!Number.isFinite(amount)) throw fail('is too large');
   const unit = match[2].toLowerCase();
   const isRatio = unit === 'x';
-  if (/^ratio/i.test(value.trim()) && !isRatio) throw invalid(text, "is a ratio without an 'x'");
-  if (unit === '%') return { cost, amount: { kind: 'fraction', fraction: amountWithin(text, amount / 100) } };
+  if (/^ratio/i.test(value.trim()) && !isRatio) throw fail("is a ratio without an 'x'");
+  if (unit === '%') {
+    if (amount > 100) throw fail('is above 100 %');
+    return { cost, amount: { kind: 'fraction', fraction: amount / 100 } };
+  }
   if (unit === '' && name === undefined) {
-    return { cost, amount: { kind: 'fraction', fraction: amountWithin(text, amount) } };
+    if (amount > 1) throw fail('has no unit and is above 1, the largest fraction');
+    return { cost, amount: { kind: 'fraction', fraction: amount } };
   }
   if (unit === '') return { cost, amount: { kind: 'limit', value: amount } };
   if (cost === 'bytes' && match[2] === 'b')
-    throw invalid(text, `may be bits or bytes: write ${match[1]}bits, or ${match[1]}B for bytes`);
-  if (cost === 'bytes' && amount === 0) throw invalid(text, 'is zero');
+    throw fail(`may be bits or bytes: write ${match[1]}bits, or ${match[1]}B for bytes`);
+  if (cost === 'bytes' && amount === 0) throw fail('is zero');
   if (cost === 'bytes' && isRatio) return { cost, amount: { kind: 'ratio', times: amount } };
   if (cost === 'bytes' && /^bits?$/.test(unit))
     return { cost, amount: { kind: 'effectiveBits', bits: amount } };
   const known = Object.hasOwn(units, cost) ? units[cost] : {};
-  if (!Object.hasOwn(known, unit)) throw invalid(text, `has the unknown unit '${match[2]}'`);
+  if (!Object.hasOwn(known, unit)) throw fail(`has the unknown unit '${match[2]}'`);
   return { cost, amount: { kind: 'limit', value: amount * known[unit] } };
 }
 
 /** A budget on the size of the weights alone. Throws `option-invalid` for budgets on other costs. */
 export function parseSizeBudget(text: string): Budget {
-  const budget = parseBudget(text);
+  const budget = readBudget(text, sizes);
   if (budget.cost === 'bytes') return budget;
-  throw invalid(text, `is on '${budget.cost}', and only the size of the weights is known here`);
-}
-
-function amountWithin(text: string, fraction: number): number {
-  if (fraction <= 1) return fraction;
-  throw invalid(
-    text,
-    text.includes('%') ? 'is above 100 %' : 'has no unit and is above 1, the largest fraction',
-  );
+  throw invalid(text, `is on '${budget.cost}', and only the size of the weights is known here`, sizes);
 }
 
 /**
@@ -136,9 +136,9 @@ function fractionRange(groups: readonly Group[], k: number): [number, number] {
   return [sum(costs.map(c => Math.min(...c))), sum(costs.map(c => Math.max(...c)))];
 }
 
-const invalid = (text: string, problem: string): CurvatureError =>
-  new CurvatureError(
-    'option-invalid',
-    `The budget '${text}' ${problem}.`,
-    'Give a size such as 8MB or 800KB, bits per weight such as 4.5bits, a ratio to float32 such as 4x, or a fraction from 0 to 1 such as 0.5; for another cost its name and value, such as bops=3G, latency=5ms or latency=50%.',
-  );
+const sizes =
+  'a size such as 8MB or 800KB, bits per weight such as 4.5bits, a ratio to float32 such as 4x, or a fraction from 0 to 1 such as 0.5';
+const anyCosts = `${sizes}; for another cost its name and value, such as bops=3G, latency=5ms or latency=50%`;
+
+const invalid = (text: string, problem: string, expected: string): CurvatureError =>
+  new CurvatureError('option-invalid', `The budget '${text}' ${problem}.`, `Give ${expected}.`);

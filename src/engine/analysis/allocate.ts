@@ -102,7 +102,11 @@ function readProblem(
     value = JSON.parse(text);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new CurvatureError('problem-invalid', `The file is not JSON: ${reason}.`);
+    throw new CurvatureError(
+      'problem-invalid',
+      `The file is not JSON: ${reason}.`,
+      'Give a report (*.curvature.json) that `analyze --out` wrote, or a problem as JSON.',
+    );
   }
   if (typeof value === 'object' && value !== null && 'format' in value) {
     const report = parseReport(text);

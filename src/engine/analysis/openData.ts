@@ -8,6 +8,7 @@ import { sampleAxesOf } from '../data/wholeSample';
 import { CurvatureError } from '../errors';
 import type { Graph } from '../graph/graph';
 import type { Diagnostic, Report } from '../report/schema';
+import { systemReason } from '../util/systemReason';
 import { sha256 } from './model';
 import type { Trial } from './trial';
 
@@ -41,7 +42,7 @@ export async function openData(
       severity: 'warning',
       code: 'synthetic-data',
       message:
-        'No data were given: random inputs were used. Sensitivities on your own data can differ; add an .npz beside the model.',
+        'No data were given: random inputs were used. Sensitivities on your own data can differ; give an .npz (--data in a terminal; in the editor, MODEL.npz beside the model or Choose Data).',
     };
     return { dataset, data: { source: 'synthetic', arrays: arraysOf(dataset) }, diagnostics: [note] };
   }
@@ -103,7 +104,7 @@ function readData(file: string): Uint8Array {
   try {
     return readFileSync(file);
   } catch (error) {
-    throw new CurvatureError('data-unreadable', `${file} can't be read: ${(error as Error).message}`);
+    throw new CurvatureError('data-unreadable', `'${file}' can't be read: ${systemReason(error)}.`);
   }
 }
 

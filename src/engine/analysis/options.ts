@@ -35,7 +35,7 @@ export interface AnalyzeOptions {
   readonly bits: readonly number[];
   /** Which weights of a layer share a scale. */
   readonly granularity: GranularityChoice;
-  /** `8MB`, `120KB`, `4.5bits`, or a fraction between the smallest and largest width such as `0.5`. */
+  /** `8MB`, `120KB`, `4.5bits`, `4x`, or a fraction of the way from all layers at 4 bits to all at 8 such as `0.5`. */
   readonly budget: string;
   /** How the ranges of activations are found, where activations are to be measured. */
   readonly activations?: CalibrationMethod;

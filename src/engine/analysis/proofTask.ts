@@ -8,6 +8,7 @@ import { parseReport } from '../report/json';
 import { granularityOf } from '../report/granularity';
 import type { Report } from '../report/schema';
 import { predictPeakBytes } from '../runtime/memory';
+import { systemReason } from '../util/systemReason';
 import { fitBatch } from './memory';
 import { type Model, openModel, requireLayers } from './model';
 import type { ProveOptions } from './options';
@@ -97,6 +98,6 @@ export function textOf(file: string, code: 'report-invalid' | 'problem-invalid')
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new CurvatureError(code, `'${file}' can't be read: ${(error as Error).message}.`);
+    throw new CurvatureError(code, `'${file}' can't be read: ${systemReason(error)}.`);
   }
 }

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
 import { type ModelProto, ModelProtoSchema } from 'onnx-buf';
 import { CurvatureError } from '../errors';
+import { systemReason } from '../util/systemReason';
 
 /**
  * Node can't read a file of 2 GiB or more in one piece, and protobuf forbids such messages: weights go beside
@@ -24,7 +25,7 @@ export function readModelFile(file: string): { model: ModelProto; bytes: Uint8Ar
     bytes = readFileSync(file);
   } catch (error) {
     if (error instanceof CurvatureError) throw error;
-    throw new CurvatureError('model-unreadable', `${file} can't be read: ${(error as Error).message}`);
+    throw new CurvatureError('model-unreadable', `'${file}' can't be read: ${systemReason(error)}.`);
   }
   return { model: decodeModel(bytes, path.basename(file)), bytes };
 }

@@ -39,6 +39,8 @@ export function parseBits(text: string): BitsFile {
     const reason = error instanceof Error ? error.message : String(error);
     throw invalid(`The file of bit widths is not JSON: ${reason}.`);
   }
+  if (typeof value === 'object' && value !== null && 'format' in value && value.format === 'curvature-report')
+    throw invalid('This is a report, no file of bit widths; `quantize --report` takes its widths.');
   const result = bitsFileSchema.safeParse(value);
   if (result.success) return result.data;
   const [{ path, message }] = result.error.issues;

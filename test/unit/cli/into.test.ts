@@ -97,7 +97,10 @@ test('a report that is none, or of another model, is refused', () => {
   writeFileSync(path.join(folder, 'no.json'), '{}');
   const no = run('coupling', sample, ...few, '--into', 'no.json');
   assert.equal(no.status, 2, no.stderr);
-  assert.match(no.stderr, /not a Curvature report/);
+  assert.match(no.stderr, /error: 'no\.json': This is not a Curvature report/);
+  const missing = run('coupling', sample, ...few, '--into', 'missing.json');
+  assert.equal(missing.status, 2);
+  assert.equal(missing.stderr, "error: 'missing.json' can't be read: there is no such file.\n");
   const other = path.join(folder, 'other.curvature.json');
   const report = read();
   writeFileSync(other, JSON.stringify({ ...report, model: { ...report.model, sha256: '0' } }));

@@ -86,8 +86,20 @@ test('a damaged project file is named', () => {
   assert.match(stderr, /error: 'curvature\.json': training\.momentum: /);
 });
 
+test('a project file that is a folder is told', () => {
+  const file = path.join(folder, 'curvature.json');
+  rmSync(file, { force: true });
+  mkdirSync(file);
+  const { status, stderr } = stability('--lr', '0.1', '--batch-size', '4');
+  rmSync(file, { recursive: true });
+  assert.equal(status, 2);
+  assert.equal(stderr, "error: 'curvature.json' can't be read: it is a folder.\n");
+});
+
 const refused: [string[], RegExp][] = [
   [['compare'], /Two reports are expected, 0 given/],
+  [['trust', 'm.onnx', '--out', ''], /'' can't be written: it is a folder/],
+  [['trust', 'm.onnx', '--out', 'none/t.json'], /can't be written: there is no folder 'none'/],
   [['compare', 'a.json', 'b.json'], /'a\.json' can't be read/],
   [['compare', '--model', 'a.onnx', '--data', 'a.npz'], /of two models, or of one model on two sets of data/],
   [['stability', 'm.onnx', '--momentum', '1'], /A number from 0 to below 1 is expected/],

@@ -35,6 +35,9 @@ const bad: [keyof typeof read, string, RegExp][] = [
   ['bitWidths', '4,17', /from 2 to 16/],
   ['bitWidths', '4,,8', /from 2 to 16/],
   ['bitWidths', '4,8,4', /given twice/],
+  ['budget', 'bops=3G', /only the size of the weights is known here\. Give a size .* such as 0\.5\.$/],
+  ['pins', 'conv1', /A layer and its bits are expected, such as conv1=8/],
+  ['pins', 'conv1=x', /A bit width is expected/],
   ['budget', '8 apples', /unknown unit 'apples'.*Give a size such as 8MB/],
 ];
 for (const [reader, text, message] of bad) {

@@ -44,7 +44,7 @@ describe('files that are no model', () => {
   test('missing', () =>
     assert.throws(
       () => openModel(path.join(workspace.folder, 'none.onnx')),
-      curvatureError('model-unreadable', /none\.onnx can't be read/),
+      curvatureError('model-unreadable', /none\.onnx' can't be read: there is no such file\./),
     ));
 
   test('cut off anywhere: an error of ours, never a crash', () => {

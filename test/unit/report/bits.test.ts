@@ -17,6 +17,10 @@ test('what is written is read', () => {
 });
 
 test('a width that no quantizer has names its layer', () => {
+  assert.throws(
+    () => parseBits('{"format": "curvature-report", "layers": []}'),
+    curvatureError('problem-invalid', /This is a report, no file of bit widths/),
+  );
   assert.throws(() => parseBits('{"bits": {"fc": 1}}'), curvatureError('problem-invalid', /bits\.fc/));
   assert.throws(() => parseBits('{"bits": {"fc": 24}}'), curvatureError('problem-invalid', /bits\.fc/));
 });
