@@ -4,7 +4,7 @@ import type { Channel, CouplingView } from '../shared/channel';
 import { textWidth } from '../shared/chart';
 import { checkbox, slider } from '../shared/controls';
 import { type Child, element, fill, setText } from '../shared/element';
-import { shorten, typesetNumber, withoutCommonScopes } from '../shared/format';
+import { shorten, typesetNumber, unbroken, withoutCommonScopes } from '../shared/format';
 import { onWidthChange } from '../shared/onWidthChange';
 import {
   basis,
@@ -82,7 +82,7 @@ export function coupling(channel: Channel): Section {
       if (!figures || m < 0) return;
       const { layers } = figures.report;
       if (hasFocus) keep({ pair: [layers[l].name, layers[m].name] });
-      setText(readout, words(figures, l, m));
+      setText(readout, unbroken(words(figures, l, m)));
     },
     onLeave: readResting,
     onReveal: layer => channel.select(layer),
@@ -132,7 +132,7 @@ export function coupling(channel: Channel): Section {
   }
 
   function readResting(): void {
-    if (figures) setText(readout, words(figures, ...resting()));
+    if (figures) setText(readout, unbroken(words(figures, ...resting())));
   }
 
   function redraw(): void {

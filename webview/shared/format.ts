@@ -42,6 +42,10 @@ export const typesetNumbers = (sentence: string): string =>
     })
     .replace(NUMBER, typeset);
 
+/** A sentence whose lines end neither at ± nor between lr and its number. */
+export const unbroken = (sentence: string): string =>
+  sentence.replaceAll(' ± ', `${NBSP}±${NBSP}`).replace(/\blr (?=\d)/g, `lr${NBSP}`);
+
 /** A number that stands for itself. */
 const NUMBER = /(?<![\w.-])-?\d+(\.\d+)?(e[+-]?\d+)?(?!\w)/g;
 
