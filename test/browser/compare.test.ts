@@ -44,7 +44,9 @@ test('two equal reports do not differ, and either suggestion serves both', () =>
 test('reports without a layer in common have nothing to say', () => {
   const b = smallReport();
   const renamed = { ...b, layers: b.layers.map(l => ({ ...l, name: `other.${l.name}` })) };
-  assert.match(words(verdict(compareReports(b, renamed))), /no measured layer of one name/);
+  const apart = compareReports(b, renamed);
+  assert.match(words(verdict(apart)), /no measured layer of one name/);
+  assert.equal(advice(apart), '');
 });
 
 test('each measure of two Hessians has a meaning', () => {
@@ -57,6 +59,8 @@ test('each measure of two Hessians has a meaning', () => {
   assert.match(said, /^37\u00a0% of the larger λmax: some directions differ clearly/);
   assert.match(said, /0\.0077 for random ones: the steepest directions are partly the same.*6\.3°/);
   assert.match(meaningOf({ overlap: 0.95 }), /the steepest directions are the same/);
+  assert.match(meaningOf({ angles: [0, 3e-8] }), /Principal angles all below 0\.001°\./);
+  assert.match(meaningOf({ angles: [3e-8, 0.11] }), /Principal angles <0\.001°, 6\.3°\./);
   assert.match(meaningOf({ overlap: 0.01 }), /no nearer than directions drawn at random/);
   assert.match(meaningOf({ difference: { value: -0.5, residual: 0.1, converged: false } }), /a lower bound/);
   assert.match(meaningOf({ gradientCosine: -0.4 }), /Descending on one raises the other/);

@@ -76,7 +76,7 @@ describe('coupling of layers', { skip }, () => {
       (await cell(page, 6, 6).getAttribute('aria-label')) ?? '',
       /^fc\.weight alone: norm 1\.43, /,
     );
-    assert.equal(await cell(page, 0, 0).innerText(), '10.0\n± 0.50');
+    assert.equal(await cell(page, 0, 0).innerText(), '10.00\n± 0.50');
     assert.match(
       await page.locator('.pairs tbody tr').first().innerText(),
       /^conv1\.weight\s*layer1\.0\.conv1\.weight\s+5\.66 ± 0\.28/,
@@ -122,7 +122,7 @@ describe('coupling of layers', { skip }, () => {
       report.layers.map((_, l) => 8e-5 / (1 + l)),
     );
     await open.show(doneState({ ...report, studies: { coupling: small } }));
-    assert.equal(await cell(page, 0, 0).innerText(), '8.00\u00a0×\u00a010⁻⁵\n± 4.0\u00a0×\u00a010⁻⁶');
+    assert.equal(await cell(page, 0, 0).innerText(), '8.00\n± 0.40\n×\u00a010⁻⁵');
     const cut = await page
       .locator('.heat tbody td > *')
       .evaluateAll(all => all.filter(one => one.scrollWidth > (one.parentElement?.clientWidth ?? 0)).length);

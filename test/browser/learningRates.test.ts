@@ -15,7 +15,8 @@ import { doneState, smallReport } from './fixtures';
 import { stabilityReport } from './stabilityFixture';
 import { themes } from './themes';
 
-const verdictOf = (page: Page) => page.locator('.stability-verdict').innerText();
+const verdictOf = async (page: Page) =>
+  (await page.locator('.stability-verdict').innerText()).replaceAll('\u00a0', ' ');
 
 describe('curves of learning rates', () => {
   const study = aStability();

@@ -81,7 +81,12 @@ test('numbers keep their significant digits, and powers of ten are set as in pri
   );
   assert.equal(
     typesetNumbers('KL 9.28e-4 ± 0.00027, by -0.5 ± 0.25, 12.3 ± 4.5 %.'),
-    'KL (9.3 ± 2.7)\u00a0×\u00a010⁻⁴, by −0.5 ± 0.25, 12.3 ± 4.5 %.',
+    'KL (9.3 ± 2.7)\u00a0×\u00a010⁻⁴, by −0.50 ± 0.25, 12.3 ± 4.5 %.',
+  );
+  assert.equal(
+    typesetNumbers('More by 0.001399 ± 0.0039, less by 0.02 ± 0.028; λmax 128 ± 0.000128.'),
+    'More by 0.0014 ± 0.0039, less by 0.020 ± 0.028; λmax 128 ± 0.000128.',
+    'digits that the error leaves, and none that the sentence does not have',
   );
 });
 

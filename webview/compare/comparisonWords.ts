@@ -62,7 +62,7 @@ function bitsPhrases(comparison: ReportComparison): Phrase[] {
 /** What to do about it. */
 export function advice(comparison: ReportComparison): string {
   const { isOneModel, isOneDataSet, a, b } = comparison;
-  if (!a.suggestion || !b.suggestion) return '';
+  if (!a.suggestion || !b.suggestion || comparison.layers.length === 0) return '';
   if (changedBits(comparison).length === 0) return 'Either suggestion serves both.';
   if (!isOneDataSet && isOneModel)
     return 'The widths depend on the data: go by the report whose data are like those that the model will meet, or give each layer the larger of its two widths.';

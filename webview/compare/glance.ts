@@ -2,7 +2,7 @@ import type { ReportComparison, ReportSide } from '../../src/engine/report/compa
 import type { CompareState } from '../../src/protocol/compareView';
 import { matrixName } from '../report/facts';
 import { panel } from '../report/section';
-import { type Child, element, fill, icon } from '../shared/element';
+import { breakableCode, type Child, element, fill, icon } from '../shared/element';
 import { formatBytes, formatCount, typesetNumber } from '../shared/format';
 import { plainTable } from '../shared/scrollingTable';
 import { advice, caution } from './comparisonWords';
@@ -14,19 +14,20 @@ type Row = readonly [label: string, of: (side: ReportSide) => Child[], numeric: 
 const none = '–';
 const baseName = (file: string): string => file.split(/[\\/]/).at(-1) ?? file;
 
-const rows = (matrix: 'ggn' | 'hessian'): readonly Row[] => [
-  ['Model', ({ model }) => [element('code', {}, baseName(model.file))], false],
+const rows = ({ matrix, layers }: ReportComparison): readonly Row[] => [
+  ['Model', ({ model }) => [breakableCode(baseName(model.file))], false],
   [
     'Data',
-    ({ data }) => (data.file === undefined ? ['random inputs'] : [element('code', {}, baseName(data.file))]),
+    ({ data }) => (data.file === undefined ? ['random inputs'] : [breakableCode(baseName(data.file))]),
     false,
   ],
   ['Samples', ({ samples }) => [formatCount(samples)], true],
   ['Loss', ({ loss }) => [loss === null ? none : typesetNumber(loss, 4)], true],
   [
     `Sum of ${matrixName(matrix)} traces`,
+    // Over the layers that both have.
     ({ trace }) => [
-      typesetNumber(trace.estimate, 4),
+      layers.length > 0 ? typesetNumber(trace.estimate, 4) : none,
       trace.stderrAtMost > 0
         ? element('span', { class: 'error' }, ` ± ${typesetNumber(trace.stderrAtMost, 2)} at most`)
         : undefined,
@@ -62,7 +63,7 @@ const head = ({ names }: CompareState): HTMLElement =>
     {},
     element('td'),
     ...(['a', 'b'] as const).map(side =>
-      element('th', { scope: 'col' }, sideMark(side), element('code', {}, names[side])),
+      element('th', { scope: 'col' }, sideMark(side), breakableCode(names[side])),
     ),
   );
 
@@ -95,7 +96,7 @@ export function glance(): Part {
       fill(subject, comparison, () => [[comparison.subject, advice(comparison)].filter(Boolean).join(' ')]);
       fill(table, [comparison, state.names], () => [
         element('thead', {}, head(state)),
-        element('tbody', {}, ...rows(comparison.matrix).map(row(comparison))),
+        element('tbody', {}, ...rows(comparison).map(row(comparison))),
       ]);
       const warnings: Child[] = [
         ...comparison.notes,

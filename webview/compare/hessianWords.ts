@@ -8,7 +8,19 @@ export interface Finding {
   readonly meaning: string;
 }
 
-const degrees = (radians: number): string => `${Number(((180 / Math.PI) * radians).toPrecision(3))}°`;
+/** In degrees; below it is the rounding of float32. */
+const LEAST_ANGLE = 0.001;
+
+const degreesOf = (radians: number): number => (180 / Math.PI) * radians;
+
+/** `12.4°, 31°`, or that none of them is worth a figure. */
+function angleWords(angles: readonly number[]): string {
+  const degrees = angles.map(degreesOf);
+  if (degrees.every(angle => angle < LEAST_ANGLE)) return `all below ${LEAST_ANGLE}°`;
+  return degrees
+    .map(angle => (angle < LEAST_ANGLE ? `<${LEAST_ANGLE}°` : `${Number(angle.toPrecision(3))}°`))
+    .join(', ');
+}
 
 /** The measures of a comparison, each in words. */
 export function findings(comparison: HessianComparison): Finding[] {
@@ -47,7 +59,7 @@ function spaces({ angles, overlap, size }: HessianComparison): Finding {
   return {
     name: `Overlap of the ${plural(count, 'top eigenvector')}’ spaces`,
     value: overlap.toPrecision(3),
-    meaning: `1 for the same space, ${typesetNumber(chance, 2)} for random ones: ${same}. Principal angles ${angles.map(degrees).join(', ')}.`,
+    meaning: `1 for the same space, ${typesetNumber(chance, 2)} for random ones: ${same}. Principal angles ${angleWords(angles)}.`,
   };
 }
 

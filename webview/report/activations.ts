@@ -6,7 +6,7 @@ import {
 import { activationName } from '../../src/engine/report/activationName';
 import type { ActivationReport, Report } from '../../src/engine/report/schema';
 import { slider } from '../shared/controls';
-import { type Child, element, fill, setText } from '../shared/element';
+import { breakableCode, type Child, element, fill, setText } from '../shared/element';
 import { typesetNumber } from '../shared/format';
 import { fullTable } from '../shared/scrollingTable';
 import { bitChip } from './bitChip';
@@ -89,7 +89,7 @@ function columnsFor(report: Report, widths: BopsWidths | undefined): Column[] {
     {
       label: 'Read by',
       hint: 'Layers, or products of two activations',
-      cell: a => [a.layers.length > 0 ? a.layers.join(', ') : 'products'],
+      cell: a => [a.layers.length > 0 ? element('code', {}, a.layers.join(', ')) : 'products'],
     },
     {
       label: 'Range',
@@ -125,7 +125,7 @@ const row = (activation: ActivationReport, columns: readonly Column[]): HTMLElem
   element(
     'tr',
     activation.reason ? { title: `No trace: ${activation.reason}` } : {},
-    element('th', { scope: 'row' }, element('code', {}, activation.name)),
+    element('th', { scope: 'row' }, breakableCode(activation.name)),
     ...columns.map(({ className, cell }) =>
       element('td', className ? { class: className } : {}, ...cell(activation)),
     ),

@@ -4,9 +4,18 @@ import type { Channel, CouplingView } from '../shared/channel';
 import { textWidth } from '../shared/chart';
 import { checkbox, slider } from '../shared/controls';
 import { type Child, element, fill, setText } from '../shared/element';
-import { shorten, typesetNumber, withoutCommonScopes } from '../shared/format';
+import { shorten, typesetNumber, unbroken, withoutCommonScopes } from '../shared/format';
 import { onWidthChange } from '../shared/onWidthChange';
-import { basis, type Figures, figuresOf, percent, verdict, withError, words } from './couplingWords';
+import {
+  basis,
+  type Figures,
+  figuresOf,
+  inPercent,
+  normText,
+  percent,
+  verdict,
+  words,
+} from './couplingWords';
 import { heatGrid, roomForFigures } from './heatGrid';
 import { heatColour, type HeatScale, heatScale } from './heatScale';
 import { measureAgain } from './measureAgain';
@@ -23,6 +32,9 @@ const PAIRS = 8;
 /** Between matrix and pairs, and at the panel's sides together with what stands around names. */
 const GAP = 40;
 const PADDING = 60;
+/** Of the matrix before it scrolls, as the style has it, and what its head takes beyond the names of columns. */
+const TALLEST = 680;
+const HEAD = 30;
 
 function pairRows({ report, relative }: Figures, isRelative: boolean): HTMLElement[] {
   const size = isRelative ? (l: number, m: number) => relative[l][m]?.estimate ?? 0 : undefined;
@@ -33,7 +45,7 @@ function pairRows({ report, relative }: Figures, isRelative: boolean): HTMLEleme
       'tr',
       {},
       element('th', { scope: 'row' }, ...[l, m].map(index => element('code', {}, report.layers[index].name))),
-      cell(report.norms[l][m], withError),
+      cell(report.norms[l][m], normText),
       cell(relative[l][m], percent),
     ),
   );
@@ -44,8 +56,7 @@ function legend(scale: HeatScale | undefined, shown: Shown, isRelative: boolean)
   const bar = element('span', { class: 'heat-bar', 'aria-hidden': 'true' });
   const ends = [0, 1].map(position => heatColour(shown.theme, position).fill);
   bar.style.background = `linear-gradient(to right, ${ends.join(', ')})`;
-  const write = (value: number) =>
-    isRelative ? percent({ estimate: value, stderr: 0 }) : typesetNumber(value);
+  const write = (value: number) => (isRelative ? `${typesetNumber(value)}\u00a0%` : typesetNumber(value));
   return [
     element('span', {}, isRelative ? '‖Hₗₘ‖ / √(‖Hₗₗ‖ ‖Hₘₘ‖)' : '‖Hₗₘ‖, Frobenius norm'),
     element('span', { class: 'heat-key' }, write(scale.min), bar, write(scale.max)),
@@ -71,7 +82,7 @@ export function coupling(channel: Channel): Section {
       if (!figures || m < 0) return;
       const { layers } = figures.report;
       if (hasFocus) keep({ pair: [layers[l].name, layers[m].name] });
-      setText(readout, words(figures, l, m));
+      setText(readout, unbroken(words(figures, l, m)));
     },
     onLeave: readResting,
     onReveal: layer => channel.select(layer),
@@ -121,7 +132,7 @@ export function coupling(channel: Channel): Section {
   }
 
   function readResting(): void {
-    if (figures) setText(readout, words(figures, ...resting()));
+    if (figures) setText(readout, unbroken(words(figures, ...resting())));
   }
 
   function redraw(): void {
@@ -134,12 +145,15 @@ export function coupling(channel: Channel): Section {
     const taken = isStacked ? 0 : pairTable.offsetWidth + GAP;
     const longest = Math.max(...labels.map(label => textWidth(shown!.theme, label)));
     const room = root.clientWidth - PADDING - taken - longest;
-    const fitting = Math.floor(room / names.length) - 1;
-    // A layer beside itself is 1 by definition: no colour for that.
+    const side = (length: number): number => Math.floor(length / names.length) - 1;
+    // In percent, as everywhere else. A layer beside itself is 1 by definition: no colour for that.
     const values = isRelative
-      ? relative.map((row, l) => row.map((value, m) => (l === m ? undefined : value)))
+      ? relative.map((row, l) => row.map((value, m) => (l === m || !value ? undefined : inPercent(value))))
       : report.norms;
     const forFigures = roomForFigures(values, shown.theme);
+    // A matrix that fits but for its last row is made to fit, where its figures still do.
+    const byHeight = side(TALLEST - HEAD - longest);
+    const fitting = Math.min(side(room), byHeight >= forFigures ? byHeight : Infinity);
     const cell = asked || Math.max(FITTING.least, Math.min(Math.max(FITTING.most, forFigures), fitting));
     const scale = heatScale(values.flatMap(row => row.map(value => value?.estimate ?? 0)));
     relativeControl.set(isRelative);

@@ -3,15 +3,19 @@ import { blockShares, relativeNorm } from '../../src/engine/report/couplingFigur
 import { matrixNames } from '../../src/engine/report/format';
 import type { Report } from '../../src/engine/report/schema';
 import { type Child, element, icon } from '../shared/element';
-import { plural, typesetNumber, typesetNumbers } from '../shared/format';
+import { plural, typesetNumber, typesetNumbers, withError } from '../shared/format';
 import { networkOrder } from './networkOrder';
 
 /** Value and error as cells have them one above the other, so that the name of a cell holds what is seen. */
-export const withError = ({ estimate, stderr }: WithError): string =>
-  `${typesetNumber(estimate)}${stderr > 0 ? ` ± ${typesetNumber(stderr, 2)}` : ''}`;
+export const normText = ({ estimate, stderr }: WithError): string =>
+  stderr > 0 ? withError(estimate, stderr) : typesetNumber(estimate);
 
-export const percent = ({ estimate, stderr }: WithError): string =>
-  `${withError({ estimate: 100 * estimate, stderr: 100 * stderr })}\u00a0%`;
+export const inPercent = ({ estimate, stderr }: WithError): WithError => ({
+  estimate: 100 * estimate,
+  stderr: 100 * stderr,
+});
+
+export const percent = (share: WithError): string => `${normText(inPercent(share))}\u00a0%`;
 
 const advice: Readonly<Record<CouplingReport['additivity']['verdict'], string>> = {
   additive: 'Predicted sums and the budget need no correction for it.',
@@ -60,12 +64,12 @@ function ordered(report: CouplingReport, { layers }: Report): CouplingReport {
 export function words({ report, relative, shares }: Figures, l: number, m: number): string {
   const { layers, norms } = report;
   const share = `${percent(shares[l][m])} of the whole ‖·‖²`;
-  if (l === m) return `${layers[l].name} alone: norm ${withError(norms[l][m])}, ${share}`;
+  if (l === m) return `${layers[l].name} alone: norm ${normText(norms[l][m])}, ${share}`;
   const beside = relative[l][m];
   const own = beside
     ? `${percent(beside)} of the mean of their own blocks`
     : 'one of them has no curvature of its own';
-  return `${layers[l].name} and ${layers[m].name}: norm ${withError(norms[l][m])}, ${own}, ${share}`;
+  return `${layers[l].name} and ${layers[m].name}: norm ${normText(norms[l][m])}, ${own}, ${share}`;
 }
 
 /** What the errors are of. */

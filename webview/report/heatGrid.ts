@@ -1,7 +1,7 @@
 import type { WithError } from '../../src/engine/report/coupling';
 import { textWidth } from '../shared/chart';
 import { element, spoken } from '../shared/element';
-import { typesetNumber } from '../shared/format';
+import { estimateParts, typesetNumber } from '../shared/format';
 import { gridKeys } from '../shared/gridKeys';
 import type { Theme } from '../shared/theme';
 import { heatColour, type HeatScale } from './heatScale';
@@ -143,14 +143,17 @@ export function heatGrid(label: string, { onEnter, onLeave, onReveal }: HeatEven
   };
 }
 
-const figureText = (value: WithError | undefined): string => (value ? typesetNumber(value.estimate) : '–');
-
-const errorText = (value: WithError | undefined): string =>
-  value && value.stderr > 0 ? `± ${typesetNumber(value.stderr, 2)}` : '';
+/** What stands in a cell, line by line: the figure, its error, the power of ten that they share. */
+function lines(value: WithError | undefined): readonly [figure: string, ...small: string[]] {
+  if (!value) return ['–'];
+  if (!(value.stderr > 0)) return [typesetNumber(value.estimate)];
+  const { figures, error, power } = estimateParts(value.estimate, value.stderr);
+  return [figures, `± ${error}`, ...(power ? [power] : [])];
+}
 
 function figures(value: WithError | undefined): HTMLElement[] {
-  const error = errorText(value);
-  return [element('span', {}, figureText(value)), ...(error ? [element('small', {}, error)] : [])];
+  const [figure, ...small] = lines(value);
+  return [element('span', {}, figure), ...small.map(line => element('small', {}, line))];
 }
 
 const longest = (texts: readonly string[]): string =>
@@ -158,10 +161,10 @@ const longest = (texts: readonly string[]): string =>
 
 /** The side in pixels from which on cells hold their figures. */
 export function roomForFigures(values: HeatPicture['values'], theme: Theme): number {
-  const cells = values.flat();
+  const cells = values.flat().map(lines);
   const widest = Math.max(
-    textWidth(theme, longest(cells.map(figureText))),
-    ERROR_SCALE * textWidth(theme, longest(cells.map(errorText))),
+    textWidth(theme, longest(cells.map(([figure]) => figure))),
+    ERROR_SCALE * textWidth(theme, longest(cells.flatMap(([, ...small]) => small))),
   );
   return Math.max(LEAST_ROOM, Math.ceil(widest) + MARGIN);
 }

@@ -6,7 +6,7 @@ import type { Channel } from '../shared/channel';
 import { chartView, type ScatterConfig } from '../shared/chart';
 import { button } from '../shared/controls';
 import { element, fill, icon } from '../shared/element';
-import { typesetNumbers } from '../shared/format';
+import { typesetNumbers, unbroken } from '../shared/format';
 import { plainTable } from '../shared/scrollingTable';
 import { learningRateConfig, type LearningRatePicture } from './learningRateChart';
 import { learningRateCurves, type LearningRateCurves } from './learningRateCurves';
@@ -151,7 +151,7 @@ export function learningRates(channel: Channel): Section {
         'span',
         {},
         element('strong', {}, `${verdictWord(judged)}${isTried ? ', if tried' : ''}:`),
-        ` ${typesetNumbers(judged.message)}`,
+        ` ${unbroken(typesetNumbers(judged.message))}`,
       ),
     ]);
     controls.set(study, training);
@@ -160,7 +160,7 @@ export function learningRates(channel: Channel): Section {
     fill(facts, [study, training], () =>
       [suggestionFacts(study, training), batchFacts(study, training), matrixFacts(study), outsideFacts(study)]
         .filter(Boolean)
-        .map(text => element('li', {}, text)),
+        .map(text => element('li', {}, unbroken(text))),
     );
     draw(judged, { study, training, curves: curvesOf(study, training), theme: next.theme });
   }

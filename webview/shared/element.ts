@@ -32,3 +32,11 @@ export function fill(parent: Element, shown: unknown, build: () => readonly Chil
   shownIn.set(parent, key);
   parent.replaceChildren(...build().filter(child => child !== undefined));
 }
+
+/** A name of values or files as code, whose lines end after what parts it. */
+export const breakableCode = (name: string): HTMLElement =>
+  element(
+    'code',
+    {},
+    ...name.split(/(?<=[/_.-])/).flatMap((part, i) => (i ? [element('wbr'), part] : [part])),
+  );

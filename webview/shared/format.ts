@@ -36,10 +36,15 @@ export const typesetNumber = (value: number, digits = 3): string => typeset(writ
 /** A sentence that terminals show too, with powers of ten and negative numbers set as the page sets its own. */
 export const typesetNumbers = (sentence: string): string =>
   sentence
-    .replace(ESTIMATE, (all, value: string, error: string) =>
-      all.includes('e') ? withError(Number(value), Number(error)) : all,
-    )
+    .replace(ESTIMATE, (all, value: string, error: string) => {
+      const shared = withError(Number(value), Number(error));
+      return all.includes('e') || isKnown(shared, value) ? shared : all;
+    })
     .replace(NUMBER, typeset);
+
+/** A sentence whose lines end neither at ± nor between lr and its number. */
+export const unbroken = (sentence: string): string =>
+  sentence.replaceAll(' ± ', `${NBSP}±${NBSP}`).replace(/\blr (?=\d)/g, `lr${NBSP}`);
 
 /** A number that stands for itself. */
 const NUMBER = /(?<![\w.-])-?\d+(\.\d+)?(e[+-]?\d+)?(?!\w)/g;
@@ -47,9 +52,27 @@ const NUMBER = /(?<![\w.-])-?\d+(\.\d+)?(e[+-]?\d+)?(?!\w)/g;
 /** A number with its error, which share a power of ten where either has one. */
 const ESTIMATE = /(?<![\w.-])(-?[\d.]+(?:e[+-]?\d+)?) ± (\d[\d.]*(?:e[+-]?\d+)?)(?![\w.]*\d)/g;
 
-/** A value to the digits that its error leaves it, five at most: `12.3 ± 1.4`, `(1.25 ± 0.31) × 10⁻⁵`; alone where there is no error. */
-export function withError(value: number, error: number): string {
-  if (!(error > 0)) return typesetNumber(value, 4);
+const decimalsOf = (number: string): number => number.split('.')[1]?.length ?? 0;
+
+/** Whether a sentence's number has the decimals of what shall replace it: its own three digits may have lost zeros, no more. */
+function isKnown(shared: string, value: string): boolean {
+  const [figures = ''] = shared.split(' ');
+  const digits = figures.replace(/^\D*0*\.?0*/, '').replace('.', '').length;
+  return decimalsOf(figures) <= decimalsOf(value) || digits <= 3;
+}
+
+/** A value and its error over one power of ten, which is empty where there is none. */
+export interface EstimateParts {
+  readonly figures: string;
+  readonly error: string;
+  readonly power: string;
+}
+
+/** The least error that is written out. */
+const LEAST_ERROR = 1e-6;
+
+/** A value to the digits that its error leaves it, five at most, and the error to two; `error` must be above zero. */
+export function estimateParts(value: number, error: number): EstimateParts {
   const exponent = Math.floor(Math.log10(Math.max(Math.abs(value), error)));
   const isPlain = exponent >= -3 && exponent < 6;
   const scale = isPlain ? 1 : 10 ** exponent;
@@ -58,8 +81,19 @@ export function withError(value: number, error: number): string {
   const decimals = Math.max(0, Math.min(wanted, 4 - (isPlain ? exponent : 0)));
   const shown = Number((value / scale).toFixed(decimals));
   const figures = `${shown < 0 ? '−' : ''}${Math.abs(shown).toFixed(decimals)}`;
-  const sum = `${figures} ± ${rounded < 1e-4 ? typesetNumber(rounded, 2) : rounded.toFixed(Math.max(0, wanted))}`;
-  return isPlain ? sum : `(${sum})${NBSP}×${NBSP}${powerOfTen(exponent)}`;
+  return {
+    figures,
+    error: rounded < LEAST_ERROR ? `<${LEAST_ERROR.toFixed(6)}` : rounded.toFixed(Math.max(0, wanted)),
+    power: isPlain ? '' : `×${NBSP}${powerOfTen(exponent)}`,
+  };
+}
+
+/** `12.3 ± 1.4`, `(1.25 ± 0.31) × 10⁻⁵`; the value alone where there is no error. */
+export function withError(value: number, error: number): string {
+  if (!(error > 0)) return typesetNumber(value, 4);
+  const { figures, error: spread, power } = estimateParts(value, error);
+  const sum = `${figures} ± ${spread}`;
+  return power ? `(${sum})${NBSP}${power}` : sum;
 }
 
 /** `10⁻³`. */
