@@ -124,6 +124,30 @@ for (const golden of goldens) {
       });
     });
 
+    test('Hessian traces by balanced probes, with less noise where there was most', async () => {
+      const { problem, reached } = await prepared;
+      const rough = reached.map(l => golden.tensors[l.initializer].traceGgn);
+      const all = { ...options, rtol: 0 };
+      const [equal, balanced] = [
+        await last(hessianTraces(problem, reached, all)),
+        await last(hessianTraces(problem, reached, all, rough)),
+      ];
+      reached.forEach((layer, l) => {
+        const { estimate, stderr } = balanced[l];
+        const expected = golden.tensors[layer.initializer].traceHessian;
+        assert.ok(
+          Math.abs(estimate - expected) <= 3 * stderr,
+          `${layer.name}: ${estimate} ± ${stderr}, expected ${expected}`,
+        );
+      });
+      const worst = (estimates: readonly Estimate[]): number =>
+        Math.max(
+          ...estimates.map(({ stderr }, l) => stderr / golden.tensors[reached[l].initializer].traceHessian),
+        );
+      // 800 probes of each: 0.40 to 0.53.
+      assert.ok(worst(balanced) < 0.75 * worst(equal), `${worst(balanced)}, ${worst(equal)}`);
+    });
+
     test('Hessian traces within 3 stderr, converged or at the cap', async () => {
       const { problem, reached } = await prepared;
       const estimates = await last(hessianTraces(problem, reached, options));

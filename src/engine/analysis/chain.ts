@@ -32,8 +32,14 @@ export async function measureTraces(run: Run): Promise<void> {
   }
   if (wantsHessian) {
     const layers = layersBy('exact');
+    const rough = await roughTraces(run, layers);
     await measure(run, 'hessian', 'Hessian traces', 'probe', layers, left =>
-      hessianTraces(problem, left, estimation()),
+      hessianTraces(
+        problem,
+        left,
+        estimation(),
+        left.map(l => rough.get(l.initializer) ?? 0),
+      ),
     );
     demote(run, layers, 'hessian', 'ggn');
     const rest = layersBy('ggn').filter(l => !run.state.ggn.has(l.initializer));
@@ -51,6 +57,29 @@ export async function measureTraces(run: Run): Promise<void> {
     'differences',
   );
   await differences(run, layersBy('differences'));
+}
+
+/** Draws per sample that tell traces well enough to balance probes by. */
+const ROUGH_DRAWS = 4;
+
+/** Gauss–Newton traces by initializer: those measured, or a few draws. None where they fail; the stage that wants them for themselves tells why. */
+async function roughTraces(
+  { state, signal }: Run,
+  layers: readonly Layer[],
+): Promise<ReadonlyMap<string, number>> {
+  const found = new Map([...state.ggn].map(([name, { estimate }]) => [name, estimate]));
+  if (layers.length === 0 || layers.some(l => found.has(l.initializer))) return found;
+  const { seed, rtol } = state.options;
+  try {
+    const draws = gaussNewtonTraces(state.setUp.problem, layers, {
+      ...{ seed, rtol, maxProbes: ROUGH_DRAWS, signal },
+    });
+    for await (const { estimates } of draws)
+      estimates.forEach(({ estimate }, l) => found.set(layers[l].initializer, estimate));
+  } catch (error) {
+    if (signal?.aborted) throw error;
+  }
+  return found;
 }
 
 /** Gives the layers that a stage has left without a trace to the next method. */

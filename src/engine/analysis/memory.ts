@@ -117,8 +117,8 @@ async function predictPeak(
   const consider = async (peak: () => Promise<number>): Promise<void> => {
     peaks.push(await peak().catch(() => 0));
   };
-  if (reached.length > 0 && matrix !== 'hessian')
-    await consider(async () => predictPeakBytes([await normsGraph(problem, reached)]));
+  // The Hessian's probes are balanced by Gauss–Newton traces.
+  if (reached.length > 0) await consider(async () => predictPeakBytes([await normsGraph(problem, reached)]));
   if (reached.length > 0 && matrix !== 'ggn')
     await consider(async () => peakOfRuns(await formsRuns(problem, reached, 'block', probes)));
   if (options.activations !== undefined) {

@@ -11,6 +11,7 @@ import {
   rademacherDirection,
   unitDirection,
 } from '../curvature/quadraticForms';
+import { balancingScales } from '../estimators/balance';
 import { exactGaussNewtonTrace, gaussNewtonTrace } from '../estimators/gaussNewtonTrace';
 import { hutchinson } from '../estimators/hutchinson';
 import { lanczos, type LanczosProgress, stepsWithin } from '../estimators/lanczos';
@@ -112,19 +113,29 @@ async function* tracesFrom(
   }
 }
 
-/** Traces of all layers' Hessian blocks: Hutchinson's estimate, or the diagonal itself where it is no longer than that. */
+/**
+ * Traces of all layers' Hessian blocks: Hutchinson's estimate, or the diagonal itself where it is no longer than that.
+ * @param rough traces by which the layers' parts of a probe are balanced, where there are some
+ */
 export async function* hessianTraces(
   problem: Problem,
   layers: readonly Layer[],
   options: EstimationOptions,
+  rough?: readonly number[],
 ): AsyncGenerator<TraceProgress, void, void> {
   const { seed, rtol, maxProbes, probesPerRun = 4, journal, timeSpent, signal } = options;
   const weights = layers.reduce((sum, l) => sum + l.size, 0);
   const isExact = weights <= maxProbes;
-  const direction = isExact ? unitDirection(layers) : rademacherDirection(layers, seed);
+  const signs = rademacherDirection(layers, seed);
+  const scales = isExact ? undefined : rough && balancingScales(rough);
+  const direction = isExact
+    ? unitDirection(layers)
+    : (probe: number, l: number) => scaled(signs(probe, l), scales?.[l] ?? 1);
   const forms = await quadraticForms(problem, layers, 'block', probesPerRun, direction, signal);
   const names = layers.map(l => l.name);
-  const sample = kept(journal, isExact ? 'hessian diagonal' : 'hessian', names, forms.sample);
+  const unscaled = async (probes: readonly number[]): Promise<Float64Array[]> =>
+    (await forms.sample(probes)).map(perLayer => perLayer.map((form, l) => form / (scales?.[l] ?? 1) ** 2));
+  const sample = kept(journal, isExact ? 'hessian diagonal' : 'hessian', names, unscaled);
   try {
     if (isExact) {
       yield* diagonalSum({ sample, probesPerRun }, layers, weights, seed);
@@ -143,6 +154,8 @@ export async function* hessianTraces(
     await forms.dispose();
   }
 }
+
+const scaled = (v: Float32Array, factor: number): Float32Array => v.map(x => factor * x);
 
 /** Numbers that an error bar of a trace by differences rests on at least. */
 const MIN_FORMS = 8;

@@ -21,8 +21,8 @@ export type HutchinsonOptions = Omit<AdaptiveOptions, 'minSamples' | 'maxSamples
  * Traces of all layers' diagonal blocks from shared Rademacher probes: tr(H_ll) = E[v_lᵀ(Hv)_l].
  *
  * Hutchinson, Commun. Stat. Simul. Comput. 19 (1990). Cost: one Hessian-vector product per probe for all
- * layers. The variance of one probe is 2(‖H_ll‖_F² − Σ H_ii²) + Σ_{i∈l, j∉l} H_ij²; the error reported is the
- * sample's own, sd/√m.
+ * layers. The variance of one probe is 2(‖H_ll‖_F² − Σ H_ii²) + Σ_{i∈l, j∉l} H_ij², or less by what the sampler leaves out and scales; the error
+ * reported is the sample's own, sd/√m.
  *
  * Throws `cancelled`, `not-finite` (naming layer and probe) and what the sampler throws; everything yielded
  * before stays good.
