@@ -64,7 +64,7 @@ describe('the budget, pins and ties', { skip }, () => {
     const run = withJoint(report);
     await open.show(doneState(run));
     const said =
-      'The report’s suggestion. Chosen among 9 run on 100 samples with all layers quantized: the outputs change by 0.0100 ± 0.0010 (KL), by 0.0200 ± 0.0020 at the least ΣΩ, ';
+      'The report’s suggestion. Chosen among 9 run on 100 samples with all layers quantized: the outputs change by 0.0100\u00a0±\u00a00.0010 (KL), by 0.0200\u00a0±\u00a00.0020 at the least ΣΩ, ';
     assert.ok((await text(page, '.own')).startsWith(said), await text(page, '.own'));
     const exact = reallocation(run.layers, undecided)!;
     await slider(page).focus();

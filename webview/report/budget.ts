@@ -4,7 +4,7 @@ import type { Report } from '../../src/engine/report/schema';
 import type { Channel } from '../shared/channel';
 import { button, type ButtonControl, slider } from '../shared/controls';
 import { element, fill, icon, setText } from '../shared/element';
-import { formatBytes, typesetNumber, typesetNumbers } from '../shared/format';
+import { formatBytes, typesetNumber, typesetNumbers, unbroken } from '../shared/format';
 import { conflict, decisionWords } from './decisions';
 import { decidedLayers, fp32Bytes } from './facts';
 import type { Plan } from './plan';
@@ -124,7 +124,7 @@ function suggestionWords(report: Report): string {
   const joint = jointSentence(report);
   return joint === undefined
     ? 'The report’s suggestion'
-    : `The report’s suggestion. ${typesetNumbers(joint)}`;
+    : `The report’s suggestion. ${unbroken(typesetNumbers(joint))}`;
 }
 
 function noticeOf(measured: Report, plan: Plan): string | undefined {

@@ -20,7 +20,7 @@ export const HITS = 'curvature/hits';
  * tell apart differ by a third on others. Softer probabilities let all samples speak (Hinton, Vinyals & Dean, "Distilling the knowledge
  * in a neural network", 2015).
  */
-export const TEMPERATURE = 2;
+const TEMPERATURE = 2;
 
 /**
  * What a changed model is scored by, with the weights of `layers` as inputs. The divergence is KL for losses over classes, and the mean

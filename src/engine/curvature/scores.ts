@@ -13,7 +13,7 @@ export interface Scores {
   readonly losses: Float64Array;
   /** Shares of the mean divergence from the unchanged model: KL, or the mean squared change of the outputs for mse. */
   readonly divergences: Float64Array;
-  /** The divergences at `TEMPERATURE`; absent unless asked for, and where the loss is not over the classes of one output. */
+  /** The divergences at temperature 2; absent unless asked for, and where the loss is not over the classes of one output. */
   readonly tempered?: Float64Array;
   /** Shares of the top-1 accuracy; absent where there are no class labels. */
   readonly hits?: Float64Array;
