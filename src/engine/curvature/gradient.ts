@@ -3,6 +3,7 @@ import { vjp } from '../autodiff/vjp';
 import { GraphBuilder, type Types } from '../graph/builder';
 import type { Graph } from '../graph/graph';
 import { foldBatchNorm } from '../ops/foldBatchNorm';
+import { padWidths } from '../ops/padWidths';
 import type { Prepared } from '../runtime/prepare';
 import { settledTypes } from '../runtime/settledTypes';
 
@@ -18,7 +19,7 @@ export async function typed(b: GraphBuilder, outputs: readonly string[]): Promis
 
 /** The model in the form whose derivatives are cheapest; with the same parameters, and for whole-batch derivatives only. */
 export async function folded(prepared: Prepared): Promise<Prepared> {
-  const graph = foldBatchNorm(prepared.graph, prepared.types);
+  const graph = padWidths(foldBatchNorm(prepared.graph, prepared.types), prepared.types);
   return graph === prepared.graph
     ? prepared
     : { ...prepared, graph, types: await settledTypes(graph, prepared.types) };

@@ -90,3 +90,10 @@ export function consumersOf(nodes: readonly Node[]): Map<string, Node[]> {
   }
   return consumers;
 }
+
+/** Whether a node swaps the last two axes and leaves the rest. */
+export function swapsLast(node: Node): boolean {
+  const perm = node.opType === 'Transpose' && node.domain === '' ? intsAttribute(node, 'perm') : undefined;
+  const rank = perm?.length ?? 0;
+  return perm?.every((p, i) => p === (i < rank - 2 ? i : 2 * rank - 3 - i)) ?? false;
+}

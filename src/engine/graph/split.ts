@@ -1,6 +1,6 @@
 import { numElements } from '../onnx/tensor';
 import type { Types } from './builder';
-import { consumersOf, type Graph, intsAttribute, type Node, reads, type ValueInfo } from './graph';
+import { consumersOf, type Graph, type Node, reads, swapsLast, type ValueInfo } from './graph';
 import { dependents, prune } from './topology';
 
 /** A graph in two: what stays the same while some inputs vary, and the rest. */
@@ -85,10 +85,4 @@ export function splitGraph(
     ),
     kept: passed,
   };
-}
-
-function swapsLast(node: Node): boolean {
-  const perm = node.opType === 'Transpose' ? intsAttribute(node, 'perm') : undefined;
-  const rank = perm?.length ?? 0;
-  return perm?.every((p, i) => p === (i < rank - 2 ? i : 2 * rank - 3 - i)) ?? false;
 }

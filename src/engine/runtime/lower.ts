@@ -1,7 +1,10 @@
 import { GraphBuilder, type Types } from '../graph/builder';
 import { consumersOf, type Graph, type Node } from '../graph/graph';
-import { dependents } from '../graph/topology';
+import { dependents, prune } from '../graph/topology';
 import { withTransposedProducts } from './transposedProducts';
+import { withEarlyResults } from './earlyResults';
+import { withFusedTransposes } from './fusedTransposes';
+import { addLeadingSum } from './leadingSums';
 import { FUSED_DOMAIN } from './turned';
 import { withBroadcasts } from './broadcasts';
 import { addFromBlocks, BLOCKED_DOMAIN, blockedConv, blockSize } from './blockedConv';
@@ -36,8 +39,8 @@ export async function lower(graph: Graph, types: Types): Promise<Graph> {
     }
   };
 
-  const shaped = withTransposedProducts(withBroadcasts(graph, types), types);
-  const { nodes } = withFastSteps(withoutLastReshapes(shaped));
+  const multiplied = withFusedTransposes(withTransposedProducts(withBroadcasts(graph, types), types), types);
+  const { nodes } = withFastSteps(multiplied);
   const sums = sumsOfConvs({ ...graph, nodes }, isFed);
   const held = new Set([...sums.values()].flat());
   for (const node of nodes) {
@@ -49,10 +52,11 @@ export async function lower(graph: Graph, types: Types): Promise<Graph> {
         terms.forEach(addConv);
         b.addNode(node);
       }
-    } else if (!isConv(node)) b.addNode(node);
-    else if (!held.has(node)) addConv(node);
+    } else if (isConv(node)) {
+      if (!held.has(node)) addConv(node);
+    } else if (!addLeadingSum(b, node, graph, types)) b.addNode(node);
   }
-  return b.build(graph.outputs);
+  return withEarlyResults(withoutLastReshapes(b.build(graph.outputs)));
 }
 
 const isConv = (node: Node | undefined): boolean => node?.opType === 'Conv' && node.domain === '';
@@ -77,12 +81,16 @@ function sumsOfConvs(graph: Graph, isFed: (conv: Node) => boolean): Map<Node, re
 function withoutLastReshapes(graph: Graph): Graph {
   const makers = new Map(graph.nodes.flatMap(n => n.outputs.map(o => [o, n] as const)));
   const outputs = new Set(graph.outputs);
-  const unshaped = (node: Node): Node => {
-    const view = node.opType === 'Identity' ? makers.get(node.inputs[0]) : undefined;
-    const isLast = view?.opType === 'Reshape' && outputs.has(node.outputs[0]) && makers.has(view.inputs[0]);
-    return isLast ? { ...node, inputs: [view.inputs[0]] } : node;
+  const unshaped = (value: string): string => {
+    const view = makers.get(value);
+    return view?.opType === 'Reshape' && makers.has(view.inputs[0]) ? unshaped(view.inputs[0]) : value;
   };
-  return { ...graph, nodes: graph.nodes.map(unshaped) };
+  const nodes = graph.nodes.map(node =>
+    node.opType === 'Identity' && outputs.has(node.outputs[0])
+      ? { ...node, inputs: node.inputs.map(unshaped) }
+      : node,
+  );
+  return prune({ ...graph, nodes }, graph.outputs);
 }
 
 /**

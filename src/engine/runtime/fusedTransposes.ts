@@ -1,0 +1,30 @@
+import type { Types } from '../graph/builder';
+import { type Graph, type Node, swapsLast } from '../graph/graph';
+import { dependents } from '../graph/topology';
+import { FUSED_DOMAIN } from './turned';
+
+/**
+ * The graph with products that read their operands transposed where they lie. ONNX Runtime's optimizer does the same, but puts such products
+ * behind all others, whose order is then no longer the graph's (`earlyResults.ts`). What is constant it transposes beforehand.
+ */
+export function withFusedTransposes(graph: Graph, types: Types): Graph {
+  const makers = new Map(graph.nodes.flatMap(n => n.outputs.map(o => [o, n] as const)));
+  const varies = dependents(
+    graph.nodes,
+    graph.inputs.map(i => i.name),
+  );
+  const isVector = (value: string): boolean => types.get(value)?.shape.length === 1;
+  const untransposed = (value: string): string | undefined => {
+    const maker = makers.get(value);
+    return maker && swapsLast(maker) && varies.has(value) ? maker.inputs[0] : undefined;
+  };
+  const fused = (node: Node): Node => {
+    if (node.opType !== 'MatMul' || node.domain !== '' || node.inputs.some(isVector)) return node;
+    const before = node.inputs.map(untransposed);
+    if (before.every(v => v === undefined)) return node;
+    const [transA, transB] = before.map(v => ({ int: v === undefined ? 0 : 1 }));
+    const inputs = node.inputs.map((v, i) => before[i] ?? v);
+    return { ...node, opType: 'FusedMatMul', domain: FUSED_DOMAIN, inputs, attributes: { transA, transB } };
+  };
+  return { ...graph, nodes: graph.nodes.map(fused) };
+}
