@@ -19,6 +19,8 @@ export interface Verdict {
 
 /** The noise of float32 products, beside their length. */
 const ROUNDING = 1e-6;
+/** Digits of λmax that this leaves. */
+const LARGEST_DIGITS = 6;
 
 /** λmax and the trace as bands take them: what bends downwards makes the trace small, and the noise of batches none the smaller. */
 export const noisePart = ({ largest: { value }, trace: { estimate } }: Curvature) => ({
@@ -49,7 +51,7 @@ export function verdict(training: Training, curvature: Curvature): Verdict {
   const { value } = curvature.largest;
   const who = `${optimizerName(training)} at lr ${learningRate}`;
   const most = stableProduct(optimizer, momentum) / learningRate;
-  const lambda = `λmax ${curvature.settings.isPreconditioned ? 'of the preconditioned Hessian ' : ''}${short(value)} ± ${short(largestError(curvature))}`;
+  const lambda = `λmax ${curvature.settings.isPreconditioned ? 'of the preconditioned Hessian ' : ''}${short(value, LARGEST_DIGITS)} ± ${short(largestError(curvature))}`;
   if (value > most)
     return {
       severity: 'error',
@@ -80,7 +82,7 @@ export function verdict(training: Training, curvature: Curvature): Verdict {
 export const verdictWord = ({ severity }: Pick<Verdict, 'severity'>): string =>
   ({ error: 'Unstable', warning: 'Warning', info: 'Stable' })[severity];
 
-function short(x: number): string {
-  const rounded = Number(x.toPrecision(3));
+function short(x: number, digits = 3): string {
+  const rounded = Number(x.toPrecision(digits));
   return Math.abs(rounded) < 1e-4 ? rounded.toExponential() : String(rounded);
 }
