@@ -138,6 +138,9 @@ function reordered(b: GraphBuilder, v: string, sizes: Shape, order: readonly num
   return transpose(b, reshape(b, v, [], apart), perm);
 }
 
+/** Windows of more taps are made along one axis after the other. */
+const MANY_TAPS = 25;
+
 /**
  * The windows of x [N, C, …] as channels: [N, C·taps, …], by a depthwise Conv with one-hot kernels. That
  * serves every stride, dilation, padding and rank, and beats Slice and Concat on the CPU.
@@ -151,17 +154,39 @@ function im2col(
   output: Shape,
   backwards: boolean,
 ): string {
-  const taps = numElements(geometry.kernel);
+  const { kernel } = geometry;
+  const taps = numElements(kernel);
   const channels = shape[1];
   if (taps === 1 && spatial(shape).every((d, i) => d === output[i])) return x;
+  const axes = kernel.flatMap((taps, i) => (taps > 1 ? [i] : []));
+  if (taps > MANY_TAPS && axes.length > 1) {
+    const first = along(geometry, i => i === axes[0]);
+    const size = spatial(shape).map((d, i) => (i === axes[0] ? output[i] : d));
+    const some = im2col(b, x, shape, first, size, backwards);
+    const rest = along(geometry, i => i !== axes[0]);
+    return im2col(b, some, [shape[0], channels * kernel[axes[0]], ...size], rest, output, backwards);
+  }
   const oneHot = new Float32Array(channels * taps * taps);
   for (let i = 0; i < channels * taps; i++) {
     const tap = i % taps;
     oneHot[i * taps + (backwards ? taps - 1 - tap : tap)] = 1;
   }
   const kernels = b.constant(
-    float32Tensor([channels * taps, 1, ...geometry.kernel], oneHot),
-    `oneHot_${channels}x${geometry.kernel.join('x')}${backwards ? '_backwards' : ''}`,
+    float32Tensor([channels * taps, 1, ...kernel], oneHot),
+    `oneHot_${channels}x${kernel.join('x')}${backwards ? '_backwards' : ''}`,
   );
   return b.add('Conv', [x, kernels], convAttributes(geometry, channels));
+}
+
+/** A geometry along some axes, which leaves the others as they are. */
+function along(geometry: Geometry, isTaken: (axis: number) => boolean): Geometry {
+  const { kernel, strides, dilations, padsBegin, padsEnd } = geometry;
+  const or = (values: Shape, other: number): number[] => values.map((v, i) => (isTaken(i) ? v : other));
+  return {
+    kernel: or(kernel, 1),
+    strides: or(strides, 1),
+    dilations: or(dilations, 1),
+    padsBegin: or(padsBegin, 0),
+    padsEnd: or(padsEnd, 0),
+  };
 }

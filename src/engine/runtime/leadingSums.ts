@@ -3,8 +3,7 @@ import type { Graph, Node } from '../graph/graph';
 import { float32Tensor, numElements } from '../onnx/tensor';
 import { matmul, reshape } from '../ops/emit';
 
-/** Fewer rows are added as fast by ONNX Runtime; more would take a constant of their number. */
-const MIN_ROWS = 16;
+/** More rows would take too large a constant. */
 const MAX_ROWS = 1 << 16;
 
 /**
@@ -20,7 +19,7 @@ export function addLeadingSum(b: GraphBuilder, node: Node, { initializers }: Gra
   if (axes.some((axis, i) => axis !== i)) return false;
   const rows = numElements(type.shape.slice(0, axes.length));
   const columns = numElements(type.shape.slice(axes.length));
-  if (rows < MIN_ROWS || rows > MAX_ROWS || columns === 0) return false;
+  if (rows < 2 || rows > MAX_ROWS || columns === 0) return false;
   const ones = b.constant(float32Tensor([1, rows], new Float32Array(rows).fill(1)), `ones_${rows}`);
   const matrix = reshape(b, node.inputs[0], type.shape, [rows, columns]);
   const shape = types.get(node.outputs[0])!.shape;

@@ -37,6 +37,15 @@ const cases: Record<string, Case> = {
   'of more inputs than outputs': { ...plain, x: [2, 40, 7, 6], w: [16, 40, 3, 3] },
   'of more outputs than positions': { ...plain, w: [64, 16, 3, 3] },
   'of one tap': { ...plain, x: [2, 40, 7, 6], w: [16, 40, 1, 1], pads: [0, 0, 0, 0] },
+  'of many taps': { ...plain, x: [2, 3, 17, 15], w: [16, 3, 7, 6], strides: [2, 2], pads: [3, 3, 2, 3] },
+  'of many taps, dilated': {
+    ...plain,
+    x: [2, 3, 24, 19],
+    w: [16, 3, 6, 5],
+    strides: [3, 1],
+    dilations: [2, 2],
+    pads: [4, 2, 1, 3],
+  },
 };
 
 function sizeOut({ x, w, strides, dilations, pads }: Case): number[] {
