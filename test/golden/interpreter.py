@@ -454,6 +454,28 @@ def log_softmax(x, *, axis=None, context):
 # Movement
 
 
+@operator("DFT")
+def dft(x, length=None, axis=None, *, inverse=0, onesided=0, context):
+    # An attribute before operator set 20, then an operand.
+    axis = (1 if context.opset < 20 else -2) if axis is None else int(axis)
+    axis %= x.dim()
+    parts = torch.view_as_complex(x.contiguous()) if x.shape[-1] == 2 else x.squeeze(-1)
+    n = None if length is None else length.item()
+    if inverse and onesided:
+        return torch.fft.irfft(parts, n, axis).unsqueeze(-1)
+    transform = torch.fft.ifft if inverse else torch.fft.rfft if onesided else torch.fft.fft
+    return torch.view_as_real(transform(parts, n, axis))
+
+
+@operator("STFT")
+def stft(x, step, window=None, length=None, *, onesided=1):
+    x = x.reshape(x.shape[:2])
+    size = window.numel() if window is not None else length.item()
+    frames = x.unfold(1, size, step.item())
+    frames = frames if window is None else frames * window
+    return torch.view_as_real((torch.fft.rfft if onesided else torch.fft.fft)(frames))
+
+
 @operator("Constant")
 def constant(*, value=None, value_float=None, value_floats=None, value_int=None, value_ints=None):
     given = [v for v in (value_float, value_floats, value_int, value_ints) if v is not None]

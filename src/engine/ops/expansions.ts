@@ -4,6 +4,7 @@ import { Attention } from './attention';
 import { sliceAxis } from './axes';
 import type { Canonical } from './canonicalForm';
 import { add, cast, div, expand, mul, reduceMean, reshape, scale, sub, transpose } from './emit';
+import { DFT, STFT } from './fourier';
 import { AffineGrid, GridSample } from './gridSample';
 import { Compress, CenterCropPad, GatherND, ReverseSequence } from './indexing';
 import { GlobalLpPool, LpNormalization, LpPool } from './lpNorms';
@@ -189,6 +190,8 @@ export const expansions: Readonly<Record<string, Canonical>> = {
   GatherND,
   CenterCropPad,
   LRN,
+  DFT,
+  STFT,
   Attention,
   ReduceProd,
   RotaryEmbedding,
