@@ -325,6 +325,16 @@ def windows(x, kernel, strides, dilations):
     return x
 
 
+@operator("Col2Im")
+def col2im(x, image, block, *, strides=None, dilations=None, pads=None):
+    """Of images with pads that may differ at both ends: folded into the padded image, which is then cut."""
+    rank = len(block)
+    strides, dilations, pads = strides or [1] * rank, dilations or [1] * rank, pads or [0] * 2 * rank
+    padded = [s + p + q for s, p, q in zip(image.tolist(), pads[:rank], pads[rank:])]
+    whole = F.fold(x, padded, block.tolist(), dilations, 0, strides)
+    return whole[..., pads[0] : padded[0] - pads[2], pads[1] : padded[1] - pads[3]]
+
+
 @operator("MaxPool")
 def max_pool(x, *, kernel_shape, strides=None, pads=None, dilations=None, auto_pad="NOTSET", ceil_mode=0):
     strides, dilations, before, after, beyond = window(
