@@ -325,6 +325,16 @@ def windows(x, kernel, strides, dilations):
     return x
 
 
+@operator("Col2Im")
+def col2im(x, image, block, *, strides=None, dilations=None, pads=None):
+    """Of images with pads that may differ at both ends: folded into the padded image, which is then cut."""
+    rank = len(block)
+    strides, dilations, pads = strides or [1] * rank, dilations or [1] * rank, pads or [0] * 2 * rank
+    padded = [s + p + q for s, p, q in zip(image.tolist(), pads[:rank], pads[rank:])]
+    whole = F.fold(x, padded, block.tolist(), dilations, 0, strides)
+    return whole[..., pads[0] : padded[0] - pads[2], pads[1] : padded[1] - pads[3]]
+
+
 @operator("MaxPool")
 def max_pool(x, *, kernel_shape, strides=None, pads=None, dilations=None, auto_pad="NOTSET", ceil_mode=0):
     strides, dilations, before, after, beyond = window(
@@ -452,6 +462,28 @@ def log_softmax(x, *, axis=None, context):
 
 
 # Movement
+
+
+@operator("DFT")
+def dft(x, length=None, axis=None, *, inverse=0, onesided=0, context):
+    # An attribute before operator set 20, then an operand.
+    axis = (1 if context.opset < 20 else -2) if axis is None else int(axis)
+    axis %= x.dim()
+    parts = torch.view_as_complex(x.contiguous()) if x.shape[-1] == 2 else x.squeeze(-1)
+    n = None if length is None else length.item()
+    if inverse and onesided:
+        return torch.fft.irfft(parts, n, axis).unsqueeze(-1)
+    transform = torch.fft.ifft if inverse else torch.fft.rfft if onesided else torch.fft.fft
+    return torch.view_as_real(transform(parts, n, axis))
+
+
+@operator("STFT")
+def stft(x, step, window=None, length=None, *, onesided=1):
+    x = x.reshape(x.shape[:2])
+    size = window.numel() if window is not None else length.item()
+    frames = x.unfold(1, size, step.item())
+    frames = frames if window is None else frames * window
+    return torch.view_as_real((torch.fft.rfft if onesided else torch.fft.fft)(frames))
 
 
 @operator("Constant")

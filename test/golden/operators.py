@@ -19,7 +19,7 @@ from onnx import AttributeProto, TensorProto, helper, numpy_helper
 import interpreter
 from cases import snap
 
-FAMILIES = "elementwise arithmetic linear conv pooling normalization softmax movement resizing reductions attention quantizing contrib".split()
+FAMILIES = "elementwise arithmetic linear conv pooling normalization softmax movement resizing reductions fourier attention quantizing contrib".split()
 HERE = pathlib.Path(__file__).parent
 ELEMENTS = {
     "float32": TensorProto.FLOAT,

@@ -14,7 +14,13 @@ import { analyze, coverage } from '../../src/engine';
 import { defaultOptions } from '../../src/engine/analysis/options';
 import type { Attribute } from '../../src/engine/graph/graph';
 import { liftWeights } from '../../src/engine/graph/subgraphs';
-import { decodeTensor, encodeTensor, float32Tensor, int64Tensor } from '../../src/engine/onnx/tensor';
+import {
+  decodeTensor,
+  encodeTensor,
+  float32Tensor,
+  int64Tensor,
+  type Tensor,
+} from '../../src/engine/onnx/tensor';
 import { Rng } from '../../src/engine/util/rng';
 import { input, makeGraph, type NodeSpec, Workspace } from '../support/models';
 
@@ -99,6 +105,33 @@ test('a lifted weight in one of the typed fields stays readable', () => {
   const node = create(NodeProtoSchema, { opType: 'If', input: ['c'], output: ['a'], attribute: [proto] });
   const lifted = liftWeights(create(GraphProtoSchema, { node: [node] }));
   assert.deepEqual(decodeTensor(lifted.initializer[0]), decodeTensor(typed));
+});
+
+test('a branch that gives its weight out as it is runs with the weight lifted', async () => {
+  const given = (name: string, weight: string, tensor: Tensor): Attribute => {
+    const g = create(GraphProtoSchema, {
+      name,
+      initializer: [encodeTensor(weight, tensor)],
+      output: [create(ValueInfoProtoSchema, { name: weight })],
+    });
+    return { proto: create(AttributeProtoSchema, { name, type: Kind.GRAPH, g }) };
+  };
+  const branches = {
+    then_branch: given('then_branch', 'own', own),
+    else_branch: given('else_branch', 'other', outer),
+  };
+  const graph = makeGraph([input('x', 'N', 6)], { behind, zero: float32Tensor([], [0]) }, [
+    ['ReduceMax', ['x'], 'largest', { keepdims: { int: 0 } }],
+    ['Greater', ['largest', 'zero'], 'condition'],
+    ['If', ['condition'], 'weight', branches],
+    ['MatMul', ['x', 'weight'], 'a'],
+    ...head,
+  ]);
+  const found = await coverage(workspace.model('given.onnx', graph));
+  assert.deepEqual(
+    found.layers.map(l => [l.name, l.method]),
+    [['behind', 'exact']],
+  );
 });
 
 test('a branch that an integer for all samples rules out is told apart from what can not be measured', async () => {

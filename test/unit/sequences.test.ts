@@ -36,7 +36,12 @@ const measure = (name: string, graph: Graph) =>
   analyze({ ...defaultOptions, model: workspace.model(name, graph), eigenvalues: 0, loss: 'mse' });
 
 test('layers before a sequence are measured by differences, and those behind it exactly', async () => {
-  const { layers } = await coverage(workspace.model('split.onnx', split));
+  const { layers, operators } = await coverage(workspace.model('split.onnx', split));
+  assert.deepEqual(operators.map(o => [o.opType, o.support]).sort(), [
+    ['MatMul', 'exact'],
+    ['SequenceAt', 'differences'],
+    ['SplitToSequence', 'differences'],
+  ]);
   assert.deepEqual(
     layers.map(l => [l.name, l.method]),
     [

@@ -1,4 +1,4 @@
-import type { Node } from '../graph/graph';
+import { type Node, reads } from '../graph/graph';
 import { isFloat } from '../onnx/tensor';
 import { opOf } from '../ops/table';
 import {
@@ -87,8 +87,11 @@ function supportOf(node: Node, derived: readonly Node[], ready: SetUp): Support 
 function preparedSupport(node: Node, { shortfalls, problem }: SetUp): Support {
   const op = opOf(node);
   const { types } = problem.prepared;
-  if (op === 'zero' || !node.outputs.some(o => types.has(o) && isFloat(types.get(o)!.elemType)))
-    return 'zero';
+  const isReal = (value: string): boolean => types.has(value) && isFloat(types.get(value)!.elemType);
+  // Sequences have no type; those that are made of floats, or of sequences, pass them on.
+  const passesOn = (value: string): boolean => isReal(value) || (value !== '' && !types.has(value));
+  const isOnTheWay = node.outputs.some(isReal) || (node.outputs.some(passesOn) && reads(node).some(passesOn));
+  if (op === 'zero' || !isOnTheWay) return 'zero';
   if (op === undefined) return 'differences';
   const order = shortfalls.get(node.name)?.order;
   return order === undefined ? 'exact' : order === 1 ? 'ggn' : 'differences';

@@ -8,6 +8,7 @@ import {
   type NodeProto,
   NodeProtoSchema,
   TensorProtoSchema,
+  ValueInfoProtoSchema,
 } from 'onnx-buf';
 import { elemTypeOf, isFloat, numElements } from '../onnx/tensor';
 import type { Node } from './graph';
@@ -31,7 +32,8 @@ const subgraphsOf = (a: AttributeProto): readonly GraphProto[] => (a.g ? [a.g] :
 
 /**
  * Moves the weights that branches and loop bodies hold to the graph around them, which they may read as well, so that weights
- * stand in one place. A name that the file defines twice stays where it is.
+ * stand in one place. A name that the file defines twice stays where it is. What gives a weight out itself gives a copy: ONNX Runtime
+ * refuses values of the graph around as results.
  */
 export function liftWeights(graph: GraphProto): GraphProto {
   const definitions = new Map<string, number>();
@@ -46,22 +48,29 @@ export function liftWeights(graph: GraphProto): GraphProto {
       numElements(t.dims.map(Number)) > 1
     );
   };
-  const without = (inner: GraphProto): GraphProto =>
-    changed(GraphProtoSchema, inner, {
-      initializer: inner.initializer.filter(t => {
-        const isLifted = isWeight(t, t.name);
-        if (isLifted) lifted.push(t);
-        return !isLifted;
-      }),
-      node: nodesOf(
-        inner.node.filter(n => {
-          const value = n.opType === 'Constant' ? n.attribute.find(a => a.name === 'value')?.t : undefined;
-          if (!value || !isWeight(value, n.output[0])) return true;
-          lifted.push(changed(TensorProtoSchema, value, { name: n.output[0] }));
-          return false;
-        }),
-      ),
+  const without = (inner: GraphProto): GraphProto => {
+    const before = lifted.length;
+    const initializer = inner.initializer.filter(t => {
+      const isLifted = isWeight(t, t.name);
+      if (isLifted) lifted.push(t);
+      return !isLifted;
     });
+    const kept = inner.node.filter(n => {
+      const value = n.opType === 'Constant' ? n.attribute.find(a => a.name === 'value')?.t : undefined;
+      if (!value || !isWeight(value, n.output[0])) return true;
+      lifted.push(changed(TensorProtoSchema, value, { name: n.output[0] }));
+      return false;
+    });
+    const own = new Set(lifted.slice(before).map(t => t.name));
+    const given = [...new Set(inner.output.map(o => o.name).filter(name => own.has(name)))];
+    const copies = given.map(name =>
+      create(NodeProtoSchema, { opType: 'Identity', input: [name], output: [copyOf(name)] }),
+    );
+    const output = inner.output.map(o =>
+      own.has(o.name) ? changed(ValueInfoProtoSchema, o, { name: copyOf(o.name) }) : o,
+    );
+    return changed(GraphProtoSchema, inner, { initializer, node: [...nodesOf(kept), ...copies], output });
+  };
   const nodesOf = (nodes: readonly NodeProto[]): NodeProto[] =>
     nodes.map(n =>
       n.attribute.some(isSubgraph)
@@ -81,6 +90,8 @@ export function liftWeights(graph: GraphProto): GraphProto {
   if (lifted.length === 0) return graph;
   return changed(GraphProtoSchema, graph, { node, initializer: [...graph.initializer, ...lifted] });
 }
+
+const copyOf = (weight: string): string => `${weight}/given`;
 
 /** A copy with other fields. Those that the file left out are the prototype's, which a spread copy would lose. */
 const changed = <T extends DescMessage>(

@@ -3,7 +3,9 @@ import { numElements } from '../onnx/tensor';
 import { Attention } from './attention';
 import { sliceAxis } from './axes';
 import type { Canonical } from './canonicalForm';
+import { Col2Im } from './columns';
 import { add, cast, div, expand, mul, reduceMean, reshape, scale, sub, transpose } from './emit';
+import { DFT, STFT } from './fourier';
 import { AffineGrid, GridSample } from './gridSample';
 import { Compress, CenterCropPad, GatherND, ReverseSequence } from './indexing';
 import { GlobalLpPool, LpNormalization, LpPool } from './lpNorms';
@@ -189,6 +191,9 @@ export const expansions: Readonly<Record<string, Canonical>> = {
   GatherND,
   CenterCropPad,
   LRN,
+  Col2Im,
+  DFT,
+  STFT,
   Attention,
   ReduceProd,
   RotaryEmbedding,

@@ -55,6 +55,13 @@ function attained(b: GraphBuilder, at: Site): string {
   return div(b, mask, reduceSum(b, mask, reducedAxes(at), true));
 }
 
+/** x/‖x‖; where all is zero, zero, as PyTorch has it, since a norm has no derivative there. */
+function direction(b: GraphBuilder, at: Site): string {
+  const norm = kept(b, at, at.output());
+  const isPositive = b.add('Greater', [norm, b.scalar(0)]);
+  return div(b, at.input(0), b.add('Where', [isPositive, norm, b.scalar(1e30)]));
+}
+
 const extreme = reduction('piecewise', attained);
 
 export const reductions: Record<string, Op> = {
@@ -63,7 +70,7 @@ export const reductions: Record<string, Op> = {
   ReduceMax: extreme,
   ReduceMin: extreme,
   ReduceL1: reduction('piecewise', (b, at) => b.add('Sign', [at.input(0)])),
-  ReduceL2: reduction('nonlinear', (b, at) => div(b, at.input(0), kept(b, at, at.output()))),
+  ReduceL2: reduction('nonlinear', direction),
   ReduceSumSquare: reduction('nonlinear', (b, at) => scale(b, at.input(0), 2)),
   ReduceLogSum: reduction('nonlinear', (b, at) =>
     expand(b, exp(b, neg(b, kept(b, at, at.output()))), keptShape(at), at.shape(0)),

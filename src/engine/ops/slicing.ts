@@ -3,11 +3,14 @@ import { stringAttribute } from '../graph/graph';
 import { float32Tensor, int64Tensor, numElements } from '../onnx/tensor';
 import { padZeros, perAxis, sliceAxis } from './axes';
 import { applied, linear } from './combinators';
-import { matmul, reshape, transpose, zeros } from './emit';
+import { add, cast, matmul, reshape, transpose, zeros } from './emit';
 import { normalizeAxis, type Op, type Site } from './rule';
 
-const Slice = linear((b, at, g) => {
-  if (![1, 3, 4].every(i => !at.has(i) || at.constant(i))) return putBack(b, at, g);
+const isSettled = (at: Site, ...operands: number[]): boolean =>
+  operands.every(i => !at.has(i) || at.constant(i) !== undefined);
+
+const sliceBack = (b: GraphBuilder, at: Site, g: string): string => {
+  if (!isSettled(at, 1, 3, 4)) return putBack(b, at, g);
   let result = g;
   let shape = [...at.outShape()];
   for (const { axis, start, step } of sliceRanges(at)) {
@@ -28,7 +31,41 @@ const Slice = linear((b, at, g) => {
     shape = shape.map((d, i) => (i === axis ? length : d));
   }
   return result;
-});
+};
+
+const Slice: Op = {
+  ...linear(sliceBack),
+  jvp: (b, at, [t]) => [t ? taken(b, at, t) : null],
+};
+
+/** The slice of another value, in a form whose shape shows in the graph where bounds are computed at run time. */
+function taken(b: GraphBuilder, at: Site, x: string): string {
+  if (isSettled(at, 1, 2, 3, 4) || !isSettled(at, 3, 4)) return applied(b, at, x);
+  const count = (axis: number): number => at.outShape()[axis];
+  if (isSettled(at, 1)) {
+    const ranges = sliceRanges(at);
+    // An end before the first element is written as one far before it.
+    const ends = ranges.map(({ axis, start, step }) => start + count(axis) * step);
+    const operands = [
+      ...[ranges.map(r => r.start), ends.map(e => (e < 0 ? Number.MIN_SAFE_INTEGER : e))],
+      ...[ranges.map(r => r.axis), ranges.map(r => r.step)],
+    ];
+    return b.add('Slice', [x, ...operands.map(values => b.ints(values))]);
+  }
+  const starts = cast(b, at.input(1), 'int64');
+  const shape = at.shape(0);
+  const number = at.shape(1)[0];
+  const axes = at.has(3) ? at.numbers(3).map(a => normalizeAxis(a, shape.length)) : shape.map((_, i) => i);
+  const steps = at.has(4) ? at.numbers(4) : axes.map(() => 1);
+  return axes.slice(0, number).reduce((sliced, axis, i) => {
+    const given = sliceAxis(b, starts, 0, i, i + 1);
+    const length = b.ints([shape[axis]]);
+    const wrapped = b.add('Where', [b.add('Less', [given, b.ints([0])]), add(b, given, length), given]);
+    const first = b.add('Min', [b.add('Max', [wrapped, b.ints([0])]), b.ints([shape[axis] - 1])]);
+    const places = add(b, first, b.ints(Array.from({ length: count(axis) }, (_, k) => k * steps[i])));
+    return b.add('Gather', [sliced, places], { axis: { int: axis } });
+  }, x);
+}
 
 /** The adjoint of a slice that is known only at run time: the slice of every element's own position says where to put it. */
 function putBack(b: GraphBuilder, at: Site, g: string): string {
@@ -37,10 +74,10 @@ function putBack(b: GraphBuilder, at: Site, g: string): string {
     Array.from({ length: size }, (_, i) => i),
     at.shape(0),
   );
-  const taken = applied(b, at, b.constant(places, 'places'));
+  const own = taken(b, at, b.constant(places, 'places'));
   const count = numElements(at.outShape());
   const flat = (x: string): string => reshape(b, x, at.outShape(), [count]);
-  const scattered = b.add('ScatterElements', [zeros(b, [size]), flat(taken), flat(g)], {
+  const scattered = b.add('ScatterElements', [zeros(b, [size]), flat(own), flat(g)], {
     axis: { int: 0 },
     reduction: { string: 'add' },
   });

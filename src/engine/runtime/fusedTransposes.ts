@@ -5,7 +5,8 @@ import { FUSED_DOMAIN } from './turned';
 
 /**
  * The graph with products that read their operands transposed where they lie. ONNX Runtime's optimizer does the same, but puts such products
- * behind all others, whose order is then no longer the graph's (`earlyResults.ts`). What is constant it transposes beforehand.
+ * behind all others, whose order is then no longer the graph's (`earlyResults.ts`). What is constant it transposes beforehand; integers
+ * have no such product.
  */
 export function withFusedTransposes(graph: Graph, types: Types): Graph {
   const makers = new Map(graph.nodes.flatMap(n => n.outputs.map(o => [o, n] as const)));
@@ -14,12 +15,15 @@ export function withFusedTransposes(graph: Graph, types: Types): Graph {
     graph.inputs.map(i => i.name),
   );
   const isVector = (value: string): boolean => types.get(value)?.shape.length === 1;
+  /** Other passes leave float operands without types. */
+  const isInteger = (value: string): boolean => (types.get(value)?.elemType ?? 'float32') !== 'float32';
   const untransposed = (value: string): string | undefined => {
     const maker = makers.get(value);
     return maker && swapsLast(maker) && varies.has(value) ? maker.inputs[0] : undefined;
   };
   const fused = (node: Node): Node => {
     if (node.opType !== 'MatMul' || node.domain !== '' || node.inputs.some(isVector)) return node;
+    if (node.inputs.some(isInteger)) return node;
     const before = node.inputs.map(untransposed);
     if (before.every(v => v === undefined)) return node;
     const [transA, transB] = before.map(v => ({ int: v === undefined ? 0 : 1 }));

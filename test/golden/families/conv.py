@@ -2,7 +2,7 @@
 
 import onnx
 
-from cases import case, fixed, normal, op
+from cases import case, fixed, given, normal, op
 
 
 def conv(form, x, w, bias=True, **attributes):
@@ -59,4 +59,7 @@ CASES = [
     transpose("depthwise", (1, 3, 3, 3), (3, 1, 2, 2), group=3, strides=[2, 2]),
     transpose("dilated", (1, 2, 3, 3), (2, 2, 3, 2), dilations=[2, 3]),
     transpose("everything", (1, 4, 3, 3), (4, 1, 3, 2), **EVERYTHING),
+    op("Col2Im/apart", normal(2, 8, 6), given([4, 6]), given([2, 2]), opset=18, strides=[2, 2]),
+    op("Col2Im/overlapping", normal(1, 6, 16), given([4, 5]), given([2, 3]), opset=18, pads=[0, 1, 1, 0], strides=[1, 1]),
+    op("Col2Im/rest", normal(1, 8, 4), given([6, 7]), given([2, 2]), opset=18, strides=[2, 4], dilations=[3, 2]),
 ]

@@ -169,6 +169,45 @@ describe('a graph for the CPU', () => {
     assert.equal(count(lowered, 'Transpose'), 3);
   });
 
+  test('reads operands where they lie under broadcasting, and leaves products of integers', async () => {
+    const feeds = {
+      ...drawn({ a: [5, 3], b: [2, 5, 4], c: [2, 1, 4, 5], d: [3, 4, 5] }),
+      m: int64Tensor([1, 0, 2, 1, 1, 0], [2, 3]),
+    };
+    const turned = (value: string, ...perm: number[]): NodeSpec => [
+      'Transpose',
+      [value],
+      `${value}t`,
+      { perm: { ints: perm } },
+    ];
+    const graph = makeGraph(
+      [...inputsOf(feeds).slice(0, 4), { name: 'm', elemType: 'int64', shape: [2, 3] }],
+      { axes: int64Tensor([0, 1]) },
+      [
+        turned('a', 1, 0),
+        turned('b', 0, 2, 1),
+        turned('c', 0, 1, 3, 2),
+        turned('d', 0, 2, 1),
+        ['MatMul', ['at', 'b'], 'first'],
+        ['MatMul', ['bt', 'a'], 'second'],
+        ['Transpose', ['second'], 'turned', { perm: { ints: [0, 2, 1] } }],
+        ['MatMul', ['ct', 'd'], 'wide'],
+        ['ReduceSum', ['wide', 'axes'], 'narrow', { keepdims: { int: 0 } }],
+        ['MatMul', ['a', 'at'], 'square'],
+        turned('m', 1, 0),
+        ['MatMul', ['mt', 'm'], 'counts'],
+        ['Cast', ['counts'], 'weights', { to: { int: 1 } }],
+        ['MatMul', ['weights', 'first'], 'fourth'],
+        ['ReduceMean', ['narrow'], 'mean', { keepdims: { int: 0 } }],
+        ['ReduceMean', ['square'], 'other', { keepdims: { int: 0 } }],
+        ['Sum', ['first', 'turned', 'fourth', 'mean', 'other'], 'y'],
+      ],
+    );
+    const lowered = await assertSame(graph, feeds);
+    assert.equal(count(lowered, 'FusedMatMul'), 4);
+    assert.ok(lowered.nodes.some(n => n.opType === 'MatMul' && n.inputs[1] === 'm'));
+  });
+
   test('adds up leading axes by products, where there is anything to add up', async () => {
     const feeds = drawn({ x: [4, 5, 3], few: [1, 1, 3] });
     const axes = {
