@@ -15,15 +15,15 @@ export function withFusedTransposes(graph: Graph, types: Types): Graph {
     graph.inputs.map(i => i.name),
   );
   const isVector = (value: string): boolean => types.get(value)?.shape.length === 1;
-  /** Other passes leave float operands without types. */
-  const isInteger = (value: string): boolean => (types.get(value)?.elemType ?? 'float32') !== 'float32';
+  // What a rewriting before this one made has no type; the product's other operand then has one.
+  const isOther = (value: string): boolean => (types.get(value)?.elemType ?? 'float32') !== 'float32';
   const untransposed = (value: string): string | undefined => {
     const maker = makers.get(value);
     return maker && swapsLast(maker) && varies.has(value) ? maker.inputs[0] : undefined;
   };
   const fused = (node: Node): Node => {
     if (node.opType !== 'MatMul' || node.domain !== '' || node.inputs.some(isVector)) return node;
-    if (node.inputs.some(isInteger)) return node;
+    if (node.inputs.some(isOther)) return node;
     const before = node.inputs.map(untransposed);
     if (before.every(v => v === undefined)) return node;
     const [transA, transB] = before.map(v => ({ int: v === undefined ? 0 : 1 }));
