@@ -35,7 +35,8 @@ export function padWidths(graph: Graph, types: Types): Graph {
   }
   if (wide.size === 0) return graph;
   const b = new GraphBuilder({ ...graph, nodes: [] }, types);
-  for (const node of graph.nodes) b.addNode(layout.widened(b, node, wide));
+  for (const node of graph.nodes)
+    b.addNode(b.within(`${node.name}/wide`, () => layout.widened(b, node, wide)));
   return b.build(graph.outputs);
 }
 

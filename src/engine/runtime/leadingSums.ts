@@ -21,10 +21,12 @@ export function addLeadingSum(b: GraphBuilder, node: Node, { initializers }: Gra
   const columns = numElements(type.shape.slice(axes.length));
   if (rows < 2 || rows > MAX_ROWS || columns === 0) return false;
   const ones = b.constant(float32Tensor([1, rows], new Float32Array(rows).fill(1)), `ones_${rows}`);
-  const matrix = reshape(b, node.inputs[0], type.shape, [rows, columns]);
   const shape = types.get(node.outputs[0])!.shape;
   const isRow = shape.length === 2 && shape[0] === 1;
-  const inputs = isRow ? [ones, matrix] : [matmul(b, ones, matrix), b.ints(shape)];
+  const inputs = b.within(`${node.name}/rows`, () => {
+    const matrix = reshape(b, node.inputs[0], type.shape, [rows, columns]);
+    return isRow ? [ones, matrix] : [matmul(b, ones, matrix), b.ints(shape)];
+  });
   b.addNode({ ...node, opType: isRow ? 'MatMul' : 'Reshape', inputs, attributes: {} });
   return true;
 }

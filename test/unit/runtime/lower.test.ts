@@ -224,13 +224,16 @@ describe('a graph for the CPU', () => {
     ];
     const graph = makeGraph(inputsOf(feeds), axes, [
       sum('x', 'both', 'a'),
+      // Named as what is made on the way may be.
+      ['Neg', ['few'], 'Reshape'],
+      ['Neg', ['Reshape'], 'MatMul'],
       sum('x', 'both', 'kept', 1),
       sum('few', 'both', 'b'),
       sum('x', 'first', 'c'),
       sum('x', 'last', 'd', 1),
       sum('x', 'all', 'e'),
       ['Add', ['x', 'd'], 'f'],
-      ['Sum', ['a', 'kept', 'b', 'c', 'e', 'f'], 'y'],
+      ['Sum', ['a', 'kept', 'b', 'c', 'e', 'f', 'MatMul'], 'y'],
     ]);
     const lowered = await assertSame(graph, feeds);
     assert.equal(count(lowered, 'MatMul'), 2, 'one product for both forms of the same sum');
