@@ -34,7 +34,8 @@ export async function lower(graph: Graph, types: Types): Promise<Graph> {
     if (emit) addFromBlocks(b, conv, emit(), types);
     else if (unflipped === undefined) b.addNode(conv);
     else {
-      const kernel = flipped(b, unflipped, types.get(conv.inputs[1])!.shape);
+      const { shape } = types.get(conv.inputs[1])!;
+      const kernel = b.within(`${conv.name}/flipped`, () => flipped(b, unflipped, shape));
       b.addNode({ ...conv, inputs: conv.inputs.with(1, kernel) });
     }
   };
