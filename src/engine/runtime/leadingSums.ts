@@ -8,7 +8,7 @@ const MAX_ROWS = 1 << 16;
 
 /**
  * Adds a sum over leading axes, such as a bias's gradient, as the product of a row of ones with the matrix that the rest of the axes are columns
- * of: 2 to 25 times as fast as ONNX Runtime's ReduceSum.
+ * of: up to 25 times as fast as ONNX Runtime's ReduceSum, and on no shape tried slower.
  * @returns whether the node is such a sum
  */
 export function addLeadingSum(b: GraphBuilder, node: Node, { initializers }: Graph, types: Types): boolean {

@@ -56,7 +56,14 @@ const across = { transB: { int: 1 } };
 /** How many products of each have a left operand of rows that lie on one place of the cache before, and after. */
 const cases: Record<string, { nodes: readonly NodeSpec[]; aliased: number; left: number }> = {
   'of a feed-forward block': {
-    nodes: block(['Add', ['bias', 'h'], 'b'], ...gelu('b', 'a')),
+    // A Transpose that moves nothing is none.
+    nodes: [
+      ['Transpose', ['up'], 'same', { perm: { ints: [0, 1] } }],
+      ['MatMul', ['x', 'same'], 'h'],
+      ['Add', ['bias', 'h'], 'b'],
+      ...gelu('b', 'a'),
+      ['MatMul', ['a', 'down'], 'y'],
+    ],
     ...{ aliased: 1, left: 0 },
   },
   'with a gate, scaled row by row': {
