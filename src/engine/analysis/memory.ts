@@ -147,7 +147,7 @@ async function predictPeak(
 
 /** Bytes at the worst moment of the runs, with what is kept from one to the next. */
 export const peakOfRuns = ({ varying, fixed, keptBytes }: RunPlan): number =>
-  predictPeakBytes(fixed ? [varying, fixed] : [varying]) + keptBytes;
+  predictPeakBytes(fixed ? [varying, { ...fixed, keepsMemory: false }] : [varying]) + keptBytes;
 
 function tooLarge(batch: number, needed: number, budget: number): CurvatureError {
   const samples = batch === 1 ? 'a single sample' : `the ${batch} samples that the file asks for`;

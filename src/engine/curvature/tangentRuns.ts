@@ -1,10 +1,13 @@
 import { cancelled } from '../errors';
+import type { Types } from '../graph/builder';
 import type { Graph } from '../graph/graph';
 import { splitGraph } from '../graph/split';
 import { numElements, type Tensor } from '../onnx/tensor';
 import { compile } from '../runtime/compile';
 import { withFastSteps } from '../runtime/lower';
 import type { Feeds, Session } from '../runtime/session';
+import { withKeptTransposes } from '../runtime/keptTransposes';
+import { withTransposedProducts } from '../runtime/transposedProducts';
 import { settledTypes } from '../runtime/settledTypes';
 import type { Typed } from './gradient';
 import { batches, numBatches, type Problem } from './problem';
@@ -28,8 +31,7 @@ export async function planRuns(
   derivatives: Graph,
   tangents: ReadonlySet<string>,
 ): Promise<RunPlan> {
-  const graph = withFastSteps(derivatives);
-  const types = await settledTypes(graph, problem.prepared.types);
+  const { graph, types } = await inRuns(derivatives, problem.prepared.types, tangents);
   for (const keepsWindows of [true, false]) {
     const { fixed, varying, kept } = splitGraph(graph, types, tangents, keepsWindows);
     const perBatch = kept.reduce((sum, v) => sum + 4 * numElements(v.shape as number[]), 0);
@@ -44,12 +46,22 @@ export async function planRuns(
   return { varying: { graph, types }, fixed: undefined, keptBytes: 0 };
 }
 
+/** The graph in the forms that depend on what stays the same from run to run, or that a graph in two parts no longer shows. */
+async function inRuns(derivatives: Graph, known: Types, tangents: ReadonlySet<string>): Promise<Typed> {
+  const stepped = withFastSteps(derivatives);
+  const before = await settledTypes(stepped, known);
+  const turned = withTransposedProducts(stepped, before);
+  const between = await settledTypes(turned, before);
+  const graph = withKeptTransposes(turned, between, tangents);
+  return { graph, types: await settledTypes(graph, between) };
+}
+
 /**
  * Runs a graph over all batches for one set of tangents after the other. What depends on the data alone (the primal
  * and its gradient) is computed once per batch and kept, as PyTorch retains its graph, as long as it fits.
  */
 export class TangentRuns {
-  private readonly kept: Feeds[] = [];
+  private kept: readonly Feeds[] = [];
 
   private constructor(
     private readonly problem: Problem,
@@ -64,7 +76,8 @@ export class TangentRuns {
     { varying, fixed }: RunPlan,
     signal?: AbortSignal,
   ): Promise<TangentRuns> {
-    const first = fixed && (await compile(fixed.graph, problem.session, fixed.types));
+    const first =
+      fixed && (await compile(fixed.graph, { ...problem.session, keepsMemory: false }, fixed.types));
     const session = await compile(varying.graph, problem.session, varying.types);
     return new TangentRuns(problem, session, first, signal);
   }
@@ -83,15 +96,24 @@ export class TangentRuns {
     tangents: Feeds | ((batch: number) => Feeds),
     besides: (batch: number) => Feeds = () => ({}),
   ): AsyncGenerator<Readonly<Record<string, Tensor>>, void, void> {
+    if (this.fixed && this.kept.length === 0) await this.keep(this.fixed, besides);
     let batch = 0;
     for (const data of batches(this.problem)) {
       if (this.signal?.aborted) throw cancelled();
-      const feeds = { ...data, ...besides(batch) };
-      const kept = this.fixed && (this.kept[batch] ??= await this.fixed.run(feeds));
       const varying = typeof tangents === 'function' ? tangents(batch) : tangents;
-      yield await this.session.run({ ...feeds, ...kept, ...varying });
+      yield await this.session.run({ ...data, ...besides(batch), ...this.kept[batch], ...varying });
       batch++;
     }
+  }
+
+  /** Of all batches before the first of them is used: what its own run takes is then free again when the other one takes its memory. */
+  private async keep(fixed: Session, besides: (batch: number) => Feeds): Promise<void> {
+    const kept: Feeds[] = [];
+    for (const data of batches(this.problem)) {
+      if (this.signal?.aborted) throw cancelled();
+      kept.push(await fixed.run({ ...data, ...besides(kept.length) }));
+    }
+    this.kept = kept;
   }
 
   async dispose(): Promise<void> {

@@ -47,11 +47,12 @@ export function splitGraph(
   const isInput = new Set(graph.inputs.map(i => i.name));
   const size = (v: string): number => numElements(types.get(v)?.shape ?? []);
   const consumers = consumersOf(graph.nodes);
-  // Products read their operands transposed as fast as they are.
-  const isOfProducts = (node: Node): boolean =>
-    swapsLast(node) && consumers.get(node.outputs[0])!.every(c => c.opType === 'MatMul');
+  // Products read their right operands transposed as fast as they are, but not their left ones.
+  const isOnRight = (node: Node): boolean =>
+    swapsLast(node) &&
+    consumers.get(node.outputs[0])!.every(c => c.opType === 'MatMul' && c.inputs[0] !== node.outputs[0]);
   const isCheap = (node: Node): boolean => {
-    if (views.has(node.opType) || isOfProducts(node)) return true;
+    if (views.has(node.opType) || isOnRight(node)) return true;
     if (keepsWindows) return false;
     const read = reads(node).filter(v => given.has(v));
     return size(node.outputs[0]) > EXPANSION * read.reduce((sum, v) => sum + size(v), 0);

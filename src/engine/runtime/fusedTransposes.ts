@@ -17,17 +17,18 @@ export function withFusedTransposes(graph: Graph, types: Types): Graph {
   const isVector = (value: string): boolean => types.get(value)?.shape.length === 1;
   // What a rewriting before this one made has no type; the product's other operand then has one.
   const isOther = (value: string): boolean => (types.get(value)?.elemType ?? 'float32') !== 'float32';
-  const untransposed = (value: string): string | undefined => {
-    const maker = makers.get(value);
-    return maker && swapsLast(maker) && varies.has(value) ? maker.inputs[0] : undefined;
+  /** What a value is made from by Transposes, and whether it lies transposed there. */
+  const source = (value: string, isTransposed = false): { value: string; isTransposed: boolean } => {
+    const maker = varies.has(value) ? makers.get(value) : undefined;
+    return maker && swapsLast(maker) ? source(maker.inputs[0], !isTransposed) : { value, isTransposed };
   };
   const fused = (node: Node): Node => {
     if (node.opType !== 'MatMul' || node.domain !== '' || node.inputs.some(isVector)) return node;
     if (node.inputs.some(isOther)) return node;
-    const before = node.inputs.map(untransposed);
-    if (before.every(v => v === undefined)) return node;
-    const [transA, transB] = before.map(v => ({ int: v === undefined ? 0 : 1 }));
-    const inputs = node.inputs.map((v, i) => before[i] ?? v);
+    const sources = node.inputs.map(v => source(v));
+    const inputs = sources.map(s => s.value);
+    if (sources.every(s => !s.isTransposed)) return { ...node, inputs };
+    const [transA, transB] = sources.map(s => ({ int: s.isTransposed ? 1 : 0 }));
     return { ...node, opType: 'FusedMatMul', domain: FUSED_DOMAIN, inputs, attributes: { transA, transB } };
   };
   return { ...graph, nodes: graph.nodes.map(fused) };

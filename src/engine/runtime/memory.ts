@@ -13,18 +13,28 @@ const COPIES_LOADED = 3.5;
 /** ONNX Runtime rounds each buffer up to this. */
 const ALIGNMENT = 256;
 
+/** A graph that runs, with the types of all its values. */
+interface Part {
+  readonly graph: Graph;
+  readonly types: Types;
+  /** Whether its session keeps memory for its next run, as is the default. One that doesn't runs before those that do. */
+  readonly keepsMemory?: boolean;
+}
+
 /**
  * The most memory that the process will hold while it runs graphs in turn, from the graphs themselves: constants, feeds,
- * outputs, and the intermediate values alive at the worst moment, which each session keeps for its next run. Within 30 %
+ * outputs, and the intermediate values alive at the worst moment, which a session mostly keeps for its next run. Within 30 %
  * on the CPU.
- * @param parts graphs with the types of all their values; outputs of one may be inputs of another
+ * @param parts outputs of one may be inputs of another
  */
-export function predictPeakBytes(parts: readonly { readonly graph: Graph; readonly types: Types }[]): number {
+export function predictPeakBytes(parts: readonly Part[]): number {
   const read = new Map<string, number>();
   const passed = new Map<string, number>();
   const sum = (sizes: Iterable<number>): number => [...sizes].reduce((total, size) => total + size, 0);
   let sessions = 0;
-  for (const { graph, types } of parts) {
+  let kept = 0;
+  let freed = 0;
+  for (const { graph, types, keepsMemory } of parts) {
     const size = sizesOf(types);
     for (const name of graph.initializers.keys()) read.set(name, size(name));
     for (const { name } of graph.inputs) passed.set(name, size(name));
@@ -33,9 +43,12 @@ export function predictPeakBytes(parts: readonly { readonly graph: Graph; readon
     sessions += COPIES_LOADED * sum([...graph.initializers.keys()].map(size));
     // ONNX Runtime goes depth first from the outputs, but fusing nodes changes the order in which it takes them. What is
     // alive at once is between that order's and the graph's own.
-    sessions += (liveBytes(graph, graph.nodes, size) + liveBytes(graph, depthFirst(graph), size)) / 2;
+    const live = (liveBytes(graph, graph.nodes, size) + liveBytes(graph, depthFirst(graph), size)) / 2;
+    if (keepsMemory === false) freed = Math.max(freed, live);
+    else kept += live;
   }
-  return PROCESS_BYTES + COPIES_READ * sum(read.values()) + sum(passed.values()) + sessions;
+  const alive = Math.max(kept, freed);
+  return PROCESS_BYTES + COPIES_READ * sum(read.values()) + sum(passed.values()) + sessions + alive;
 }
 
 function sizesOf(types: Types): (value: string) => number {

@@ -19,6 +19,8 @@ export interface SessionOptions {
    * nodes; true by default. Without it memory is freed just as early.
    */
   readonly plansMemory?: boolean;
+  /** Whether memory is kept from run to run, which saves its pages' first touches; true by default. */
+  readonly keepsMemory?: boolean;
   /** Whether threads that wait for work keep their cores busy, which is best between the nodes of a graph; true by default. */
   readonly spinning?: boolean;
 }
@@ -132,6 +134,8 @@ export class Session {
   }
 }
 
+const SLOW_FUSIONS = 'MatMulAddFusion;MatmulTransposeFusion';
+
 function load(graph: Graph, provider: Provider, options: SessionOptions): Promise<ort.InferenceSession> {
   const { model, beside } = encodeApart(graph);
   return ort.InferenceSession.create(model, {
@@ -141,10 +145,14 @@ function load(graph: Graph, provider: Provider, options: SessionOptions): Promis
     logSeverityLevel: LOG_FATAL_ONLY,
     // Most sessions run a few times: planning memory from the first run makes the second as slow in page faults again.
     enableMemPattern: false,
+    ...(options.keepsMemory === false ? { enableCpuMemArena: false } : {}),
     // Nothing is planned where several nodes may run at once.
     ...(options.plansMemory === false ? { executionMode: 'parallel', interOpNumThreads: 2 } : {}),
     // Else float weights between quantized activations would be rounded to int8 for faster kernels.
     extra: {
+      // A product that adds a bias is up to 35 % slower than the two, which both use all threads; where a product reads an operand
+      // transposed is our own choice (`fusedTransposes.ts`, `keptTransposes.ts`).
+      ...(provider === 'cpu' ? { optimization: { disable_specified_optimizers: SLOW_FUSIONS } } : {}),
       session: {
         disable_quant_qdq: '1',
         ...(options.spinning === false ? { intra_op: { allow_spinning: '0' } } : {}),
