@@ -8,12 +8,14 @@ import {
 } from '../curvature/derived';
 import { directionalRuns } from '../curvature/directional';
 import { scoreRuns } from '../curvature/scores';
+import type { NormsGraph } from '../curvature/gradientNormGraph';
 import type { RunPlan } from '../curvature/tangentRuns';
 import { CurvatureError } from '../errors';
 import { basisBytes, usualSteps } from '../estimators/lanczos';
 import { formatBytes } from '../report/format';
 import type { Diagnostic } from '../report/schema';
 import { predictPeakBytes } from '../runtime/memory';
+import { settledTypes } from '../runtime/settledTypes';
 import type { Model } from './model';
 import type { AnalyzeOptions } from './options';
 import { type SetUp, setUp, type SetUpOptions } from './setUp';
@@ -118,7 +120,9 @@ async function predictPeak(
     peaks.push(await peak().catch(() => 0));
   };
   // The Hessian's probes are balanced by Gauss–Newton traces.
-  if (reached.length > 0) await consider(async () => predictPeakBytes([await normsGraph(problem, reached)]));
+  const peakOfNorms = async ({ graph }: NormsGraph): Promise<number> =>
+    predictPeakBytes([{ graph, types: await settledTypes(graph, problem.prepared.types) }]);
+  if (reached.length > 0) await consider(async () => peakOfNorms(normsGraph(problem, reached)));
   if (reached.length > 0 && matrix !== 'ggn')
     await consider(async () => peakOfRuns(await formsRuns(problem, reached, 'block', probes)));
   if (options.activations !== undefined) {
@@ -126,7 +130,7 @@ async function predictPeak(
     const { types } = problem.prepared;
     peaks.push(predictPeakBytes([{ graph: valuesGraph(problem, names), types }]));
     if (matrix !== 'hessian')
-      await consider(async () => predictPeakBytes([await activationNormsGraph(problem, names)]));
+      await consider(async () => peakOfNorms(activationNormsGraph(problem, names)));
     // The first value has the most behind it.
     if (matrix !== 'ggn')
       await consider(async () => peakOfRuns(await activationFormsRuns(problem, names[0], probes)));

@@ -1,11 +1,10 @@
 import { attachLoss, type LossSpec, outputFactor } from '../autodiff/loss';
 import { vjp } from '../autodiff/vjp';
 import { GraphBuilder } from '../graph/builder';
-import type { Graph } from '../graph/graph';
 import { numElements } from '../onnx/tensor';
 import { mul, reduceSum, reshape, zeros } from '../ops/emit';
 import type { Prepared } from '../runtime/prepare';
-import { gradientNormName, OUTPUT_PROBE } from './gradientNormGraph';
+import { gradientNormName, type NormsGraph, OUTPUT_PROBE } from './gradientNormGraph';
 
 /**
  * Squared norms of the cotangents ∂⟨S r, f⟩/∂a of values a, for signs r that are fed. Samples lie in elements of their own,
@@ -18,7 +17,7 @@ export function activationNormGraph(
   loss: LossSpec,
   values: readonly string[],
   together: ReadonlySet<number>,
-): { graph: Graph; perSample: boolean[] } {
+): NormsGraph {
   const b = new GraphBuilder(graph, types);
   const { weight } = attachLoss(b, loss, 'weighted');
   const r = b.input({ name: OUTPUT_PROBE, elemType: 'float32', shape: loss.shape });

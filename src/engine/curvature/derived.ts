@@ -1,9 +1,7 @@
 import { prune } from '../graph/topology';
-import { settledTypes } from '../runtime/settledTypes';
 import { activationFormGraph, activationProbe } from './activationFormGraph';
 import { activationNormGraph } from './activationNormGraph';
-import type { Typed } from './gradient';
-import { gradientNormGraph } from './gradientNormGraph';
+import { gradientNormGraph, type NormsGraph } from './gradientNormGraph';
 import type { Layer } from './layers';
 import type { Parameter } from './parameters';
 import type { Problem } from './problem';
@@ -58,24 +56,16 @@ export const formsRuns = (
   });
 
 /** Norms per sample wherever the graph allows it; a trial tells later which layers must be taken together. */
-export const normsGraph = (
-  problem: Problem,
-  layers: readonly Layer[],
-): Promise<Typed & { readonly perSample: boolean[] }> =>
-  once(problem, `norms ${namesOf(layers)}`, async () => {
-    const { graph, perSample } = gradientNormGraph(problem.prepared, problem.loss, layers, new Set());
-    return { graph, perSample, types: await settledTypes(graph, problem.prepared.types) };
-  });
+export const normsGraph = (problem: Problem, layers: readonly Layer[]): NormsGraph =>
+  once(problem, `norms ${namesOf(layers)}`, () =>
+    gradientNormGraph(problem.prepared, problem.loss, layers, new Set()),
+  );
 
 /** Norms of the cotangents of values. */
-export const activationNormsGraph = (
-  problem: Problem,
-  values: readonly string[],
-): Promise<Typed & { readonly perSample: boolean[] }> =>
-  once(problem, `activations ${JSON.stringify(values)}`, async () => {
-    const { graph, perSample } = activationNormGraph(problem.prepared, problem.loss, values, new Set());
-    return { graph, perSample, types: await settledTypes(graph, problem.prepared.types) };
-  });
+export const activationNormsGraph = (problem: Problem, values: readonly string[]): NormsGraph =>
+  once(problem, `activations ${JSON.stringify(values)}`, () =>
+    activationNormGraph(problem.prepared, problem.loss, values, new Set()),
+  );
 
 /** vᵀHv for so many probes of a value. */
 export const activationFormsRuns = (problem: Problem, value: string, probes: number): Promise<RunPlan> =>

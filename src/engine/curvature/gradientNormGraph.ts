@@ -9,6 +9,13 @@ import type { Layer } from './layers';
 import { usesOf } from './uses';
 
 export const OUTPUT_PROBE = 'curvature/output_probe';
+/** A graph whose outputs are squared norms. */
+export interface NormsGraph {
+  readonly graph: Graph;
+  /** Whether each output tells the samples apart. */
+  readonly perSample: readonly boolean[];
+}
+
 export const gradientNormName = (layer: number): string => `curvature/norm_${layer}`;
 
 /**
@@ -23,7 +30,7 @@ export function gradientNormGraph(
   layers: readonly Layer[],
   together: ReadonlySet<number>,
   seed: Seed = factorTimesSigns,
-): { graph: Graph; perSample: boolean[] } {
+): NormsGraph {
   const { graph, types } = prepared;
   const consumers = consumersOf(graph.nodes);
   const uses = layers.map(layer => usesOf(layer, consumers));

@@ -1,11 +1,10 @@
-import type { Graph } from '../graph/graph';
 import { numElements, float32Tensor } from '../onnx/tensor';
 import { cancelled } from '../errors';
 import { Session } from '../runtime/session';
 import { Rng } from '../util/rng';
 import { activationNormGraph } from './activationNormGraph';
 import { activationNormsGraph, normsGraph } from './derived';
-import { gradientNormGraph, gradientNormName, OUTPUT_PROBE } from './gradientNormGraph';
+import { gradientNormGraph, gradientNormName, type NormsGraph, OUTPUT_PROBE } from './gradientNormGraph';
 import type { Layer } from './layers';
 import { batches, type Problem } from './problem';
 
@@ -51,21 +50,16 @@ export const activationNorms = (
       : activationNormGraph(problem.prepared, problem.loss, values, together),
   );
 
-interface NormsGraph {
-  readonly graph: Graph;
-  readonly perSample: readonly boolean[];
-}
-
 /** @param graphOf makes the graph in which the samples of some outputs are taken together */
 async function told(
   problem: Problem,
   seed: number,
   signal: AbortSignal | undefined,
-  graphOf: (together: ReadonlySet<number>) => NormsGraph | Promise<NormsGraph>,
+  graphOf: (together: ReadonlySet<number>) => NormsGraph,
 ): Promise<GradientNorms> {
   let together: ReadonlySet<number> = new Set();
   for (;;) {
-    const { graph, perSample } = await graphOf(together);
+    const { graph, perSample } = graphOf(together);
     const session = await Session.create(graph, problem.session);
     const mixing = problem.batch > 1 ? await mixedOutputs(problem, session, perSample) : [];
     if (mixing.length === 0) return drawing(problem, seed, session, perSample, signal);
