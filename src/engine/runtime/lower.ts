@@ -66,7 +66,7 @@ function addInPairs(b: GraphBuilder, node: Node): void {
   const [first, ...rest] = node.inputs;
   const last = rest.pop();
   if (node.opType !== 'Sum' || node.domain !== '' || last === undefined) return b.addNode(node);
-  const most = b.within(node.name, () => rest.reduce((sum, term) => add(b, sum, term), first));
+  const most = b.within(`${node.name}/pairs`, () => rest.reduce((sum, term) => add(b, sum, term), first));
   b.addNode({ ...node, opType: 'Add', inputs: [most, last] });
 }
 

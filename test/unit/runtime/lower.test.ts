@@ -208,6 +208,36 @@ describe('a graph for the CPU', () => {
     assert.ok(lowered.nodes.some(n => n.opType === 'MatMul' && n.inputs[1] === 'm'));
   });
 
+  test('leaves out what is transposed twice', async () => {
+    const feeds = drawn({ a: [5, 3], b: [5, 4] });
+    const swapped = { perm: { ints: [1, 0] } };
+    const graph = makeGraph(inputsOf(feeds), {}, [
+      ['Transpose', ['a'], 'at', swapped],
+      ['Transpose', ['at'], 'again', swapped],
+      ['Transpose', ['again'], 'att', swapped],
+      ['MatMul', ['att', 'b'], 'first'],
+      ['Transpose', ['b'], 'bt', swapped],
+      ['MatMul', ['bt', 'again'], 'second'],
+      ['Transpose', ['bt'], 'back', swapped],
+      ['MatMul', ['at', 'back'], 'third'],
+      ['Transpose', ['second'], 'turned', swapped],
+      ['Sum', ['first', 'turned', 'third'], 'y'],
+    ]);
+    const lowered = await assertSame(graph, feeds);
+    assert.equal(count(lowered, 'Transpose'), 0);
+  });
+
+  test('adds the terms of a Sum in pairs, under broadcasting too', async () => {
+    const feeds = drawn({ a: [2, 3], b: [3], c: [2, 1] });
+    const graph = makeGraph(inputsOf(feeds), {}, [
+      ['Sum', ['a'], 'one'],
+      ['Sum', ['b', 'one', 'c', 'a'], 'y'],
+    ]);
+    const lowered = await assertSame(graph, feeds);
+    assert.equal(count(lowered, 'Sum'), 1, 'of a single term');
+    assert.equal(count(lowered, 'Add'), 3);
+  });
+
   test('adds up leading axes by products, where there is anything to add up', async () => {
     const feeds = drawn({ x: [4, 5, 3], few: [1, 1, 3] });
     const axes = {
