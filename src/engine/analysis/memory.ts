@@ -129,8 +129,7 @@ async function predictPeak(
     const names = activations.map(a => a.value);
     const { types } = problem.prepared;
     peaks.push(predictPeakBytes([{ graph: valuesGraph(problem, names), types }]));
-    if (matrix !== 'hessian')
-      await consider(async () => peakOfNorms(activationNormsGraph(problem, names)));
+    if (matrix !== 'hessian') await consider(async () => peakOfNorms(activationNormsGraph(problem, names)));
     // The first value has the most behind it.
     if (matrix !== 'ggn')
       await consider(async () => peakOfRuns(await activationFormsRuns(problem, names[0], probes)));

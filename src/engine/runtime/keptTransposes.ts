@@ -6,7 +6,7 @@ import { matmul, reduceSum, reshape, transpose } from '../ops/emit';
 /** Floats in 4 KiB. Rows as far apart push each other out of a core's first cache; rows of half of that don't yet. */
 const ALIASED = 1024;
 /** With as many terms to each number of a product, transposing its result costs less than it gains. */
-const MANY_TERMS = 512;
+const MANY_TERMS = 1024;
 
 /**
  * The graph with products AᵀB of matrices in the form that is fastest where one operand is the same in all runs: a transposed left operand is
