@@ -102,7 +102,7 @@ const Dropout: Canonical = (b, at) => {
  * standardizes, carry derivatives, unlike running ones.
  */
 const BatchNormalization: Canonical = (b, at, version) => {
-  if (intAttribute(at.node, 'training_mode', 0) === 0 && !(at.constant(3) && at.constant(4)))
+  if (intAttribute(at.node, 'training_mode', 0) === 0 && ![3, 4].every(i => isStored(b, at.input(i))))
     return [standardized(b, at)];
   if (version >= 14) return undefined;
   const attributes: Attributes = { epsilon: { float: floatAttribute(at.node, 'epsilon', 1e-5) } };
@@ -115,6 +115,12 @@ const BatchNormalization: Canonical = (b, at, version) => {
   const rest = [1, 2, 3, 4].map(i => reshape(b, at.input(i), at.shape(i), [features]));
   return [reshape(b, b.add('BatchNormalization', [x, ...rest], attributes), flat, shape)];
 };
+
+/** Whether a value is an initializer, or a copy of one: exporters merge running statistics with weights of the same numbers. */
+function isStored(b: GraphBuilder, value: string): boolean {
+  const maker = b.makerOf(value);
+  return maker?.opType === 'Identity' ? isStored(b, maker.inputs[0]) : b.constantOf(value) !== undefined;
+}
 
 function standardized(b: GraphBuilder, at: Site): string {
   const axes = at.shape(0).slice(1);
