@@ -148,12 +148,12 @@ function load(graph: Graph, provider: Provider, options: SessionOptions): Promis
     ...(options.keepsMemory === false ? { enableCpuMemArena: false } : {}),
     // Nothing is planned where several nodes may run at once.
     ...(options.plansMemory === false ? { executionMode: 'parallel', interOpNumThreads: 2 } : {}),
-    // Else float weights between quantized activations would be rounded to int8 for faster kernels.
     extra: {
-      // A product that adds a bias is up to 35 % slower than the two, which both use all threads; where a product reads an operand
-      // transposed is our own choice (`fusedTransposes.ts`, `keptTransposes.ts`).
+      // One node for a product and its bias is slower in large graphs than the two, by up to a quarter; where a product reads an
+      // operand transposed is our own choice (`fusedTransposes.ts`, `keptTransposes.ts`).
       ...(provider === 'cpu' ? { optimization: { disable_specified_optimizers: SLOW_FUSIONS } } : {}),
       session: {
+        // Else float weights between quantized activations would be rounded to int8 for faster kernels.
         disable_quant_qdq: '1',
         ...(options.spinning === false ? { intra_op: { allow_spinning: '0' } } : {}),
         ...(options.plansMemory === false ? { inter_op: { allow_spinning: '0' } } : {}),
