@@ -91,6 +91,12 @@ export function consumersOf(nodes: readonly Node[]): Map<string, Node[]> {
   return consumers;
 }
 
+/** The value that a value is a copy of, through Identity nodes: exporters merge tensors of the same numbers. */
+export function behindIdentity(value: string, makerOf: (value: string) => Node | undefined): string {
+  const maker = makerOf(value);
+  return maker?.opType === 'Identity' ? behindIdentity(maker.inputs[0], makerOf) : value;
+}
+
 /** Whether a node swaps the last two axes and leaves the rest. */
 export function swapsLast(node: Node): boolean {
   const perm = node.opType === 'Transpose' && node.domain === '' ? intsAttribute(node, 'perm') : undefined;

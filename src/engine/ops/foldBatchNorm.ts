@@ -1,5 +1,12 @@
 import { GraphBuilder, type Types } from '../graph/builder';
-import { consumersOf, floatAttribute, type Graph, intAttribute, type Node } from '../graph/graph';
+import {
+  behindIdentity,
+  consumersOf,
+  floatAttribute,
+  type Graph,
+  intAttribute,
+  type Node,
+} from '../graph/graph';
 import { numElements, type Tensor } from '../onnx/tensor';
 import { add, mul, reshape, sub } from './emit';
 
@@ -19,7 +26,9 @@ export function foldBatchNorm(graph: Graph, types: Types): Graph {
     if (intAttribute(node, 'training_mode', 0) !== 0) continue;
     const conv = makers.get(node.inputs[0]);
     // Running statistics are no parameters, even where an exporter has merged them with a scale of the same numbers.
-    const statistics = node.inputs.slice(3).map(name => graph.initializers.get(behindIdentity(name, makers)));
+    const statistics = node.inputs
+      .slice(3)
+      .map(name => graph.initializers.get(behindIdentity(name, v => makers.get(v))));
     if (!statistics.every(t => t !== undefined)) continue;
     if (conv?.opType !== 'Conv' || conv.domain !== '' || given.has(conv.outputs[0])) continue;
     if (size(conv.inputs[1]) > size(conv.outputs[0])) continue;
@@ -34,11 +43,6 @@ export function foldBatchNorm(graph: Graph, types: Types): Graph {
     else if (!convs.has(node)) b.addNode(node);
   }
   return b.build(graph.outputs);
-}
-
-function behindIdentity(name: string, makers: ReadonlyMap<string, Node>): string {
-  const maker = makers.get(name);
-  return maker?.opType === 'Identity' ? behindIdentity(maker.inputs[0], makers) : name;
 }
 
 function foldInto(

@@ -1,5 +1,12 @@
 import type { GraphBuilder } from '../graph/builder';
-import { type Attribute, floatAttribute, intAttribute, intsAttribute, stringAttribute } from '../graph/graph';
+import {
+  type Attribute,
+  behindIdentity,
+  floatAttribute,
+  intAttribute,
+  intsAttribute,
+  stringAttribute,
+} from '../graph/graph';
 import { numElements } from '../onnx/tensor';
 import type { Canonical } from './canonicalForm';
 import { add, div, expand, mul, reshape, sub } from './emit';
@@ -116,11 +123,9 @@ const BatchNormalization: Canonical = (b, at, version) => {
   return [reshape(b, b.add('BatchNormalization', [x, ...rest], attributes), flat, shape)];
 };
 
-/** Whether a value is an initializer, or a copy of one: exporters merge running statistics with weights of the same numbers. */
-function isStored(b: GraphBuilder, value: string): boolean {
-  const maker = b.makerOf(value);
-  return maker?.opType === 'Identity' ? isStored(b, maker.inputs[0]) : b.constantOf(value) !== undefined;
-}
+/** Whether a value is an initializer, or a copy of one: a running statistic may be merged with a scale of the same numbers. */
+const isStored = (b: GraphBuilder, value: string): boolean =>
+  b.constantOf(behindIdentity(value, v => b.makerOf(v))) !== undefined;
 
 function standardized(b: GraphBuilder, at: Site): string {
   const axes = at.shape(0).slice(1);

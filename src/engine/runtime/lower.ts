@@ -61,7 +61,7 @@ export async function lower(graph: Graph, types: Types): Promise<Graph> {
   return withEarlyResults(withoutLastReshapes(b.build(graph.outputs)));
 }
 
-/** Adds a node, a Sum as Adds: these use all threads, and are up to 5 times as fast. */
+/** Adds a node, a Sum as Adds, which use all threads. */
 function addInPairs(b: GraphBuilder, node: Node): void {
   const [first, ...rest] = node.inputs;
   const last = rest.pop();
