@@ -144,6 +144,12 @@ export class GraphBuilder {
     return name;
   }
 
+  /** A constant that its name tells all about: made when it is first asked for, however large it is. */
+  namedConstant(name: string, make: () => Tensor): string {
+    const known = `${MADE}${name}`;
+    return this.initializers.has(known) ? known : this.constant(make(), name);
+  }
+
   /** The node whose first output a value is. */
   makerOf(value: string): Node | undefined {
     const at = this.position.get(value);

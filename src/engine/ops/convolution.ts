@@ -9,13 +9,19 @@ import {
   geometryOf,
   groupOf,
 } from './geometry';
-import { correlated, type Correlation, weightCotangent } from './outerProducts';
+import { byWeightTangent, correlated, type Correlation, weightCotangent } from './outerProducts';
 import type { Op, Site } from './rule';
 
 /** y = w ∗ x + b over 1 to 3 spatial axes; x [N, C, …], w [O, C/group, …]. */
 const Conv: Op = {
   linearity: 'multilinear',
-  jvp: (b, at, tangents) => [convolutionTangent(b, at, tangents)],
+  jvp: (b, at, tangents) => {
+    // A flipped kernel is laid out in blocks as it is flipped.
+    const isFlipped = b.makerOf(at.input(1))?.opType === 'Transpose';
+    const asProduct = (tw: string): string | undefined =>
+      byWeightTangent(b, shapesOf(at), tw, convGeometry(at), groupOf(at.node));
+    return [convolutionTangent(b, at, tangents, isFlipped ? undefined : asProduct)];
+  },
   vjp: (b, at, [g], needs) => {
     const geometry = convGeometry(at);
     const group = groupOf(at.node);
@@ -42,28 +48,26 @@ const ConvTranspose: Op = {
 
 export const convolution: Record<string, Op> = { Conv, ConvTranspose };
 
+/** @param asProduct the part of the weight's tangent in another form, where it has one */
 function convolutionTangent(
   b: GraphBuilder,
   at: Site,
   [tx, tw, tb]: readonly (string | null)[],
+  asProduct?: (tw: string) => string | undefined,
 ): string | null {
   const { opType, attributes } = at.node;
-  const bias = tb ? [tb] : [];
-  const byWeight = tw ? b.add(opType, [at.input(0), tw, ...bias], attributes) : null;
+  const product = tw ? asProduct?.(tw) : undefined;
+  const isBiasApart = product !== undefined || (!tw && !tx);
+  const bias = tb && !isBiasApart ? [tb] : [];
+  const byWeight = product ?? (tw ? b.add(opType, [at.input(0), tw, ...bias], attributes) : null);
   const byInput = tx ? b.add(opType, [tx, at.input(1), ...(tw ? [] : bias)], attributes) : null;
-  if (!tw && !tx && tb) {
-    const channels = at.shape(2);
-    const column = [
-      1,
-      ...channels,
-      ...at
-        .outShape()
-        .slice(2)
-        .map(() => 1),
-    ];
-    return expand(b, reshape(b, tb, channels, column), column, at.outShape());
-  }
-  return sumDerivatives(b, [byInput, byWeight]);
+  return sumDerivatives(b, [byInput, byWeight, tb && isBiasApart ? biasTangent(b, at, tb) : null]);
+}
+
+function biasTangent(b: GraphBuilder, at: Site, tb: string): string {
+  const [, channels, ...rest] = at.outShape();
+  const column = [1, channels, ...rest.map(() => 1)];
+  return expand(b, reshape(b, tb, [channels], column), column, at.outShape());
 }
 
 const spatial = (shape: readonly number[]): readonly number[] => shape.slice(2);
@@ -128,14 +132,15 @@ function flipKernel(b: GraphBuilder, w: string, shape: readonly number[], group:
   return reshape(b, exchanged, swapped, [group * perGroup, outputs / group, ...kernel]);
 }
 
+const shapesOf = (at: Site): { x: string; xShape: readonly number[]; gShape: readonly number[] } => ({
+  x: at.input(0),
+  xShape: at.shape(0),
+  gShape: at.outShape(),
+});
+
 /** The outer products of a Conv's weight [O, C/group, …]. */
 export const convOuterProducts = (b: GraphBuilder, at: Site, g: string): Correlation =>
-  correlated(
-    b,
-    { x: at.input(0), xShape: at.shape(0), g, gShape: at.outShape() },
-    convGeometry(at),
-    groupOf(at.node),
-  );
+  correlated(b, { ...shapesOf(at), g }, convGeometry(at), groupOf(at.node));
 
 /** Of a ConvTranspose's weight [C, O/group, …]; input and output change roles. */
 export const convTransposeOuterProducts = (b: GraphBuilder, at: Site, g: string): Correlation =>

@@ -1,7 +1,8 @@
 import type { GraphBuilder } from '../graph/builder';
-import { float32Tensor, numElements } from '../onnx/tensor';
+import { numElements } from '../onnx/tensor';
 import { matmul, reduceSum, reshape, transpose } from './emit';
-import { convAttributes, extent, type Geometry } from './geometry';
+import { extent, type Geometry } from './geometry';
+import { im2col } from './windows';
 
 /**
  * The cotangent of a weight as a sum of outer products over positions p, sample by sample and group by group:
@@ -102,17 +103,26 @@ function shareTaps(
 }
 
 /**
- * The cotangent of a weight of this `shape`: the outer products as one batched product, summed over the samples. The longer
- * operand comes first, since the kernel of a product packs the second. A weight with more rows than there are positions would
- * be summed over and over: there one product runs over positions of all samples.
+ * Whether outer products are one product over the positions of all samples. A weight with more rows than there are positions would
+ * be summed over and over otherwise.
+ */
+const isOneProduct = (groups: number, taps: number, rows: number, positions: number): boolean =>
+  groups === 1 && taps === 1 && rows > positions;
+
+/** What lies sample by sample, [N, …, height, P], with the positions of all samples in a row: [height, N·P]. */
+function inOneRow(b: GraphBuilder, v: string, samples: number, height: number, positions: number): string {
+  const first = transpose(b, reshape(b, v, [], [samples, height, positions]), [1, 0, 2]);
+  return reshape(b, first, [], [height, samples * positions]);
+}
+
+/**
+ * The cotangent of a weight of this `shape`: the outer products as one batched product, summed over the samples, or as one product of
+ * all. The longer operand comes first, since the kernel of a product packs the second.
  */
 export function weightCotangent(b: GraphBuilder, o: Correlation, shape: Shape): string {
   const { samples, groups, rows, columns, positions } = o;
-  if (groups === 1 && o.taps[0] === 1 && rows > positions) {
-    const laid = (v: string, height: number): string => {
-      const first = transpose(b, reshape(b, v, [], [samples, height, positions]), [1, 0, 2]);
-      return reshape(b, first, [], [height, samples * positions]);
-    };
+  if (isOneProduct(groups, o.taps[0], rows, positions)) {
+    const laid = (v: string, height: number): string => inOneRow(b, v, samples, height, positions);
     const product = matmul(b, laid(o.g, rows), transpose(b, laid(o.x, columns), [1, 0]));
     return reshape(b, product, [rows, columns], shape);
   }
@@ -128,6 +138,39 @@ export function weightCotangent(b: GraphBuilder, o: Correlation, shape: Shape): 
   return reshape(b, reordered(b, product, sizes, isSwapped ? [0, 3, 1, 4, 2] : [0, 1, 3, 2, 4]), [], shape);
 }
 
+/**
+ * The convolution of x with a weight's tangent `tw`, [N, O, …], as a product with the windows that the weight's cotangent is made of
+ * too, where that is one product. A Conv would unfold its windows again, sample by sample, as long as its weights are no constants.
+ * @param c with `gShape` the result's
+ */
+export function byWeightTangent(
+  b: GraphBuilder,
+  c: Omit<Correlated, 'g'>,
+  tw: string,
+  geometry: Geometry,
+  groups: number,
+): string | undefined {
+  const [samples, rows] = c.gShape as [number, number, ...number[]];
+  const size = spatial(c.gShape);
+  const positions = numElements(size);
+  const { ofG } = shareTaps(geometry, [rows, c.xShape[1]], spatial(c.xShape), size);
+  if (!isOneProduct(groups, numElements(ofG.kernel), rows, positions)) return undefined;
+  const columns = c.xShape[1] * numElements(geometry.kernel);
+  const windows = reshape(
+    b,
+    im2col(b, c.x, c.xShape, geometry, size, false),
+    [samples, columns, ...size],
+    [samples, 1, columns, positions],
+  );
+  const product = matmul(
+    b,
+    reshape(b, tw, [], [rows, columns]),
+    inOneRow(b, windows, samples, columns, positions),
+  );
+  const apart = transpose(b, reshape(b, product, [], [rows, samples, positions]), [1, 0, 2]);
+  return reshape(b, apart, [], c.gShape);
+}
+
 /** A Transpose of axes with these `sizes`, without those of size 1: kernels are slow at many axes. */
 function reordered(b: GraphBuilder, v: string, sizes: Shape, order: readonly number[]): string {
   const long = order.filter(i => sizes[i] > 1);
@@ -136,57 +179,4 @@ function reordered(b: GraphBuilder, v: string, sizes: Shape, order: readonly num
   if (perm.every((p, i) => p === i)) return v;
   const apart = before.map(i => sizes[i]);
   return transpose(b, reshape(b, v, [], apart), perm);
-}
-
-/** Windows of more taps are made along one axis after the other. */
-const MANY_TAPS = 25;
-
-/**
- * The windows of x [N, C, …] as channels: [N, C·taps, …], by a depthwise Conv with one-hot kernels. That
- * serves every stride, dilation, padding and rank, and beats Slice and Concat on the CPU.
- * @param backwards whether the last tap comes first
- */
-function im2col(
-  b: GraphBuilder,
-  x: string,
-  shape: Shape,
-  geometry: Geometry,
-  output: Shape,
-  backwards: boolean,
-): string {
-  const { kernel } = geometry;
-  const taps = numElements(kernel);
-  const channels = shape[1];
-  if (taps === 1 && spatial(shape).every((d, i) => d === output[i])) return x;
-  const axes = kernel.flatMap((taps, i) => (taps > 1 ? [i] : []));
-  if (taps > MANY_TAPS && axes.length > 1) {
-    const first = along(geometry, i => i === axes[0]);
-    const size = spatial(shape).map((d, i) => (i === axes[0] ? output[i] : d));
-    const some = im2col(b, x, shape, first, size, backwards);
-    const rest = along(geometry, i => i !== axes[0]);
-    return im2col(b, some, [shape[0], channels * kernel[axes[0]], ...size], rest, output, backwards);
-  }
-  const oneHot = new Float32Array(channels * taps * taps);
-  for (let i = 0; i < channels * taps; i++) {
-    const tap = i % taps;
-    oneHot[i * taps + (backwards ? taps - 1 - tap : tap)] = 1;
-  }
-  const kernels = b.constant(
-    float32Tensor([channels * taps, 1, ...kernel], oneHot),
-    `oneHot_${channels}x${kernel.join('x')}${backwards ? '_backwards' : ''}`,
-  );
-  return b.add('Conv', [x, kernels], convAttributes(geometry, channels));
-}
-
-/** A geometry along some axes, which leaves the others as they are. */
-function along(geometry: Geometry, isTaken: (axis: number) => boolean): Geometry {
-  const { kernel, strides, dilations, padsBegin, padsEnd } = geometry;
-  const or = (values: Shape, other: number): number[] => values.map((v, i) => (isTaken(i) ? v : other));
-  return {
-    kernel: or(kernel, 1),
-    strides: or(strides, 1),
-    dilations: or(dilations, 1),
-    padsBegin: or(padsBegin, 0),
-    padsEnd: or(padsEnd, 0),
-  };
 }

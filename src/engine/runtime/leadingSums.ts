@@ -20,7 +20,9 @@ export function addLeadingSum(b: GraphBuilder, node: Node, { initializers }: Gra
   const rows = numElements(type.shape.slice(0, axes.length));
   const columns = numElements(type.shape.slice(axes.length));
   if (rows < 2 || rows > MAX_ROWS || columns === 0) return false;
-  const ones = b.constant(float32Tensor([1, rows], new Float32Array(rows).fill(1)), `ones_${rows}`);
+  const ones = b.namedConstant(`ones_${rows}`, () =>
+    float32Tensor([1, rows], new Float32Array(rows).fill(1)),
+  );
   const shape = types.get(node.outputs[0])!.shape;
   const isRow = shape.length === 2 && shape[0] === 1;
   const inputs = b.within(`${node.name}/rows`, () => {

@@ -8,6 +8,7 @@ import { withFusedTransposes } from './fusedTransposes';
 import { addLeadingSum } from './leadingSums';
 import { FUSED_DOMAIN } from './turned';
 import { withBroadcasts } from './broadcasts';
+import { withWindowsInOneRow } from './windowsInOneRow';
 import { addFromBlocks, BLOCKED_DOMAIN, blockedConv, blockSize } from './blockedConv';
 import { flipped, flippedFrom } from './flippedKernel';
 
@@ -15,7 +16,8 @@ import { flipped, flippedFrom } from './flippedKernel';
  * Rewrites a graph for ONNX Runtime's CPU kernels. Rules are written to be differentiated; what is fast to run is
  * chosen here, in one place, and never differentiated. Outputs may have other shapes of the same size.
  */
-export async function lower(graph: Graph, types: Types): Promise<Graph> {
+export async function lower(original: Graph, types: Types): Promise<Graph> {
+  const graph = withWindowsInOneRow(original, types);
   const block = await blockSize();
   const fed = dependents(
     graph.nodes,

@@ -4,6 +4,7 @@ import { inlineConditionals } from '../graph/conditionals';
 import type { Graph } from '../graph/graph';
 import { toFloat32 } from '../graph/toFloat32';
 import { canonicalize } from '../ops/canonicalize';
+import { withPooledRelus } from '../ops/pooledRelus';
 import { foldConstants } from './fold';
 import type { Feeds } from './session';
 import { inferTypes } from './types';
@@ -49,5 +50,6 @@ export async function prepare(
   // Folding and rewriting leave the types of the values that they leave.
   types = await inferTypes(folded, sample, types);
   const canonical = canonicalize(folded, types);
-  return { ...canonical, types: await inferTypes(canonical.graph, sample, types) };
+  const pooled = withPooledRelus(canonical.graph, types);
+  return { ...canonical, graph: pooled, types: await inferTypes(pooled, sample, types) };
 }

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { jvp } from '../../../src/engine/autodiff/jvp';
 import { vjp } from '../../../src/engine/autodiff/vjp';
 import { GraphBuilder } from '../../../src/engine/graph/builder';
-import { float32Tensor, numElements } from '../../../src/engine/onnx/tensor';
+import { type Graph, intsAttribute, type Node } from '../../../src/engine/graph/graph';
+import { float32Tensor, numElements, type Tensor } from '../../../src/engine/onnx/tensor';
+import { lower } from '../../../src/engine/runtime/lower';
 import { Session } from '../../../src/engine/runtime/session';
 import { inferTypes } from '../../../src/engine/runtime/types';
 import { Rng } from '../../../src/engine/util/rng';
@@ -36,6 +39,18 @@ const cases: Record<string, Case> = {
   grouped: { ...plain, x: [2, 48, 7, 6], w: [48, 16, 3, 3], group: 3 },
   'of more inputs than outputs': { ...plain, x: [2, 40, 7, 6], w: [16, 40, 3, 3] },
   'of more outputs than positions': { ...plain, w: [64, 16, 3, 3] },
+  'of more outputs than positions, strided': {
+    ...plain,
+    w: [64, 16, 3, 3],
+    strides: [2, 1],
+    pads: [0, 1, 1, 0],
+  },
+  'of more outputs than positions, dilated': {
+    ...plain,
+    w: [64, 16, 2, 3],
+    dilations: [3, 1],
+    pads: [2, 0, 1, 2],
+  },
   'of one tap': { ...plain, x: [2, 40, 7, 6], w: [16, 40, 1, 1], pads: [0, 0, 0, 0] },
   'of many taps': { ...plain, x: [2, 3, 17, 15], w: [16, 3, 7, 6], strides: [2, 2], pads: [3, 3, 2, 3] },
   'of many taps, dilated': {
@@ -85,34 +100,88 @@ function expectedGradient(c: Case, x: Float32Array, g: Float32Array): Float64Arr
   return result;
 }
 
+/** Cases whose gradient is one product over the positions of all samples. */
+const asOneProduct = (title: string): boolean => title.startsWith('of more outputs than positions');
+
+function convolution(c: Case): { graph: Graph; shape: number[] } {
+  const attributes = {
+    strides: { ints: c.strides },
+    dilations: { ints: c.dilations },
+    pads: { ints: c.pads },
+    group: { int: c.group },
+  };
+  const shape = [c.x[0], c.w[0], ...sizeOut(c)];
+  const inputs = [input('x', ...c.x), input('w', ...c.w), input('t', ...c.w), input('g', ...shape)];
+  return { graph: makeGraph(inputs, {}, [['Conv', ['x', 'w'], 'y', attributes]]), shape };
+}
+
+const random = (name: string, shape: readonly number[]): Float32Array =>
+  Rng.of(0, name).normals(numElements(shape));
+
+async function run(graph: Graph, feeds: Record<string, Tensor>): Promise<Tensor> {
+  const session = await Session.create(graph);
+  const [result] = Object.values(await session.run(feeds));
+  await session.dispose();
+  return result;
+}
+
+function assertNear(found: Tensor, expected: ArrayLike<number>): void {
+  assert.equal(found.data.length, expected.length);
+  // Sums of at most 144 products of normal numbers, in float32.
+  Array.from(expected, (e, i) =>
+    assert.ok(Math.abs(e - (found.data[i] as number)) < 1e-4, `${i}: ${String(found.data[i])}, not ${e}`),
+  );
+}
+
 describe('the gradient of a convolution’s weight', () => {
   for (const [title, c] of Object.entries(cases)) {
     test(title, async () => {
-      const attributes = {
-        strides: { ints: c.strides },
-        dilations: { ints: c.dilations },
-        pads: { ints: c.pads },
-        group: { int: c.group },
-      };
-      const shape = [c.x[0], c.w[0], ...sizeOut(c)];
-      const graph = makeGraph([input('x', ...c.x), input('w', ...c.w), input('g', ...shape)], {}, [
-        ['Conv', ['x', 'w'], 'y', attributes],
-      ]);
+      const { graph, shape } = convolution(c);
       const types = await inferTypes(graph);
       const b = new GraphBuilder(graph, types);
       const wanted = new Set(['w']);
       const cotangents = vjp(b, graph.nodes, types, new Map([['y', 'g']]), wanted, wanted);
-      const random = (name: string, of: readonly number[]): Float32Array =>
-        Rng.of(0, name).normals(numElements(of));
+      const gradient = b.build([cotangents.get('w')!]);
+      const lowered = await lower(gradient, await inferTypes(gradient));
       const [x, g] = [random('x', c.x), random('g', shape)];
-      const session = await Session.create(b.build([cotangents.get('w')!]));
-      const results = await session.run({ x: float32Tensor([...c.x], x), g: float32Tensor(shape, g) });
-      await session.dispose();
-      const found = results[cotangents.get('w')!];
+      const feeds = { x: float32Tensor([...c.x], x), g: float32Tensor(shape, g) };
+      const found = await run(gradient, feeds);
       assert.deepEqual([...found.shape], [...c.w]);
-      // Sums of at most 98 products of normal numbers, in float32.
-      expectedGradient(c, x, g).forEach((e, i) =>
-        assert.ok(Math.abs(e - (found.data[i] as number)) < 1e-4, `${i}: ${String(found.data[i])}, not ${e}`),
+      const expected = expectedGradient(c, x, g);
+      assertNear(found, expected);
+      assertNear(await run(lowered, feeds), expected);
+      // Windows of all samples in a row are made with the samples as an axis.
+      const isWide = (n: Node): boolean =>
+        n.opType === 'Conv' && intsAttribute(n, 'kernel_shape')?.length === 3;
+      assert.equal(lowered.nodes.some(isWide), asOneProduct(title));
+    });
+  }
+});
+
+describe('the tangent of a convolution by its weight', () => {
+  for (const [title, c] of Object.entries(cases)) {
+    test(title, async () => {
+      const { graph } = convolution(c);
+      const types = await inferTypes(graph);
+      const b = new GraphBuilder(graph, types);
+      const tangents = jvp(b, graph.nodes, types, new Map([['w', 't']]), ['y']);
+      const tangent = b.build([tangents.get('y')!]);
+      const feeds = {
+        x: float32Tensor([...c.x], random('x', c.x)),
+        t: float32Tensor([...c.w], random('t', c.w)),
+      };
+      // A convolution is linear in its weight.
+      const expected = await run({ ...graph, inputs: graph.inputs.slice(0, 2) }, { x: feeds.x, w: feeds.t });
+      const found = await run(tangent, feeds);
+      assert.deepEqual([...found.shape], [...expected.shape]);
+      assertNear(found, expected.data as Float32Array);
+      assertNear(
+        await run(await lower(tangent, await inferTypes(tangent)), feeds),
+        expected.data as Float32Array,
+      );
+      assert.equal(
+        tangent.nodes.some(n => n.opType === 'MatMul'),
+        asOneProduct(title),
       );
     });
   }
