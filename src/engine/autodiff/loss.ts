@@ -118,11 +118,12 @@ function crossEntropy(b: GraphBuilder, spec: LossSpec, weighting: Weighting): At
   b.input({ name: targetsName('cross-entropy'), elemType: 'int64', shape: labelShape });
   const oneHot = oneHotLabels(b, spec);
   const isCounted = reduceSum(b, oneHot, [classAxis], true);
+  const open = shape.with(classAxis, 1);
   const sampleWeight =
-    weighting === 'mean' ? b.add('Reciprocal', [sumAll(b, isCounted)]) : weightInput(b, shape);
+    weighting === 'mean' ? b.add('Reciprocal', [sumAll(b, isCounted, open)]) : weightInput(b, shape);
   const logP = b.add('LogSoftmax', [logits], { axis: { int: classAxis } });
   const terms = mul(b, mul(b, oneHot, logP), sampleWeight);
-  return { loss: neg(b, sumAll(b, terms)), fixed: new Set(), weight: mul(b, isCounted, sampleWeight) };
+  return { loss: neg(b, sumAll(b, terms, shape)), fixed: new Set(), weight: mul(b, isCounted, sampleWeight) };
 }
 
 /** 1 at each position's label. A label outside the classes, such as −100, matches none of them and drops out. */
@@ -148,12 +149,12 @@ type Attach = (
 ) => { readonly loss: string; readonly fixed: readonly string[] };
 
 /** Σ w p₀ (log p₀ − log softmax(z)) with p₀ the distribution of the reference, held fixed. */
-const kl: Attach = (b, { logits, classAxis }, weight, reference, suffix) => {
+const kl: Attach = (b, { logits, shape, classAxis }, weight, reference, suffix) => {
   const axis = { axis: { int: classAxis } };
   const logP = b.add('LogSoftmax', [logits], axis);
   const own = fixedCopy(b, b.add('Softmax', [reference], axis), `own_distribution${suffix}`);
   const ownLog = fixedCopy(b, b.add('LogSoftmax', [reference], axis), `own_log_distribution${suffix}`);
-  const loss = sumAll(b, mul(b, mul(b, own, sub(b, ownLog, logP)), weight));
+  const loss = sumAll(b, mul(b, mul(b, own, sub(b, ownLog, logP)), weight), shape);
   return { loss, fixed: [own, ownLog] };
 };
 
@@ -163,7 +164,7 @@ const meanSquaredError: Attach = (b, { logits, shape, isLabelled }, weight, refe
   const targets = own ?? b.input({ name: targetsName('mse'), elemType: 'float32', shape });
   const difference = sub(b, logits, targets);
   return {
-    loss: sumAll(b, mul(b, mul(b, difference, difference), weight)),
+    loss: sumAll(b, mul(b, mul(b, difference, difference), weight), shape),
     fixed: own ? [own] : [],
   };
 };

@@ -31,7 +31,10 @@ export async function activationFormGraph(
     const change =
       cotangent &&
       jvp(b, graph.nodes, types, new Map([[value, v]]), [cotangent], attached.fixed).get(cotangent);
-    b.alias(change === undefined ? b.scalar(0) : sumAll(b, mul(b, v, change)), quadraticFormName(0, k));
+    b.alias(
+      change === undefined ? b.scalar(0) : sumAll(b, mul(b, v, change), shape),
+      quadraticFormName(0, k),
+    );
     return quadraticFormName(0, k);
   });
   return b.build(outputs);

@@ -39,6 +39,6 @@ export function formGraph({ graph }: Prepared, loss: LossSpec): Graph {
   const spec = { ...loss, logits: middle };
   const { weight } = attachLoss(b, spec, 'weighted');
   const u = mul(b, sub(b, LOGITS_PLUS, LOGITS_MINUS), INVERSE_STEP);
-  b.alias(sumAll(b, mul(b, u, outputHessian(b, spec, weight, u))), FORM);
+  b.alias(sumAll(b, mul(b, u, outputHessian(b, spec, weight, u)), spec.shape), FORM);
   return b.build([FORM]);
 }

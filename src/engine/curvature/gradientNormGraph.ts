@@ -2,6 +2,7 @@ import { attachLoss, type LossSpec, outputFactor } from '../autodiff/loss';
 import { vjp } from '../autodiff/vjp';
 import { GraphBuilder } from '../graph/builder';
 import { consumersOf, type Graph } from '../graph/graph';
+import { mul, sumAll } from '../ops/emit';
 import { Site } from '../ops/rule';
 import { sampleNorms } from '../ops/sampleNorms';
 import type { Prepared } from '../runtime/prepare';
@@ -54,7 +55,7 @@ export function gradientNormGraph(
         : undefined;
     const whole = (): string => {
       const c = cotangents.get(layer.initializer);
-      return c ? b.add('ReduceSumSquare', [c], { keepdims: { int: 0 } }) : b.scalar(0);
+      return c ? sumAll(b, mul(b, c, c), layer.shape) : b.scalar(0);
     };
     b.alias(norms ?? whole(), gradientNormName(l));
     return norms !== undefined;

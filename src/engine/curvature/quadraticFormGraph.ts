@@ -4,6 +4,7 @@ import { vjp } from '../autodiff/vjp';
 import { GraphBuilder, type Types } from '../graph/builder';
 import { consumersOf, type Graph, type Node, reads } from '../graph/graph';
 import { dependents } from '../graph/topology';
+import type { TensorType } from '../onnx/tensor';
 import { mul, sumAll, sumDerivatives } from '../ops/emit';
 import type { Prepared } from '../runtime/prepare';
 import { folded, gradient, typed } from './gradient';
@@ -133,12 +134,13 @@ function tangentOfSlope(
   const transposed = vjp(b, nodes, types, new Map([[t, cotangent]]), moving, moving);
   const change = tangents.get(cotangent);
   return [
-    ...(change === undefined ? [] : [inner(b, t, change)]),
-    ...[...transposed].map(([x, c]) => inner(b, tangents.get(x)!, c)),
+    ...(change === undefined ? [] : [inner(b, t, change, types.get(t)!)]),
+    ...[...transposed].map(([x, c]) => inner(b, tangents.get(x)!, c, types.get(x)!)),
   ];
 }
 
-const inner = (b: GraphBuilder, x: string, y: string): string => sumAll(b, mul(b, x, y));
+const inner = (b: GraphBuilder, x: string, y: string, { shape }: TensorType): string =>
+  sumAll(b, mul(b, x, y), shape);
 
 /** What a weight goes through before it meets the data, and the nodes where it does. */
 interface WeightPath {

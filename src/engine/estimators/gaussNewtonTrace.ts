@@ -72,20 +72,22 @@ export async function* exactGaussNewtonTrace(
       done += 1;
     }
     const isWhole = done === columns;
-    const estimates = sums.map(parts => ({
-      ...{ estimate: parts.reduce((sum, part) => sum + part, 0), stderr: 0 },
-      ...{ ...noiseOfData(parts), samples: columns, seed },
-      exact: true,
-      converged: true,
-    }));
     yield {
-      estimates: isWhole ? estimates : [],
+      estimates: isWhole ? sums.map(parts => exactEstimate(parts, columns, seed)) : [],
       samples: done,
       cap: columns,
       relativeError: isWhole ? 0 : Infinity,
     };
   }
 }
+
+/** @param parts of each sample */
+const exactEstimate = (parts: Float64Array, columns: number, seed: number): Estimate => ({
+  ...{ estimate: parts.reduce((sum, part) => sum + part, 0), stderr: 0 },
+  ...{ ...noiseOfData(parts), samples: columns, seed },
+  exact: true,
+  converged: true,
+});
 
 class GradientNorms implements TraceAccumulator<readonly Float64Array[]> {
   /** Per layer, per sample; made when the first draw tells how many samples there are. */

@@ -1,5 +1,5 @@
 import type { GraphBuilder } from '../graph/builder';
-import { elemTypeCode, type ElemType } from '../onnx/tensor';
+import { elemTypeCode, type ElemType, numElements } from '../onnx/tensor';
 import { type Derivative, sameShape } from './rule';
 
 /** Short forms for the operators that rules emit most. */
@@ -57,9 +57,21 @@ export const reduceSum = (b: GraphBuilder, x: string, axes: readonly number[], k
 export const reduceMean = (b: GraphBuilder, x: string, axes: readonly number[]): string =>
   b.add('ReduceMean', [x, b.ints(axes)], { keepdims: { int: 1 } });
 
-/** Sum over everything, a scalar of rank 0. */
-export const sumAll = (b: GraphBuilder, x: string): string =>
-  b.add('ReduceSum', [x], { keepdims: { int: 0 } });
+/** In float32, a sum of many more numbers of one sign loses digits: 2e-3 of it at 23 million squares, by what is too small beside it. */
+const ADDED_AT_ONCE = 1 << 16;
+
+/** Sum over everything, a scalar of rank 0; of many numbers, over the last axes first. */
+export function sumAll(b: GraphBuilder, x: string, shape: readonly number[]): string {
+  const rows = reduceSum(b, x, innerAxes(shape), false);
+  return b.add('ReduceSum', [rows], { keepdims: { int: 0 } });
+}
+
+/** The last axes that `sumAll` adds up first, the last one at least; none where everything is little. */
+export function innerAxes(shape: readonly number[]): number[] {
+  if (numElements(shape) <= ADDED_AT_ONCE) return [];
+  const axes = shape.map((_, i) => i);
+  return axes.filter(i => i === shape.length - 1 || (i > 0 && numElements(shape.slice(i)) <= ADDED_AT_ONCE));
+}
 
 export const cast = (b: GraphBuilder, x: string, to: ElemType): string =>
   b.add('Cast', [x], { to: { int: elemTypeCode(to) } });

@@ -48,11 +48,14 @@ function rowProducts(b: GraphBuilder, at: Site, g: string, samples: number): Out
   const [columns, rows] = [shape[shape.length - 1], outShape[outShape.length - 1]];
   const positions = numElements(shape.slice(0, -1)) / samples;
   if (shape[0] % samples !== 0) return undefined;
-  const last = [0, 1, 3, 2];
+  const turned = (v: string, from: readonly number[], width: number): string =>
+    positions === 1
+      ? reshape(b, v, from, [samples, 1, width, 1])
+      : transpose(b, reshape(b, v, from, [samples, 1, positions, width]), [0, 1, 3, 2]);
   return {
     ...{ samples, groups: 1, rows, columns, positions },
-    g: transpose(b, reshape(b, g, outShape, [samples, 1, positions, rows]), last),
-    x: transpose(b, reshape(b, at.input(0), shape, [samples, 1, positions, columns]), last),
+    g: turned(g, outShape, rows),
+    x: turned(at.input(0), shape, columns),
   };
 }
 
@@ -84,15 +87,21 @@ function columnProducts(b: GraphBuilder, at: Site, g: string, samples: number): 
  * Σ_pq ⟨g_p, g_q⟩⟨x_p, x_q⟩; or the gradient itself.
  */
 function squaredNorms(b: GraphBuilder, o: OuterProducts): string {
-  const { samples, positions, rows, columns } = o;
+  const { groups, positions, rows, columns } = o;
+  // Row by row first, which keeps the digits of large sums.
+  const sumOfEach = (v: string): string => reduceSum(b, reduceSum(b, v, [3], false), [1, 2], false);
   const squares = (v: string, axes: readonly number[]): string => reduceSum(b, mul(b, v, v), axes, false);
-  if (positions === 1) return reduceSum(b, mul(b, squares(o.g, [2, 3]), squares(o.x, [2, 3])), [1], false);
+  if (positions === 1) {
+    const ofEach = groups === 1 ? [1, 2, 3] : [2, 3];
+    const product = mul(b, squares(o.g, ofEach), squares(o.x, ofEach));
+    return groups === 1 ? product : reduceSum(b, product, [1], false);
+  }
   if (positions * (rows + columns) < rows * columns) {
     const gram = (v: string): string => matmul(b, transpose(b, v, [0, 1, 3, 2]), v);
-    return reduceSum(b, mul(b, gram(o.g), gram(o.x)), [1, 2, 3], false);
+    return sumOfEach(mul(b, gram(o.g), gram(o.x)));
   }
   const gradient = matmul(b, o.g, transpose(b, o.x, [0, 1, 3, 2]));
-  return reshape(b, squares(gradient, [1, 2, 3]), [samples], [samples]);
+  return sumOfEach(mul(b, gradient, gradient));
 }
 
 /** An embedding's rows get the sum of the cotangents where they were looked up: Σ_ts [i_t = i_s] ⟨g_t, g_s⟩. */
