@@ -14,16 +14,10 @@ export interface Split {
 }
 
 /** Cheaper to do again than to keep the result beside the operand. */
-const views = new Set([
-  'Reshape',
-  'Flatten',
-  'Squeeze',
-  'Unsqueeze',
-  'Identity',
-  'Expand',
-  'HardSigmoid',
-  'Sign',
-]);
+const views = new Set(['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Identity', 'Expand']);
+/** The same where the result has more elements than `SMALL`; below, a node takes longer than its result is worth. */
+const slopes = new Set(['HardSigmoid', 'Sign']);
+const SMALL = 1 << 17;
 /** Results that take more than this many times their operands' memory, such as unfolded windows. */
 const EXPANSION = 2;
 
@@ -53,6 +47,7 @@ export function splitGraph(
     consumers.get(node.outputs[0])!.every(c => c.opType === 'MatMul' && c.inputs[0] !== node.outputs[0]);
   const isCheap = (node: Node): boolean => {
     if (views.has(node.opType) || isOnRight(node)) return true;
+    if (slopes.has(node.opType)) return size(node.outputs[0]) > SMALL;
     if (keepsWindows) return false;
     const read = reads(node).filter(v => given.has(v));
     return size(node.outputs[0]) > EXPANSION * read.reduce((sum, v) => sum + size(v), 0);

@@ -1,5 +1,5 @@
 import { GraphBuilder, type Types } from '../graph/builder';
-import { type Graph, type Node, swapsLast } from '../graph/graph';
+import { floatAttribute, type Graph, intAttribute, type Node, swapsLast } from '../graph/graph';
 import { dependents } from '../graph/topology';
 import { matmul, reduceSum, reshape, transpose } from '../ops/emit';
 
@@ -11,7 +11,7 @@ const MANY_TERMS = 1024;
 /**
  * The graph with products AᵀB of matrices in the form that is fastest where one operand is the same in all runs: a transposed left operand is
  * laid out again by ONNX Runtime for every 128 columns of the result, so that the kept operand, transposed once and for all, is made the left
- * one: 4 to 14 % faster. That is Aᵀ, or Bᵀ for (BᵀA)ᵀ. Where its rows were a multiple of 4 KiB, the product is a sum over parts of
+ * one: 4 to 14 % faster. That is Aᵀ, or Bᵀ for (BᵀA)ᵀ. A product is a MatMul or a Gemm. Where its rows were a multiple of 4 KiB, the product is a sum over parts of
  * them, as long as the parts' results take no more memory than the operands.
  * @param tangents the graph's inputs that vary from run to run
  */
@@ -20,14 +20,21 @@ export function withKeptTransposes(graph: Graph, types: Types, tangents: Readonl
   const makers = new Map(graph.nodes.flatMap(n => n.outputs.map(o => [o, n] as const)));
   const b = new GraphBuilder({ ...graph, nodes: [] }, types);
   const shapeOf = (value: string): readonly number[] => types.get(value)!.shape;
-  const rewritten = (node: Node): Node => {
+  /** A and B of a product AᵀB of matrices. */
+  const factors = (node: Node): readonly [string, string] | undefined => {
+    if (isTransposedGemm(node)) return [node.inputs[0], node.inputs[1]];
     const [left, right] = node.inputs;
     const maker = node.opType === 'MatMul' && node.domain === '' ? makers.get(left) : undefined;
-    if (!maker || !swapsLast(maker) || shapeOf(left).length !== 2 || shapeOf(right).length !== 2) return node;
-    if (varies.has(left) === varies.has(right)) return node;
+    if (!maker || !swapsLast(maker) || shapeOf(left).length !== 2 || shapeOf(right).length !== 2)
+      return undefined;
+    return [maker.inputs[0], right];
+  };
+  const rewritten = (node: Node): Node => {
+    const [left, right] = factors(node) ?? [];
+    if (left === undefined || right === undefined || varies.has(left) === varies.has(right)) return node;
     const isTurned = varies.has(left);
     if (isTurned && shapeOf(right)[0] < MANY_TERMS) return node;
-    const [kept, varying] = isTurned ? [right, maker.inputs[0]] : [maker.inputs[0], right];
+    const [kept, varying] = isTurned ? [right, left] : [left, right];
     const product = transposedTimes(b, kept, shapeOf(kept), varying, shapeOf(varying));
     if (product === undefined) return node;
     return isTurned
@@ -36,6 +43,13 @@ export function withKeptTransposes(graph: Graph, types: Types, tangents: Readonl
   };
   for (const node of graph.nodes) b.addNode(b.within(`${node.name}/kept`, () => rewritten(node)));
   return b.build(graph.outputs);
+}
+
+/** Whether a Gemm is AᵀB and nothing else. */
+function isTransposedGemm(node: Node): boolean {
+  if (node.opType !== 'Gemm' || node.domain !== '' || node.inputs.length > 2) return false;
+  const [transA, transB] = ['transA', 'transB'].map(name => intAttribute(node, name, 0));
+  return transA === 1 && transB === 0 && floatAttribute(node, 'alpha', 1) === 1;
 }
 
 /** XᵀY of [terms, rows] and [terms, columns], with a Transpose of its own; undefined where that would gain nothing. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Graph, swapsLast } from '../../../src/engine/graph/graph';
+import { type Attribute, type Graph, swapsLast } from '../../../src/engine/graph/graph';
 import { splitGraph } from '../../../src/engine/graph/split';
 import { float32Tensor, type Tensor } from '../../../src/engine/onnx/tensor';
 import { withKeptTransposes } from '../../../src/engine/runtime/keptTransposes';
@@ -53,11 +53,34 @@ const keptShapes = ({ kept }: ReturnType<typeof splitGraph>): readonly (readonly
 const transposes = ({ varying }: ReturnType<typeof splitGraph>): number =>
   varying.nodes.filter(n => n.opType === 'Transpose').length;
 
+test('a Relu’s slope is kept where it is small, and made again where it is large', async () => {
+  const isKept = async (size: number): Promise<boolean> => {
+    const graph = makeGraph([input('x', size), input('v', size)], {}, [
+      ['Relu', ['x'], 'r'],
+      ['Sign', ['r'], 'slope'],
+      ['Mul', ['slope', 'v'], 'y'],
+    ]);
+    const { kept } = splitGraph(graph, await inferTypes(graph), new Set(['v']));
+    return kept.some(k => k.name === 'slope');
+  };
+  assert.deepEqual([await isKept(1 << 17), await isKept((1 << 17) + 1)], [true, false]);
+});
+
 describe('a product with an operand that stays', () => {
   test('has its left one kept transposed', async () => {
     const split = await inTwo(product(700, ['kept', 'varying']));
     assert.deepEqual(keptShapes(split), [[3, 700]]);
     assert.equal(transposes(split), 0);
+  });
+
+  test('has it kept transposed as a Gemm, too, if that does nothing else', async () => {
+    const gemm = (attributes: Record<string, Attribute>): Graph =>
+      makeGraph([input('x', 700, 3), input('v', 700, 2)], {}, [
+        ['Tanh', ['x'], 'kept'],
+        ['Gemm', ['kept', 'v'], 'y', { transA: { int: 1 }, ...attributes }],
+      ]);
+    assert.deepEqual(keptShapes(await inTwo(gemm({}))), [[3, 700]]);
+    assert.deepEqual(keptShapes(await inTwo(gemm({ alpha: { float: 2 } }))), [[700, 3]]);
   });
 
   test('is turned over where that is its right one', async () => {
