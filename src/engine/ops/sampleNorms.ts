@@ -27,13 +27,12 @@ export function sampleNorms(
     case 'Gemm': {
       const { alpha, transA } = gemmAttributes(at);
       if (operand !== 1 || transA) return undefined;
-      const products = rowProducts(b, at, g, samples);
-      return products && scale(b, squaredNorms(b, products), alpha * alpha);
+      const norms = rowNorms(b, at, g, samples);
+      return norms && scale(b, norms, alpha * alpha);
     }
     case 'MatMul': {
       if (at.shape(operand).length !== 2 || at.shape(1 - operand).length < 2) return undefined;
-      const products = operand === 1 ? rowProducts(b, at, g, samples) : columnProducts(b, at, g, samples);
-      return products && squaredNorms(b, products);
+      return operand === 1 ? rowNorms(b, at, g, samples) : columnNorms(b, at, g, samples);
     }
     case 'Gather':
       return embeddingNorms(b, at, g, samples);
@@ -43,24 +42,29 @@ export function sampleNorms(
 }
 
 /** x [N…, I] times a weight [I, O]: the rows of one sample stand together. */
-function rowProducts(b: GraphBuilder, at: Site, g: string, samples: number): OuterProducts | undefined {
+function rowNorms(b: GraphBuilder, at: Site, g: string, samples: number): string | undefined {
   const [shape, outShape] = [at.shape(0), at.outShape()];
   const [columns, rows] = [shape[shape.length - 1], outShape[outShape.length - 1]];
   const positions = numElements(shape.slice(0, -1)) / samples;
   if (shape[0] % samples !== 0) return undefined;
+  if (positions === 1) {
+    const squares = (v: string, from: readonly number[], width: number): string => {
+      const row = reshape(b, v, from, [samples, width]);
+      return reduceSum(b, mul(b, row, row), [1], false);
+    };
+    return mul(b, squares(g, outShape, rows), squares(at.input(0), shape, columns));
+  }
   const turned = (v: string, from: readonly number[], width: number): string =>
-    positions === 1
-      ? reshape(b, v, from, [samples, 1, width, 1])
-      : transpose(b, reshape(b, v, from, [samples, 1, positions, width]), [0, 1, 3, 2]);
-  return {
+    transpose(b, reshape(b, v, from, [samples, 1, positions, width]), [0, 1, 3, 2]);
+  return squaredNorms(b, {
     ...{ samples, groups: 1, rows, columns, positions },
     g: turned(g, outShape, rows),
     x: turned(at.input(0), shape, columns),
-  };
+  });
 }
 
 /** A weight [O, I] times x [N…, I, P]. */
-function columnProducts(b: GraphBuilder, at: Site, g: string, samples: number): OuterProducts | undefined {
+function columnNorms(b: GraphBuilder, at: Site, g: string, samples: number): string | undefined {
   const [shape, outShape] = [at.shape(1), at.outShape()];
   if (shape.length < 3 || shape[0] % samples !== 0) return undefined;
   const [columns, width] = [shape[shape.length - 2], shape[shape.length - 1]];
@@ -71,15 +75,11 @@ function columnProducts(b: GraphBuilder, at: Site, g: string, samples: number): 
     const apart = transpose(b, reshape(b, v, from, [samples, matrices, height, width]), [0, 2, 1, 3]);
     return reshape(b, apart, [samples, height, matrices, width], [samples, 1, height, positions]);
   };
-  return {
-    samples,
-    groups: 1,
-    rows,
-    columns,
-    positions,
+  return squaredNorms(b, {
+    ...{ samples, groups: 1, rows, columns, positions },
     g: laid(g, outShape, rows),
     x: laid(at.input(1), shape, columns),
-  };
+  });
 }
 
 /**
@@ -87,15 +87,11 @@ function columnProducts(b: GraphBuilder, at: Site, g: string, samples: number): 
  * Σ_pq ⟨g_p, g_q⟩⟨x_p, x_q⟩; or the gradient itself.
  */
 function squaredNorms(b: GraphBuilder, o: OuterProducts): string {
-  const { groups, positions, rows, columns } = o;
+  const { positions, rows, columns } = o;
   // Row by row first, which keeps the digits of large sums.
   const sumOfEach = (v: string): string => reduceSum(b, reduceSum(b, v, [3], false), [1, 2], false);
-  const squares = (v: string, axes: readonly number[]): string => reduceSum(b, mul(b, v, v), axes, false);
-  if (positions === 1) {
-    const ofEach = groups === 1 ? [1, 2, 3] : [2, 3];
-    const product = mul(b, squares(o.g, ofEach), squares(o.x, ofEach));
-    return groups === 1 ? product : reduceSum(b, product, [1], false);
-  }
+  const squares = (v: string): string => reduceSum(b, mul(b, v, v), [2, 3], false);
+  if (positions === 1) return reduceSum(b, mul(b, squares(o.g), squares(o.x)), [1], false);
   if (positions * (rows + columns) < rows * columns) {
     const gram = (v: string): string => matmul(b, transpose(b, v, [0, 1, 3, 2]), v);
     return sumOfEach(mul(b, gram(o.g), gram(o.x)));
