@@ -47,6 +47,24 @@ describe('coverage', () => {
     assert.match(layers.find(l => l.name === 'first')!.reason!, /"axis" is computed when the model runs/);
   });
 
+  test('is told for a model that runs no fewer samples than it was traced with', async () => {
+    const graph = makeGraph(
+      [input('x', 'N', 6)],
+      { first: weights(6, 6), second: weights(6, 4), rows: int64Tensor([0, 1]) },
+      [
+        ['MatMul', ['x', 'first'], 'a'],
+        ['Gather', ['a', 'rows'], 'b', { axis: { int: 0 } }],
+        ['MatMul', ['b', 'second'], 'y'],
+      ],
+    );
+    const { layers, complete } = await coverage(workspace.model('pair.onnx', graph));
+    assert.deepEqual(
+      layers.map(l => l.method),
+      ['exact', 'exact'],
+    );
+    assert.ok(complete);
+  });
+
   test('tells how each layer will be measured, and why not exactly', async () => {
     const { layers, parameters, complete, operators } = await recurrent();
     assert.deepEqual(

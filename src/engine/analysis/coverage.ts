@@ -1,3 +1,4 @@
+import { CurvatureError } from '../errors';
 import { type Node, reads } from '../graph/graph';
 import { isFloat } from '../onnx/tensor';
 import { opOf } from '../ops/table';
@@ -9,19 +10,25 @@ import {
   type Support,
 } from '../report/coverage';
 import type { Diagnostic } from '../report/schema';
-import { openModel, requireLayers } from './model';
+import { type Model, openModel, requireLayers } from './model';
 import { originOf } from './origin';
 import { setUp, type SetUp } from './setUp';
 
 /**
- * What an analysis of a model will measure, and how. The model is prepared for one made-up sample; nothing is
+ * What an analysis of a model will measure, and how. The model is prepared for one made-up sample, or two where it can't run one; nothing is
  * differentiated or measured.
  * @throws CurvatureError for a model that an analysis would refuse
  */
 export async function coverage(file: string): Promise<Coverage> {
   const model = openModel(file);
   requireLayers(model);
-  const ready = await setUp(model, { loss: 'auto', samples: 1, batch: 1, seed: 0, executionProvider: 'cpu' });
+  const ready = await readyFor(model, 1).catch((alone: unknown) => {
+    if (!(alone instanceof CurvatureError && alone.code === 'runtime-failed')) throw alone;
+    // Some files leave the number of samples open, and hold shapes of the two that they were traced with.
+    return readyFor(model, 2).catch(() => {
+      throw alone;
+    });
+  });
   const layers = model.layers.map(({ name, initializer, size }): LayerCoverage => {
     const reason = ready.reasons.get(initializer);
     const method = ready.methods.get(initializer) ?? (ready.aside.has(initializer) ? 'aside' : 'none');
@@ -39,6 +46,9 @@ export async function coverage(file: string): Promise<Coverage> {
     ],
   };
 }
+
+const readyFor = (model: Model, samples: number): Promise<SetUp> =>
+  setUp(model, { loss: 'auto', samples, batch: samples, seed: 0, executionProvider: 'cpu' });
 
 const notMeasured = ({ name, method, reason }: LayerCoverage): Diagnostic => ({
   severity: 'info',

@@ -1,5 +1,12 @@
 import { GraphBuilder, type Types } from '../graph/builder';
-import { consumersOf, type Graph, intAttribute, intsAttribute, type Node } from '../graph/graph';
+import {
+  consumersOf,
+  type Graph,
+  intAttribute,
+  intsAttribute,
+  type Node,
+  stringAttribute,
+} from '../graph/graph';
 import { numElements } from '../onnx/tensor';
 import { reshape, transpose } from '../ops/emit';
 
@@ -30,19 +37,11 @@ export function withWindowsInOneRow(graph: Graph, types: Types): Graph {
   for (const node of graph.nodes) {
     const windows = isTurned(node) ? convBehind(node.inputs[0]) : undefined;
     const kernel = windows && graph.initializers.get(windows.inputs[1]);
-    const [samples, channels, ...size] = windows ? shapeOf(windows.inputs[0]) : [];
-    const read = shapeOf(node.inputs[0]);
-    const isInOneRow =
-      windows?.inputs.length === 2 &&
-      kernel !== undefined &&
-      size.length < MAX_SPATIAL &&
-      intAttribute(windows, 'group', 1) === channels &&
-      kernel.shape[0] > channels &&
-      read.join() === [samples, kernel.shape[0], read[2]].join();
-    if (!isInOneRow) {
+    if (!kernel || !isInOneRow(windows, kernel.shape, shapeOf(windows.inputs[0]), shapeOf(node.inputs[0]))) {
       b.addNode(node);
       continue;
     }
+    const [samples, channels, ...size] = shapeOf(windows.inputs[0]);
     const [rows, , ...taps] = kernel.shape;
     const inputs = b.within(`${node.name}/inOneRow`, () => {
       const x = reshape(b, windows.inputs[0], [], [samples, channels, numElements(size)]);
@@ -54,6 +53,21 @@ export function withWindowsInOneRow(graph: Graph, types: Types): Graph {
   }
   return b.build(graph.outputs);
 }
+
+/** Whether a Conv makes more channels of each one, and is read as [samples, channels, positions]. */
+const isInOneRow = (
+  conv: Node,
+  [rows]: readonly number[],
+  [samples, channels, ...size]: readonly number[],
+  read: readonly number[],
+): boolean =>
+  conv.inputs.length === 2 &&
+  stringAttribute(conv, 'auto_pad', 'NOTSET') === 'NOTSET' &&
+  intAttribute(conv, 'group', 1) === channels &&
+  size.length < MAX_SPATIAL &&
+  rows > channels &&
+  read[0] === samples &&
+  read[1] === rows;
 
 const isTurned = (node: Node): boolean =>
   node.opType === 'Transpose' && node.domain === '' && intsAttribute(node, 'perm')?.join() === '1,0,2';

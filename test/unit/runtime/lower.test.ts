@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Graph } from '../../../src/engine/graph/graph';
+import { type Attribute, type Graph, intsAttribute } from '../../../src/engine/graph/graph';
 import { float32Tensor, int64Tensor, type Tensor } from '../../../src/engine/onnx/tensor';
 import { BLOCKED_DOMAIN, blockSize } from '../../../src/engine/runtime/blockedConv';
 import { lower } from '../../../src/engine/runtime/lower';
@@ -102,6 +102,38 @@ describe('a graph for the CPU', () => {
     );
     const lowered = await assertSame(graph, feeds);
     assert.equal(count(lowered, 'Expand'), 2);
+  });
+
+  test('makes windows of all samples in a row with the samples as an axis, but not where pads are left to the operator', async () => {
+    const feeds = drawn({ x: [3, 4, 6, 5] });
+    const windows = (attributes: Record<string, Attribute>): Graph =>
+      makeGraph(
+        inputsOf(feeds),
+        {
+          w: float32Tensor([8, 1, 2, 3], Rng.of(0, 'w').normals(48)),
+          apart: int64Tensor([3, 8, -1]),
+          back: int64Tensor([8, -1]),
+        },
+        [
+          ['Conv', ['x', 'w'], 'c', { group: { int: 4 }, ...attributes }],
+          ['Reshape', ['c', 'apart'], 'r'],
+          ['Transpose', ['r'], 't', { perm: { ints: [1, 0, 2] } }],
+          // A node without operands.
+          ['Constant', [], 'one', { value_float: { float: 1 } }],
+          ['Reshape', ['t', 'back'], 's'],
+          ['Mul', ['s', 'one'], 'y'],
+        ],
+      );
+    const rankOf = async (attributes: Record<string, Attribute>): Promise<number | undefined> => {
+      const lowered = await assertSame(windows(attributes), feeds);
+      return intsAttribute(
+        lowered.nodes.find(n => n.opType === 'Conv')!,
+        'kernel_shape',
+      )?.length;
+    };
+    const kernel = { kernel_shape: { ints: [2, 3] } };
+    assert.equal(await rankOf({ ...kernel, strides: { ints: [2, 1] }, pads: { ints: [1, 0, 0, 2] } }), 3);
+    assert.equal(await rankOf({ ...kernel, auto_pad: { string: 'SAME_UPPER' } }), 2);
   });
 
   test('turns products over in place of transposing their sum', async () => {
