@@ -57,7 +57,7 @@ export const reduceSum = (b: GraphBuilder, x: string, axes: readonly number[], k
 export const reduceMean = (b: GraphBuilder, x: string, axes: readonly number[]): string =>
   b.add('ReduceMean', [x, b.ints(axes)], { keepdims: { int: 1 } });
 
-/** In float32, a sum of many more numbers of one sign loses digits: 2e-3 of it at 23 million squares, by what is too small beside it. */
+/** In float32, a sum of many more numbers of one sign loses digits: 3e-3 of it at 23 million squares, by what is too small beside it. */
 const ADDED_AT_ONCE = 1 << 16;
 
 /** Sum over everything, a scalar of rank 0; of many numbers, over the last axes first. */
