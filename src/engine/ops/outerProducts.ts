@@ -44,15 +44,26 @@ export function correlated(b: GraphBuilder, c: Correlated, geometry: Geometry, g
   const taps = [numElements(ofG.kernel), numElements(ofX.kernel)] as const;
   const [rows, columns] = [channels[0] * taps[0], channels[1] * taps[1]];
   const positions = numElements(size);
-  const unfolded = (v: string, from: Shape, over: Geometry, backwards: boolean, height: number): string => {
-    const windows = im2col(b, v, from, over, size, backwards);
-    return reshape(b, windows, [samples, groups * height, ...size], [samples, groups, height, positions]);
-  };
   return {
     ...{ samples, groups, rows, columns, positions, taps },
-    g: unfolded(c.g, c.gShape, ofG, true, rows),
-    x: unfolded(c.x, c.xShape, ofX, false, columns),
+    g: unfolded(b, c.g, c.gShape, ofG, size, groups, true),
+    x: unfolded(b, c.x, c.xShape, ofX, size, groups, false),
   };
+}
+
+/** The windows of v as outer products read them, [N, groups, channels of a group · taps, P]: the same nodes for all who ask. */
+function unfolded(
+  b: GraphBuilder,
+  v: string,
+  [samples, channels, ...from]: Shape,
+  over: Geometry,
+  size: Shape,
+  groups: number,
+  backwards: boolean,
+): string {
+  const windows = im2col(b, v, [samples, channels, ...from], over, size, backwards);
+  const rows = channels * numElements(over.kernel);
+  return reshape(b, windows, [samples, rows, ...size], [samples, groups, rows / groups, numElements(size)]);
 }
 
 /**
@@ -156,12 +167,7 @@ export function byWeightTangent(
   const { ofG } = shareTaps(geometry, [rows, c.xShape[1]], spatial(c.xShape), size);
   if (!isOneProduct(groups, numElements(ofG.kernel), rows, positions)) return undefined;
   const columns = c.xShape[1] * numElements(geometry.kernel);
-  const windows = reshape(
-    b,
-    im2col(b, c.x, c.xShape, geometry, size, false),
-    [samples, columns, ...size],
-    [samples, 1, columns, positions],
-  );
+  const windows = unfolded(b, c.x, c.xShape, geometry, size, groups, false);
   const product = matmul(
     b,
     reshape(b, tw, [], [rows, columns]),
